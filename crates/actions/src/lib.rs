@@ -1,0 +1,1 @@
+//! Ways out: republish, http, postgres, console

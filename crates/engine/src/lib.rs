@@ -1,0 +1,1 @@
+//! Rules that listen and outputs that arrive

@@ -1,0 +1,183 @@
+//! How the parts of an event become values of columns, each only when a rule asks for it.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use crate::{ConnId, EventId, Map, MessageId, Timestamp, Type, Value};
+
+/// A Rust type that a field of an event may have.
+pub(crate) trait Column {
+    /// The type that rules see.
+    const TYPE: Type;
+    /// Whether the value may be NULL.
+    const OPTIONAL: bool = false;
+    /// The value that rules see.
+    fn to_value(&self) -> Value;
+}
+
+impl<T: Column> Column for Option<T> {
+    const TYPE: Type = T::TYPE;
+    const OPTIONAL: bool = true;
+    fn to_value(&self) -> Value {
+        self.as_ref().map_or(Value::Null, Column::to_value)
+    }
+}
+
+impl Column for bool {
+    const TYPE: Type = Type::Bool;
+    fn to_value(&self) -> Value {
+        Value::Bool(*self)
+    }
+}
+
+macro_rules! integer_columns {
+    ($($integer:ty),*) => {$(
+        impl Column for $integer {
+            const TYPE: Type = Type::Int;
+            fn to_value(&self) -> Value {
+                Value::Int(i64::from(*self))
+            }
+        }
+    )*};
+}
+integer_columns!(u8, u16, u32, i64);
+
+impl Column for u64 {
+    const TYPE: Type = Type::Int;
+    fn to_value(&self) -> Value {
+        i64::try_from(*self).map_or_else(|_| Value::from_big((*self).into()), Value::Int)
+    }
+}
+
+impl Column for ByteString {
+    const TYPE: Type = Type::Text;
+    fn to_value(&self) -> Value {
+        Value::Text(self.clone())
+    }
+}
+
+impl Column for &'static str {
+    const TYPE: Type = Type::Text;
+    fn to_value(&self) -> Value {
+        Value::from_static(self)
+    }
+}
+
+impl Column for Timestamp {
+    const TYPE: Type = Type::Timestamp;
+    fn to_value(&self) -> Value {
+        Value::Int(self.0)
+    }
+}
+
+impl Column for ConnId {
+    const TYPE: Type = Type::Int;
+    fn to_value(&self) -> Value {
+        self.0.to_value()
+    }
+}
+
+impl Column for EventId {
+    const TYPE: Type = Type::Text;
+    fn to_value(&self) -> Value {
+        Value::Text(self.to_string().into())
+    }
+}
+
+impl Column for MessageId {
+    const TYPE: Type = Type::Text;
+    fn to_value(&self) -> Value {
+        Value::Text(self.to_string().into())
+    }
+}
+
+/// `host:port`, IPv6 hosts in brackets; an IPv4 address mapped into IPv6 is written as IPv4.
+impl Column for SocketAddr {
+    const TYPE: Type = Type::Text;
+    fn to_value(&self) -> Value {
+        Value::Text(SocketAddr::new(self.ip().to_canonical(), self.port()).to_string().into())
+    }
+}
+
+impl Column for IpAddr {
+    const TYPE: Type = Type::Text;
+    fn to_value(&self) -> Value {
+        Value::Text(self.to_canonical().to_string().into())
+    }
+}
+
+/// The application message: text where it is UTF-8, bytes where it is not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Payload(pub Bytes);
+
+impl Column for Payload {
+    const TYPE: Type = Type::Bytes;
+    fn to_value(&self) -> Value {
+        Value::from_bytes(self.0.clone())
+    }
+}
+
+/// The flags of a PUBLISH, `{"dup":false,"retain":false}` in rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// Always false where the broker has accepted the message just now.
+    pub dup: bool,
+    /// Whether the publisher asked for the message to be retained.
+    pub retain: bool,
+}
+
+impl Column for Flags {
+    const TYPE: Type = Type::Map;
+    fn to_value(&self) -> Value {
+        let mut map = Map::with_capacity(2);
+        map.push_new(ByteString::from_static("dup"), Value::Bool(self.dup));
+        map.push_new(ByteString::from_static("retain"), Value::Bool(self.retain));
+        map.into()
+    }
+}
+
+/// A map that is read out of bytes only when a rule asks for it, such as the properties of a packet.
+#[derive(Clone)]
+pub struct LazyMap {
+    raw: Bytes,
+    read: fn(&Bytes) -> Map,
+}
+
+impl LazyMap {
+    /// A map that `read` makes of `raw`.
+    pub const fn new(raw: Bytes, read: fn(&Bytes) -> Map) -> LazyMap {
+        LazyMap { raw, read }
+    }
+
+    /// The empty map.
+    pub const fn empty() -> LazyMap {
+        LazyMap { raw: Bytes::new(), read: |_| Map::new() }
+    }
+
+    /// The map itself.
+    pub fn to_map(&self) -> Map {
+        (self.read)(&self.raw)
+    }
+}
+
+impl fmt::Debug for LazyMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LazyMap").field(&self.to_map()).finish()
+    }
+}
+
+impl PartialEq for LazyMap {
+    fn eq(&self, other: &LazyMap) -> bool {
+        self.to_map() == other.to_map()
+    }
+}
+
+impl Column for LazyMap {
+    const TYPE: Type = Type::Map;
+    fn to_value(&self) -> Value {
+        self.to_map().into()
+    }
+}

@@ -1,0 +1,149 @@
+//! The events, each declared once: the comment is the documentation, the value is the sample.
+
+mod client;
+mod message;
+mod session;
+
+pub use client::{ClientConnack, ClientConnected, ClientDisconnected};
+pub use message::{MessageDropped, MessagePublish};
+pub use session::{SessionSubscribed, SessionUnsubscribed};
+
+use crate::{EventType, Head, Value};
+
+/// Declares one event as a struct with a sample and documented columns.
+macro_rules! event {
+    (
+        $(#[doc = $doc:literal])*
+        $type:ident {
+            $($(#[doc = $field_doc:literal])* $field:ident: $column:ty = $sample:expr,)*
+        }
+    ) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $type { $($(#[doc = $field_doc])* pub $field: $column,)* }
+
+        impl $type {
+            pub(super) const DOC: &'static [&'static str] = &[$($doc.trim_ascii(),)*];
+            pub(super) const FIELDS: &'static [$crate::Field] = &[$($crate::Field {
+                name: stringify!($field),
+                ty: <$column as $crate::column::Column>::TYPE,
+                optional: <$column as $crate::column::Column>::OPTIONAL,
+                doc: &[$($field_doc.trim_ascii(),)*],
+                sample: || $crate::column::Column::to_value(&$type::sample().$field),
+            },)*];
+
+            /// The event with the sample value of every field.
+            pub fn sample() -> $type {
+                $type { $($field: $sample,)* }
+            }
+
+            pub(super) fn field(&self, at: usize) -> $crate::Value {
+                let columns: &[fn(&$type) -> $crate::Value] =
+                    const { &[$(|event: &$type| $crate::column::Column::to_value(&event.$field),)*] };
+                columns.get(at).map_or($crate::Value::Null, |column| column(self))
+            }
+        }
+    };
+}
+use event;
+
+/// The list of all events: the variant, its topic, its name, whether it belongs to the life of a client.
+macro_rules! catalogue {
+    ($($kind:ident => $topic:expr, $name:literal, lifecycle: $lifecycle:literal;)*) => {
+        /// Which event.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Kind { $(#[doc = $name] $kind,)* }
+
+        impl Kind {
+            /// Every kind, in the order of the catalogue.
+            pub const ALL: &'static [Kind] = &[$(Kind::$kind,)*];
+
+            /// What is known of events of this kind.
+            pub fn event_type(self) -> &'static EventType {
+                match self {
+                    $(Kind::$kind => {
+                        static TYPE: EventType = EventType {
+                            kind: Kind::$kind,
+                            topic: $topic,
+                            name: $name,
+                            lifecycle: $lifecycle,
+                            doc: $kind::DOC,
+                            fields: const { &concat::<{ Head::FIELDS.len() + $kind::FIELDS.len() }>($kind::FIELDS) },
+                        };
+                        &TYPE
+                    })*
+                }
+            }
+        }
+
+        /// What happened, by kind.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Body { $(#[doc = $name] $kind($kind),)* }
+
+        impl Body {
+            pub(crate) fn field(&self, at: usize) -> Value {
+                match self { $(Body::$kind(event) => event.field(at),)* }
+            }
+        }
+
+        impl Event {
+            /// Which kind this is.
+            pub const fn kind(&self) -> Kind {
+                match self.body { $(Body::$kind(_) => Kind::$kind,)* }
+            }
+
+            /// The event with the sample value of every field.
+            pub fn sample(kind: Kind) -> Event {
+                let body = match kind { $(Kind::$kind => Body::$kind($kind::sample()),)* };
+                Event { head: Head::sample(), body }
+            }
+        }
+
+        $(impl From<$kind> for Body {
+            fn from(event: $kind) -> Body {
+                Body::$kind(event)
+            }
+        })*
+    };
+}
+
+catalogue! {
+    ClientConnack => Some("$events/client_connack"), "client.connack", lifecycle: true;
+    ClientConnected => Some("$events/client_connected"), "client.connected", lifecycle: true;
+    ClientDisconnected => Some("$events/client_disconnected"), "client.disconnected", lifecycle: true;
+    SessionSubscribed => Some("$events/session_subscribed"), "session.subscribed", lifecycle: true;
+    SessionUnsubscribed => Some("$events/session_unsubscribed"), "session.unsubscribed", lifecycle: true;
+    MessagePublish => None, "message.publish", lifecycle: false;
+    MessageDropped => Some("$events/message_dropped"), "message.dropped", lifecycle: false;
+}
+
+/// Something that happened: a row of a declared table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// What every event carries.
+    pub head: Head,
+    /// What this kind of event carries.
+    pub body: Body,
+}
+
+/// The fields of the head, then those of the body.
+const fn concat<const LEN: usize>(body: &'static [crate::Field]) -> [crate::Field; LEN] {
+    let head: &'static [crate::Field] = const { &Head::FIELDS };
+    let mut all =
+        [const { crate::Field { name: "", ty: crate::Type::Null, optional: true, doc: &[], sample: || Value::Null } };
+            LEN];
+    let mut at = 0;
+    while at < LEN {
+        let field = if at < head.len() { &head[at] } else { &body[at - head.len()] };
+        all[at] = crate::Field {
+            name: field.name,
+            ty: field.ty,
+            optional: field.optional,
+            doc: field.doc,
+            sample: field.sample,
+        };
+        at += 1;
+    }
+    all
+}

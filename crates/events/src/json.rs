@@ -1,0 +1,173 @@
+//! Values as JSON text, and JSON text as values.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use bytestring::ByteString;
+
+use crate::{Map, Value};
+
+impl Value {
+    /// Appends this value as JSON: no spaces, keys in order, NULL as `null`, floats with a point or an exponent.
+    ///
+    /// Bytes that are not UTF-8 become `{"$b64":"..."}`.
+    pub fn write_json(&self, out: &mut String) {
+        match self {
+            Value::Null => out.push_str("null"),
+            Value::Bool(true) => out.push_str("true"),
+            Value::Bool(false) => out.push_str("false"),
+            Value::Int(number) => push_display(out, number),
+            Value::BigInt(number) => push_display(out, number),
+            Value::Float(number) => write_float(*number, out),
+            Value::Text(text) => write_text(text, out),
+            Value::Bytes(bytes) => {
+                out.push_str("{\"$b64\":\"");
+                base64::engine::general_purpose::STANDARD.encode_string(bytes, out);
+                out.push_str("\"}");
+            }
+            Value::List(items) => {
+                out.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        out.push(',');
+                    }
+                    item.write_json(out);
+                }
+                out.push(']');
+            }
+            Value::Map(map) => map.write_json(out),
+        }
+    }
+
+    /// This value as JSON text.
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        self.write_json(&mut out);
+        out
+    }
+
+    /// The value of parsed JSON. Integers beyond 64 bits keep every digit where the parser kept them.
+    pub fn from_json(json: &serde_json::Value) -> Value {
+        match json {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Bool(value) => Value::Bool(*value),
+            serde_json::Value::Number(number) => number_of(number),
+            serde_json::Value::String(text) => Value::Text(text.as_str().into()),
+            serde_json::Value::Array(items) => items.iter().map(Value::from_json).collect::<Vec<_>>().into(),
+            serde_json::Value::Object(entries) => {
+                let mut map = Map::with_capacity(entries.len());
+                for (key, value) in entries {
+                    map.insert(ByteString::from(key.as_str()), Value::from_json(value));
+                }
+                map.into()
+            }
+        }
+    }
+}
+
+impl Map {
+    /// Appends this map as a JSON object.
+    pub fn write_json(&self, out: &mut String) {
+        out.push('{');
+        for (at, (key, value)) in self.iter().enumerate() {
+            if at > 0 {
+                out.push(',');
+            }
+            write_text(key, out);
+            out.push(':');
+            value.write_json(out);
+        }
+        out.push('}');
+    }
+
+    /// This map as JSON text.
+    pub fn to_json(&self) -> String {
+        let mut out = String::with_capacity(32 * self.len() + 2);
+        self.write_json(&mut out);
+        out
+    }
+}
+
+fn number_of(number: &serde_json::Number) -> Value {
+    if let Some(small) = number.as_i64() {
+        return Value::Int(small);
+    }
+    if let Some(large) = number.as_u64() {
+        return Value::from_big(large.into());
+    }
+    number.as_f64().map_or(Value::Null, Value::Float)
+}
+
+fn write_float(number: f64, out: &mut String) {
+    if !number.is_finite() {
+        out.push_str("null");
+        return;
+    }
+    let magnitude = number.abs();
+    if magnitude != 0.0 && !(1e-5..1e16).contains(&magnitude) {
+        push_display(out, &format_args!("{number:e}"));
+        return;
+    }
+    let start = out.len();
+    push_display(out, &number);
+    if !out.as_bytes()[start..].contains(&b'.') {
+        out.push_str(".0");
+    }
+}
+
+fn push_display(out: &mut String, value: &impl std::fmt::Display) {
+    write!(out, "{value}").expect("writing into a String cannot fail");
+}
+
+/// Appends `text` as a JSON string (RFC 8259, section 7).
+fn write_text(text: &str, out: &mut String) {
+    out.push('"');
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        let byte = special.as_bytes()[0];
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            _ => push_display(out, &format_args!("\\u{byte:04x}")),
+        }
+        rest = special.split_at(1).1;
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_written_as_others_read_it() {
+        let cases = [
+            (Value::Null, "null"),
+            (Value::Float(1.0), "1.0"),
+            (Value::Float(0.1), "0.1"),
+            (Value::Float(-2.5e-9), "-2.5e-9"),
+            (Value::Float(1e22), "1e22"),
+            (Value::Float(f64::NAN), "null"),
+            (Value::from("a\"b\\c\n\u{1}é"), "\"a\\\"b\\\\c\\n\\u0001é\""),
+            (Value::Bytes(bytes::Bytes::from_static(&[0xFF, 0])), "{\"$b64\":\"/wA=\"}"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(value.to_json(), text);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_written_reads_back(text in ".*", float in proptest::num::f64::NORMAL, int: i64) {
+            let value = Value::from(vec![Value::from(text), Value::Float(float), Value::Int(int)]);
+            let read = serde_json::from_str::<serde_json::Value>(&value.to_json()).unwrap();
+            proptest::prop_assert_eq!(Value::from_json(&read), value);
+        }
+    }
+}

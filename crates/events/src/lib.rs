@@ -1,0 +1,28 @@
+//! The vocabulary of Signalbox.
+//!
+//! In: nothing but declarations. Out: the catalogue of events ([`EventType`], [`Kind`]), their fields with types, docs
+//! and samples, the closed sets of reasons with meaning and remedy, and [`Value`], what a field is worth in a rule.
+//!
+//! Never: MQTT bytes, SQL, I/O, clocks.
+//!
+//! Read `declared/client.rs` first: it is where an event is declared, and everything else is derived from that.
+
+mod catalogue;
+mod column;
+mod declared;
+mod identity;
+mod json;
+mod map;
+mod reason;
+mod value;
+
+pub use catalogue::{EventType, Field, FieldId, Head, Kind};
+pub use column::{Flags, LazyMap, Payload};
+pub use declared::{
+    Body, ClientConnack, ClientConnected, ClientDisconnected, Event, MessageDropped, MessagePublish, SessionSubscribed,
+    SessionUnsubscribed,
+};
+pub use identity::{ConnId, EventId, MessageId, Timestamp};
+pub use map::Map;
+pub use reason::{ConnackReason, DisconnectReason, DropReason, Initiator, ReasonRow, Stage, UnsubscribeCause};
+pub use value::{Type, Value};
