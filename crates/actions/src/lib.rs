@@ -1,1 +1,26 @@
-//! Ways out: republish, http, postgres, console
+//! Ways out: republish, http, postgres, console.
+//!
+//! In: the connectors of the configuration and the actions of rules, as tables of options. Out: [`engine::Action`]s,
+//! which send outputs and say what became of each: delivered, to be tried again, or rejected.
+//!
+//! Never: queues, retries, counters, rules. One kind is one file or folder, and one line in [`ALL`].
+//!
+//! Read `republish.rs` first: it is a kind from options to outcome. `registry.rs` is where a rule's table finds its
+//! kind.
+
+mod console;
+mod http;
+mod kind;
+mod options;
+mod postgres;
+mod registry;
+mod republish;
+mod secret;
+mod template;
+#[cfg(test)]
+mod test_output;
+
+pub use console::Console;
+pub use kind::{ALL, Kind};
+pub use options::OptionField;
+pub use registry::{Connectors, Registry};

@@ -1,1 +1,87 @@
-//! REST, metrics and the live tail
+//! The HTTP side of Signalbox: health, metrics, rules, and events as they happen.
+//!
+//! In: handles of broker and engine, the keys of callers. Out: a server on a listener that the binary has bound.
+//!
+//! Never: decisions about clients, rules or events. Those are asked of the others.
+//!
+//! Read `guard.rs` and `access.rs` first: who may ask. Then `routes/`, one resource a file.
+
+mod access;
+mod guard;
+mod problem;
+mod routes;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use auth::Keys;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Router, middleware};
+use broker::Broker;
+use bytestring::ByteString;
+use engine::Engine;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use guard::Hosts;
+
+use problem::Problem;
+
+/// What the API answers from. Cloning gives another handle of the same.
+#[derive(Clone, Debug)]
+pub struct Api {
+    broker: Broker,
+    engine: Engine,
+    keys: Keys,
+    node: ByteString,
+    ready: Arc<AtomicBool>,
+    stopping: CancellationToken,
+}
+
+impl Api {
+    /// An API over these; it is not ready before [`Api::set_ready`].
+    pub fn new(broker: Broker, engine: Engine, keys: Keys, node: ByteString) -> Api {
+        Api { broker, engine, keys, node, ready: Arc::default(), stopping: CancellationToken::new() }
+    }
+
+    /// Says whether clients may connect; `/readyz` tells it on.
+    pub fn set_ready(&self, is_ready: bool) {
+        self.ready.store(is_ready, Ordering::Relaxed);
+    }
+
+    /// Ends [`serve`]: what is being answered is answered, live tails are closed.
+    pub fn stop(&self) {
+        self.set_ready(false);
+        self.stopping.cancel();
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+}
+
+/// Answers on `listener` until [`Api::stop`].
+pub async fn serve(listener: TcpListener, api: Api, hosts: Hosts) -> io::Result<()> {
+    let stopping = api.stopping.clone();
+    axum::serve(listener, router(api, hosts)).with_graceful_shutdown(stopping.cancelled_owned()).await
+}
+
+/// Every route.
+fn router(api: Api, hosts: Hosts) -> Router {
+    Router::new()
+        .route("/metrics", get(routes::metrics::scrape))
+        .route("/api/v5/rules", get(routes::rules::list))
+        .route("/api/v5/rules/{id}", get(routes::rules::show))
+        .route("/api/v5/rules/{id}/metrics", get(routes::rules::metrics))
+        .route("/api/v5/events/tail", get(routes::events::tail))
+        .fallback(async |uri: axum::http::Uri| Problem::not_found("resource", uri.path()))
+        .method_not_allowed_fallback(async || {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "this resource can only be read")
+        })
+        .layer(middleware::from_fn_with_state(hosts, guard::refuse_other_origins))
+        .route("/healthz", get(routes::health::live))
+        .route("/readyz", get(routes::health::ready))
+        .with_state(api)
+}

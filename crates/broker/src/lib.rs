@@ -1,1 +1,37 @@
-//! The MQTT broker: listeners, sessions, routing
+//! The MQTT broker: listeners, sessions, routing.
+//!
+//! In: network connections, and messages that rules publish. Out: packets to clients, events on the [`Bus`], messages to
+//! the [`Observer`].
+//!
+//! Never: rules, SQL, HTTP clients, databases of the user. Who may do what is asked of `auth`.
+//!
+//! Read `session/mod.rs` first: packets come in, bytes and steps come out, without I/O. `connection/mod.rs` is the life
+//! of a connection around it, also without I/O; `connection/socket.rs` is the task that moves the bytes.
+
+mod accept;
+mod broker;
+mod bus;
+mod clock;
+mod config;
+mod connection;
+mod deadlines;
+mod ending;
+mod flood;
+mod hub;
+mod listener;
+mod message;
+mod properties;
+mod registry;
+pub mod router;
+#[cfg(test)]
+mod script;
+mod session;
+mod stats;
+mod telling;
+
+pub use broker::{Broker, PublishRefused};
+pub use bus::{Bus, BusItem, BusReceiver, BusStats, Gap, GapCause, Kinds};
+pub use config::{BrokerConfig, Limits, ListenerConfig, Redirect};
+pub use hub::{Observer, Published};
+pub use message::Publication;
+pub use stats::Stats;

@@ -1,1 +1,48 @@
-//! Rules that listen and outputs that arrive
+//! Rules that listen, and outputs that arrive.
+//!
+//! In: rule files, events, a clock and a factory of actions, all handed in. Out: rows of the rules that want an event,
+//! buffered, batched, retried and counted until the action has said what became of each.
+//!
+//! Never: sockets, the broker, kinds of actions. What an action does is known to the crate that builds it.
+//!
+//! Read `engine.rs` first: it is where an event becomes outputs. Then `buffer/mod.rs`: it decides what is sent when.
+
+mod action;
+mod buffer;
+mod checked;
+mod clock;
+mod codes;
+mod counters;
+mod directory;
+mod engine;
+mod factory;
+mod index;
+mod load;
+mod log_gate;
+mod output;
+mod publisher;
+mod rule;
+mod rule_file;
+mod rule_test;
+mod status;
+mod suggest;
+mod watch;
+mod worker;
+
+pub use action::{Action, ActionError, BoxFuture, ItemOutcome, Outcome};
+pub use buffer::{Batch, Buffer, BufferOptions, DeadLetter, Ledger, Next, Overflow, Trouble};
+pub use checked::{CheckedRule, RuleSource};
+pub use clock::Clock;
+pub use counters::RuleCounts;
+pub use engine::{Engine, EngineConfig, Environment, HOPS_MAX_DEFAULT};
+pub use factory::{ActionFactory, ActionSpec, ConfigError, Via};
+pub use load::{LoadReport, read_rules};
+pub use output::{Output, OutputId};
+pub use publisher::{HopLimit, PublishProperties, PublishRefused, PublishRequest, Publisher};
+pub use rule_test::TestReport;
+pub use status::{Refused, RuleState, RuleStatus};
+pub use suggest::closest;
+pub use worker::ActionStatus;
+
+pub use mqtt::QoS;
+pub use sql::{Diagnostic, Severity, template};

@@ -190,9 +190,9 @@ reasons! {
         PingWithoutConnect = "ping_without_connect": "the client sent PINGREQ before CONNECT", "fix the client: CONNECT comes first";
         TooManyConnection = "too_many_connection": "the listener holds as many connections as it may", "raise `max_connections` of the listener, or find out who holds them";
         GoAway = "go_away": "the broker is shutting down", "nothing: the client connects again when the broker is back";
-        ClientIdTooLong = "client_id_too_long": "the client identifier is longer than the broker takes", "use a shorter identifier, or raise `client_id.max_len`";
+        ClientIdTooLong = "client_id_too_long": "the client identifier is longer than the broker takes", "use a shorter identifier, or raise `client_id_bytes_max`";
         ClientIdRequired = "client_id_required": "a session is to be kept but the client identifier is empty", "send a client identifier, or set clean session";
-        ClientIdInvalid = "client_id_invalid": "the client identifier has characters that are not allowed here", "change the identifier, or `client_id.pattern`";
+        ClientIdInvalid = "client_id_invalid": "the client identifier has control characters", "change the identifier of the client; `detail` shows it";
         BadWillMessage = "bad_will_message": "the will names a topic, QoS or flag that the client may not use", "fix the will of the client; `detail` says what is wrong";
         ServerInternalError = "server_internal_error": "the broker made a mistake", "please report it with the log of that time";
         UnsupportedProtocolVersion = "unacceptable_protocol_version": "the client asked for an MQTT version the broker does not speak", "use MQTT 3.1, 3.1.1 or 5";
@@ -203,6 +203,9 @@ reasons! {
         ConnectTimeout = "connect_timeout": "no complete CONNECT came in time", "check what opens connections without using them: scanners, health checks, half-open links";
         ReceiveMaximumExceeded = "receive_maximum_exceeded": "the client sent more unacknowledged messages than the broker had allowed", "fix the client: it must respect Receive Maximum";
         TopicAliasInvalid = "topic_alias_invalid": "the client used a topic alias that was not set or is too high", "fix the client: it must respect Topic Alias Maximum";
+        ServerBusy = "server_busy": "too many clients were waiting for their password to be checked", "let clients wait longer between attempts";
+        UseAnotherServer = "use_another_server": "the client was sent to another server", "let the client follow the server reference in `detail`";
+        ConnectionRateExceeded = "connection_rate_exceeded": "too many connections in too short a time", "let clients wait longer between attempts, or raise the rate of the listener";
         AdministrativeAction = "administrative_action": "the client reported an administrative action as its reason to disconnect", "";
         ClientError = "client_error": "the client disconnected with an error of its own", "`detail` has the code that it gave";
     }

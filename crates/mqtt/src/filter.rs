@@ -105,7 +105,8 @@ impl std::str::FromStr for Filter {
 }
 
 /// Why a text is no filter, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{kind}, at byte {offset}")]
 pub struct FilterError {
     /// The byte at which it goes wrong.
     pub offset: usize,
@@ -114,59 +115,36 @@ pub struct FilterError {
 }
 
 /// What is wrong with a filter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum FilterErrorKind {
     /// No character [MQTT-4.7.3-1].
+    #[error("expected a topic filter, found an empty text")]
     Empty,
     /// More than 65,535 bytes [MQTT-4.7.3-3]. Holds the length.
+    #[error("expected a topic filter of at most {TOPIC_BYTES_MAX} bytes, found {0}")]
     TooLong(usize),
     /// More than [`LEVELS_MAX`] levels. Holds how many there are.
+    #[error("expected a topic filter of at most {LEVELS_MAX} levels, found {0}")]
     TooManyLevels(usize),
     /// U+0000 [MQTT-4.7.3-2].
+    #[error("expected a topic filter without U+0000, found one")]
     Nul,
     /// `#` is not the last character [MQTT-4.7.1-1].
+    #[error("expected `#` only as the last level, found it before others")]
     HashNotLast,
     /// `#` or `+` shares its level with other characters [MQTT-4.7.1-1], [MQTT-4.7.1-2].
+    #[error("expected `{0}` alone between slashes, found it beside other characters")]
     WildcardNotAlone(char),
     /// `$share//...` [MQTT-4.8.2-1].
+    #[error("expected a group name after `$share/`, found an empty one")]
     EmptyGroup,
     /// `+` or `#` in the share group [MQTT-4.8.2-2].
+    #[error("expected a group name without wildcards, found one")]
     WildcardInGroup,
     /// `$share/group` without a filter behind it [MQTT-4.8.2-2].
+    #[error("expected a topic filter after the group, as in `$share/group/filter`, found none")]
     NoFilterInShare,
 }
-
-impl fmt::Display for FilterError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind {
-            FilterErrorKind::Empty => f.write_str("expected a topic filter, found an empty text"),
-            FilterErrorKind::TooLong(found) => {
-                write!(f, "expected a topic filter of at most {TOPIC_BYTES_MAX} bytes, found {found}")
-            }
-            FilterErrorKind::TooManyLevels(found) => {
-                write!(f, "expected a topic filter of at most {LEVELS_MAX} levels, found {found}")
-            }
-            FilterErrorKind::Nul => write!(f, "expected a topic filter without U+0000, found one at byte {}", self.offset),
-            FilterErrorKind::HashNotLast => {
-                write!(f, "expected `#` only as the last level, found it at byte {}", self.offset)
-            }
-            FilterErrorKind::WildcardNotAlone(found) => write!(
-                f,
-                "expected `{found}` alone between slashes, found it beside other characters at byte {}",
-                self.offset
-            ),
-            FilterErrorKind::EmptyGroup => f.write_str("expected a group name after `$share/`, found an empty one"),
-            FilterErrorKind::WildcardInGroup => {
-                write!(f, "expected a group name without wildcards, found one at byte {}", self.offset)
-            }
-            FilterErrorKind::NoFilterInShare => {
-                f.write_str("expected a topic filter after the group, as in `$share/group/filter`, found none")
-            }
-        }
-    }
-}
-
-impl std::error::Error for FilterError {}
 
 fn check_levels(filter: &str, start: usize) -> Result<(), FilterError> {
     let mut offset = start;
@@ -228,5 +206,8 @@ pub fn matches(filter: &str, topic: &str) -> bool {
 }
 
 fn level_end(topic: &[u8], start: usize) -> usize {
-    topic.get(start..).and_then(|rest| rest.iter().position(|byte| *byte == b'/')).map_or(topic.len(), |len| start + len)
+    topic
+        .get(start..)
+        .and_then(|rest| rest.iter().position(|byte| *byte == b'/'))
+        .map_or(topic.len(), |len| start + len)
 }

@@ -31,12 +31,16 @@ impl NotMqtt {
             NotMqtt::Http => "expected MQTT, found an HTTP request; help: use the HTTP or WebSocket listener",
             NotMqtt::Http2 => "expected MQTT, found an HTTP/2 preface; help: use the HTTP or WebSocket listener",
             NotMqtt::ProxyProtocol => {
-                "expected MQTT, found a PROXY protocol header; help: turn it off in the load balancer or on for the listener"
+                "expected MQTT, found a PROXY protocol header; help: turn it off in the load balancer"
             }
             NotMqtt::Ssh => "expected MQTT, found an SSH client; help: check host and port of the client",
-            NotMqtt::Tpkt => "expected MQTT, found a remote desktop connection request; help: check who scans this port",
+            NotMqtt::Tpkt => {
+                "expected MQTT, found a remote desktop connection request; help: check who scans this port"
+            }
             NotMqtt::Amqp => "expected MQTT, found an AMQP header; help: check host and port of the client",
-            NotMqtt::TextConnect => "expected MQTT, found a `CONNECT` text line; help: check host and port of the client",
+            NotMqtt::TextConnect => {
+                "expected MQTT, found a `CONNECT` text line; help: check host and port of the client"
+            }
         }
     }
 

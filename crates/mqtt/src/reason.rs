@@ -59,7 +59,7 @@ const CONNECTION: Carriers = both(CONNACK, DISCONNECT);
 
 // Number, variant, name, the packets that may carry it [tables of 2.4 and 3.x.2.1].
 reason_codes! {
-    0x00 Success "success" [both(both(CONNACK, DISCONNECT), both(both(ACK_FIRST, ACK_SECOND), both(AUTH, both(SUBACK, UNSUBACK))))]
+    0x00 Success "success" [both(REFUSALS, both(ACK_SECOND, AUTH))]
     0x01 GrantedQos1 "granted_qos1" [SUBACK]
     0x02 GrantedQos2 "granted_qos2" [SUBACK]
     0x04 DisconnectWithWillMessage "disconnect_with_will_message" [DISCONNECT]

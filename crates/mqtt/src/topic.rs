@@ -1,18 +1,19 @@
 //! Topic names: what a message is published to.
 
-use std::fmt;
-
 /// The longest topic name or filter, in bytes: its length has two bytes on the wire [MQTT-4.7.3-3].
 pub const TOPIC_BYTES_MAX: usize = 65_535;
 
 /// Why a text is no topic name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TopicError {
     /// It has no character [MQTT-4.7.3-1].
+    #[error("expected a topic name, found an empty text")]
     Empty,
     /// It is longer than [`TOPIC_BYTES_MAX`] [MQTT-4.7.3-3]. Holds its length.
+    #[error("expected a topic name of at most {TOPIC_BYTES_MAX} bytes, found {0}")]
     TooLong(usize),
     /// It has a wildcard [MQTT-3.3.2-2].
+    #[error("expected a topic name without wildcards, found `{found}` at byte {offset}")]
     Wildcard {
         /// `+` or `#`.
         found: char,
@@ -20,25 +21,9 @@ pub enum TopicError {
         offset: usize,
     },
     /// It has U+0000 at this byte [MQTT-4.7.3-2].
+    #[error("expected a topic name without U+0000, found one at byte {0}")]
     Nul(usize),
 }
-
-impl fmt::Display for TopicError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TopicError::Empty => f.write_str("expected a topic name, found an empty text"),
-            TopicError::TooLong(found) => {
-                write!(f, "expected a topic name of at most {TOPIC_BYTES_MAX} bytes, found {found}")
-            }
-            TopicError::Wildcard { found, offset } => {
-                write!(f, "expected a topic name without wildcards, found `{found}` at byte {offset}")
-            }
-            TopicError::Nul(offset) => write!(f, "expected a topic name without U+0000, found one at byte {offset}"),
-        }
-    }
-}
-
-impl std::error::Error for TopicError {}
 
 /// Checks that something can be published to `topic`.
 pub fn validate_topic_name(topic: &str) -> Result<(), TopicError> {

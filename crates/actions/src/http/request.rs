@@ -1,0 +1,275 @@
+//! The request that an output becomes: method, URL, headers, body.
+
+use bytes::Bytes;
+use engine::{ActionSpec, ConfigError, Output};
+use reqwest::Url;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+
+use super::HttpActionOptions;
+use crate::template::Text;
+
+/// Requests are made of this; everything that does not depend on the output is decided when it is built.
+#[derive(Debug)]
+pub(super) struct RequestTemplate {
+    method: Method,
+    /// The address of the connector, without a `/` at its end where a path follows.
+    base: String,
+    path: Option<Text>,
+    headers: Vec<(HeaderName, Text)>,
+    body: Option<Text>,
+    /// Whether `content-type` is still to be said.
+    needs_content_type: bool,
+}
+
+/// A request, ready to be sent.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) method: reqwest::Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Option<Bytes>,
+}
+
+/// The method of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    /// Whether the row goes into the body when the action names none.
+    const fn has_body(self) -> bool {
+        match self {
+            Method::Post | Method::Put | Method::Patch => true,
+            Method::Get | Method::Delete => false,
+        }
+    }
+}
+
+impl From<Method> for reqwest::Method {
+    fn from(method: Method) -> reqwest::Method {
+        match method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Patch => reqwest::Method::PATCH,
+            Method::Delete => reqwest::Method::DELETE,
+        }
+    }
+}
+
+impl RequestTemplate {
+    /// Reads the options of an action of a connector at `url` with `headers` of its own.
+    pub(super) fn new(
+        options: &HttpActionOptions,
+        spec: &ActionSpec<'_>,
+        url: &Url,
+        connector_headers: &HeaderMap,
+    ) -> Result<RequestTemplate, Vec<ConfigError>> {
+        let mut errors = Vec::new();
+        let mut compile =
+            |path: &[&str], text: &str| Text::compile(text, path, spec).map_err(|wrong| errors.extend(wrong)).ok();
+        let path = options.path.as_deref().and_then(|path| compile(&["path"], path));
+        let body = options.body.as_deref().and_then(|body| compile(&["body"], body));
+        let mut headers = Vec::new();
+        for (name, value) in &options.headers {
+            if let Some(text) = compile(&["headers", name], value) {
+                headers.push((name.as_str(), text));
+            }
+        }
+        errors.extend(options.path.as_deref().and_then(wrong_path));
+        let mut named = Vec::new();
+        for (name, text) in headers {
+            match header(name, &text) {
+                Ok(name) => named.push((name, text)),
+                Err(error) => errors.push(error),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let says_type =
+            connector_headers.contains_key(CONTENT_TYPE) || named.iter().any(|(name, _)| *name == CONTENT_TYPE);
+        let mut base = url.as_str().to_owned();
+        if path.is_some() && base.ends_with('/') {
+            base.pop();
+        }
+        Ok(RequestTemplate { method: options.method, base, path, headers: named, body, needs_content_type: !says_type })
+    }
+
+    /// The request for `output`, or why there is none.
+    pub(super) fn request(&self, output: &Output) -> Result<Request, String> {
+        let url = self.url(output)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(IDEMPOTENCY_KEY, ascii(&output.output_id().to_string()));
+        for (name, text) in &self.headers {
+            let value = text.render(output).map_err(|missing| format!("header `{name}`: {missing}"))?;
+            let value = HeaderValue::from_str(&value).map_err(|_| {
+                format!("header `{name}`: expected text without line breaks and control characters, found {value:?}")
+            })?;
+            headers.insert(name.clone(), value);
+        }
+        let body = match &self.body {
+            Some(text) => Some(text.render_body(output)),
+            None => self.method.has_body().then(|| Bytes::from(output.row.to_json())),
+        };
+        if body.is_some() && self.needs_content_type {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        Ok(Request { method: self.method.into(), url, headers, body })
+    }
+
+    fn url(&self, output: &Output) -> Result<Url, String> {
+        let mut text = self.base.clone();
+        if let Some(path) = &self.path {
+            let path = path.render_with(output, percent_encode).map_err(|missing| format!("path: {missing}"))?;
+            if path.split('?').next().is_some_and(has_dot_segment) {
+                return Err(format!("path: a segment of `{path}` is `.` or `..` and would lead elsewhere"));
+            }
+            if !path.starts_with(['/', '?']) {
+                text.push('/');
+            }
+            text.push_str(&path);
+        }
+        Url::parse(&text).map_err(|error| format!("`{text}` is no URL: {error}"))
+    }
+}
+
+/// Names the output, so that the service can tell a repetition (draft-ietf-httpapi-idempotency-key-header).
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+fn ascii(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("hexadecimal digits are a header value")
+}
+
+fn wrong_path(path: &str) -> Option<ConfigError> {
+    if path.contains('#') {
+        let error = ConfigError::at(&["path"], "`path`: expected no fragment, found `#`");
+        return Some(error.with_help("write `%23` for the character itself"));
+    }
+    let dots = path.split('?').next().is_some_and(has_dot_segment);
+    dots.then(|| ConfigError::at(&["path"], "`path`: expected no segment `.` or `..`"))
+}
+
+/// Checks name and constant value of a header.
+fn header(name: &str, value: &Text) -> Result<HeaderName, ConfigError> {
+    let at = ["headers", name];
+    let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+        let error = ConfigError::at(&at, format!("`{name}` is no name of a header"));
+        ConfigError { at_key: true, ..error }
+    })?;
+    for piece in value.literals() {
+        if HeaderValue::from_str(piece).is_err() {
+            let message = format!("header `{name}`: expected text without line breaks and control characters");
+            return Err(ConfigError::at(&at, message));
+        }
+    }
+    Ok(parsed)
+}
+
+/// Whether a segment is `.` or `..`, also where it is percent-encoded: a URL resolves both.
+fn has_dot_segment(path: &str) -> bool {
+    path.split(['/', '\\'])
+        .any(|segment| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | ".."))
+}
+
+/// Appends `value` so that it stays one segment of a path or one value of a query: everything but the unreserved
+/// characters (RFC 3986, section 2.3) is encoded.
+fn percent_encode(value: &str, out: &mut String) {
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.extend(['%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_output::{output, spec};
+
+    fn template(options: &str) -> Result<RequestTemplate, Vec<ConfigError>> {
+        let options: toml::Table = options.parse().unwrap();
+        let read = crate::options::read(&options)?;
+        let url = Url::parse("https://ops.example.com/mqtt/").unwrap();
+        RequestTemplate::new(&read, &spec(&options), &url, &HeaderMap::new())
+    }
+
+    fn request(options: &str, row: &str) -> Result<Request, String> {
+        template(options).unwrap().request(&output(row))
+    }
+
+    #[test]
+    fn an_output_is_posted_as_json_by_default() {
+        let row = r#"{"clientid":"conn","timestamp":1}"#;
+        let request = request("", row).unwrap();
+        assert_eq!((request.method.as_str(), request.url.as_str()), ("POST", "https://ops.example.com/mqtt/"));
+        assert_eq!(request.body.as_deref(), Some(row.as_bytes()));
+        assert_eq!(request.headers["content-type"], "application/json");
+        assert_eq!(request.headers["idempotency-key"].len(), 32);
+    }
+
+    #[test]
+    fn values_stay_in_their_place_of_the_url() {
+        let path = |path: &str, clientid: &str| {
+            let row = format!("{{\"clientid\":{}}}", serde_json::Value::from(clientid));
+            request(&format!("path = '{path}'"), &row).map(|request| request.url.to_string())
+        };
+        let base = "https://ops.example.com/mqtt";
+        assert_eq!(path("/c/${clientid}", "pump-17"), Ok(format!("{base}/c/pump-17")));
+        assert_eq!(path("c/${clientid}/x", "a/b ?#%é"), Ok(format!("{base}/c/a%2Fb%20%3F%23%25%C3%A9/x")));
+        assert_eq!(path("?id=${clientid}&n=1", "a&b=c"), Ok(format!("{base}?id=a%26b%3Dc&n=1")));
+        assert_eq!(path("/v1.0/${clientid}..x", ".."), Ok(format!("{base}/v1.0/....x")));
+        for traversal in [".", ".."] {
+            let reason = path("/c/${clientid}", traversal).unwrap_err();
+            assert!(reason.contains("would lead elsewhere"), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_header_is_never_injected() {
+        let options = "headers = { x-client = 'id ${clientid}' }";
+        let sent = request(options, r#"{"clientid":"pump-17"}"#).unwrap();
+        assert_eq!(sent.headers["x-client"], "id pump-17");
+        let reason = request(options, r#"{"clientid":"a\r\nx-admin: 1"}"#).unwrap_err();
+        assert_eq!(
+            reason,
+            "header `x-client`: expected text without line breaks and control characters, \
+             found \"id a\\r\\nx-admin: 1\""
+        );
+    }
+
+    #[test]
+    fn a_get_has_no_body_unless_it_is_named() {
+        assert_eq!(request("method = 'GET'", "{}").unwrap().body, None);
+        let named =
+            request("method = 'DELETE'\nbody = 'x=${a}'\nheaders = { content-type = 'text/plain' }", r#"{"a":null}"#);
+        let named = named.unwrap();
+        assert_eq!(
+            (named.body.as_deref(), &named.headers["content-type"]),
+            (Some(&b"x=null"[..]), &HeaderValue::from_static("text/plain"))
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_when_the_action_is_built() {
+        for (options, message) in [
+            ("method = 'FETCH'", "`method`: unknown variant `FETCH`"),
+            ("path = '/a/../b'", "`path`: expected no segment `.` or `..`"),
+            ("path = '/a#b'", "`path`: expected no fragment, found `#`"),
+            ("headers = { 'x y' = 'z' }", "`x y` is no name of a header"),
+            ("headers = { x = \"a\\nb\" }", "header `x`: expected text without line breaks"),
+        ] {
+            let errors = template(options).unwrap_err();
+            assert!(errors[0].message.starts_with(message), "{options}: {errors:?}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What a kind of connector or action says of itself, and the list of all kinds.
+
+use std::fmt;
+use std::sync::Arc;
+
+use engine::{Action, ActionError, ActionSpec, BoxFuture, ConfigError};
+
+use crate::options::OptionField;
+use crate::registry::Surroundings;
+
+/// Every kind.
+pub const ALL: &[Kind] = &[crate::republish::KIND, crate::http::KIND, crate::postgres::KIND, crate::console::KIND];
+
+/// A way out: its name, its options, and a sample of each that works.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// As in `kind = "http"` of a connector, or `republish = { ... }` of an action.
+    pub name: &'static str,
+    /// What it does, in one sentence.
+    pub doc: &'static str,
+    /// The options of its connector; none where it needs no connector.
+    pub connector: &'static [OptionField],
+    /// The options of its actions.
+    pub action: &'static [OptionField],
+    /// Options of a connector that is accepted, in TOML.
+    pub sample_connector: &'static str,
+    /// Options of an action that is accepted for the connack event, in TOML.
+    pub sample_action: &'static str,
+    pub(crate) way: Way,
+}
+
+/// How actions of a kind are made.
+#[derive(Clone, Copy)]
+pub(crate) enum Way {
+    /// From what surrounds them: `republish = { ... }`.
+    Direct(fn(&Surroundings, &ActionSpec<'_>) -> Result<Box<dyn Action>, Vec<ConfigError>>),
+    /// From a connector of the configuration: `connector = "ops_webhook"`.
+    Connected(fn(&toml::Table) -> Result<Arc<dyn Connector>, Vec<ConfigError>>),
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Way::Direct(_) => "Direct",
+            Way::Connected(_) => "Connected",
+        })
+    }
+}
+
+impl Kind {
+    /// The kind of that name.
+    pub fn find(name: &str) -> Option<&'static Kind> {
+        ALL.iter().find(|kind| kind.name == name)
+    }
+
+    /// Whether its actions need a connector of the configuration.
+    pub const fn needs_connector(&self) -> bool {
+        matches!(self.way, Way::Connected(_))
+    }
+}
+
+/// A named way to an outside system, shared by the actions that use it.
+pub(crate) trait Connector: Send + Sync {
+    /// The kind, one of [`ALL`].
+    fn kind(&self) -> &'static str;
+    /// Reads the options of an action that uses it.
+    fn action(self: Arc<Self>, spec: &ActionSpec<'_>) -> Result<Box<dyn Action>, Vec<ConfigError>>;
+    /// Reaches for the other side without sending anything.
+    fn check(&self) -> BoxFuture<'_, Result<(), ActionError>>;
+}

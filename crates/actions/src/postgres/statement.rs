@@ -1,0 +1,308 @@
+//! The SQL of an action: where its parameters stand, and whether its row can be repeated for a batch.
+
+use std::ops::Range;
+
+use sqlparser::ast::{self, OnConflictAction, OnInsert, SetExpr};
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
+use sqlparser::tokenizer::{Location, Token, Tokenizer};
+
+/// The number of parameters a statement of PostgreSQL's protocol can have: they are counted in 16 bits.
+pub(super) const PARAMETERS_MAX: usize = 65_535;
+
+/// One statement, cut where its parameters stand.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Statement {
+    /// `INSERT ... VALUES (...)`: `row` is repeated, once per output. A batch is one statement, so it arrives whole or
+    /// not at all.
+    Rows {
+        /// Up to the row.
+        before: String,
+        /// The row with its parentheses, one more piece than parameters.
+        row: Vec<String>,
+        /// From the row on: `ON CONFLICT`, `RETURNING`.
+        after: String,
+    },
+    /// Any other statement, executed once per output; one more piece than parameters.
+    Single {
+        /// The text around the parameters.
+        pieces: Vec<String>,
+    },
+}
+
+/// Why a text is no statement of an action.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct StatementError {
+    /// The parameter it is about, from 0.
+    pub(super) parameter: Option<usize>,
+    pub(super) message: String,
+    pub(super) help: Option<&'static str>,
+}
+
+impl Statement {
+    /// Analyses the text that stands around the parameters: `["INSERT INTO t VALUES (", ")"]` has one.
+    pub(super) fn parse(pieces: Vec<String>) -> Result<Statement, StatementError> {
+        let (text, places) = numbered(&pieces);
+        check_places(&text, &places)?;
+        let parsed = Parser::parse_sql(&PostgreSqlDialect {}, &text).map_err(|error| StatementError {
+            parameter: None,
+            message: in_our_words(&error.to_string()),
+            help: Some("what is too special can stand in a function of the database: SELECT f(${clientid})"),
+        })?;
+        let [statement] = &*parsed else {
+            let message = format!("expected one statement, found {}", parsed.len());
+            return Err(StatementError { parameter: None, message, help: Some("an action has one statement") });
+        };
+        check_kind(statement)?;
+        let row = repeatable_row(statement).and_then(|[open, close]| {
+            let range = offset_of(&text, open)?..offset_of(&text, close)? + 1;
+            places.iter().all(|place| range.start < place.start && place.end < range.end).then_some(range)
+        });
+        Ok(match row {
+            Some(range) => cut_row(&text, &places, &range).unwrap_or(Statement::Single { pieces }),
+            None => Statement::Single { pieces },
+        })
+    }
+
+    /// How many outputs one execution can carry.
+    pub(super) fn rows_max(&self) -> usize {
+        match self {
+            Statement::Rows { row, .. } => PARAMETERS_MAX / (row.len() - 1).max(1),
+            Statement::Single { .. } => 1,
+        }
+    }
+
+    /// The text for `rows` outputs, with `$1`, `$2` ... where the parameters stand. `types` says to what each
+    /// parameter of an output, sent as text, is cast by the server.
+    pub(super) fn text(&self, rows: usize, types: &[Option<String>]) -> String {
+        let mut out = String::new();
+        let mut next = 1;
+        match self {
+            Statement::Rows { before, row, after } => {
+                out.push_str(before);
+                for number in 0..rows {
+                    if number > 0 {
+                        out.push(',');
+                    }
+                    push_pieces(&mut out, row, types, &mut next);
+                }
+                out.push_str(after);
+            }
+            Statement::Single { pieces } => push_pieces(&mut out, pieces, types, &mut next),
+        }
+        out
+    }
+}
+
+fn push_pieces(out: &mut String, pieces: &[String], types: &[Option<String>], next: &mut usize) {
+    let mut pieces = pieces.iter();
+    out.extend(pieces.next().map(String::as_str));
+    for (at, piece) in pieces.enumerate() {
+        match types.get(at).and_then(Option::as_deref) {
+            Some(name) => out.push_str(&format!("CAST(CAST(${next} AS text) AS {name})")),
+            None => out.push_str(&format!("${next}")),
+        }
+        *next += 1;
+        out.push_str(piece);
+    }
+}
+
+/// The text with `$1`, `$2` ... in place of its parameters, and where these stand.
+fn numbered(pieces: &[String]) -> (String, Vec<Range<usize>>) {
+    let mut text = String::new();
+    let mut places = Vec::new();
+    for (at, piece) in pieces.iter().enumerate() {
+        if at > 0 {
+            let start = text.len();
+            text.push_str(&format!("${at}"));
+            places.push(start..text.len());
+        }
+        text.push_str(piece);
+    }
+    (text, places)
+}
+
+/// Refuses a parameter that PostgreSQL would not see as one: in quotes, in a comment, or grown together with a word.
+fn check_places(text: &str, places: &[Range<usize>]) -> Result<(), StatementError> {
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text)
+        .tokenize_with_location()
+        .map_err(|error| StatementError { parameter: None, message: in_our_words(&error.to_string()), help: None })?;
+    let mut seen = vec![false; places.len()];
+    for token in &tokens {
+        let Token::Placeholder(name) = &token.token else { continue };
+        let start = offset_of(text, token.span.start);
+        match places.iter().position(|place| Some(place.start) == start && place.len() == name.len()) {
+            Some(at) => seen[at] = true,
+            None if places.iter().any(|place| Some(place.start) == start) => {}
+            None => {
+                return Err(StatementError {
+                    parameter: None,
+                    message: format!("`{name}` has no value"),
+                    help: Some("write the variable itself, such as `${clientid}`; it becomes a parameter"),
+                });
+            }
+        }
+    }
+    match seen.iter().position(|seen| !seen) {
+        None => Ok(()),
+        Some(at) => Err(StatementError {
+            parameter: Some(at),
+            message: "a variable stands inside quotes, a comment or a word, where it is not a parameter".to_owned(),
+            help: Some("write it without quotes; to join it with text write 'text' || ${variable}"),
+        }),
+    }
+}
+
+fn check_kind(statement: &ast::Statement) -> Result<(), StatementError> {
+    let allowed = matches!(
+        statement,
+        ast::Statement::Insert(_)
+            | ast::Statement::Update { .. }
+            | ast::Statement::Delete(_)
+            | ast::Statement::Merge { .. }
+            | ast::Statement::Query(_)
+            | ast::Statement::Call(_)
+    );
+    if allowed {
+        return Ok(());
+    }
+    Err(StatementError {
+        parameter: None,
+        message: "expected INSERT, UPDATE, DELETE, MERGE, CALL or SELECT".to_owned(),
+        help: None,
+    })
+}
+
+/// The parentheses of the only row of `INSERT ... VALUES (...)`.
+///
+/// With `ON CONFLICT ... DO UPDATE` a row cannot be repeated: two outputs with the same key in one statement are an
+/// error of PostgreSQL (21000), and the second should update what the first has inserted.
+fn repeatable_row(statement: &ast::Statement) -> Option<[Location; 2]> {
+    let ast::Statement::Insert(insert) = statement else { return None };
+    if let Some(OnInsert::OnConflict(conflict)) = &insert.on
+        && matches!(conflict.action, OnConflictAction::DoUpdate(_))
+    {
+        return None;
+    }
+    let SetExpr::Values(values) = &*insert.source.as_deref()?.body else { return None };
+    let [row] = &*values.rows else { return None };
+    Some([row.opening_token.0.span.start, row.closing_token.0.span.start])
+}
+
+fn cut_row(text: &str, places: &[Range<usize>], row: &Range<usize>) -> Option<Statement> {
+    let mut pieces = Vec::with_capacity(places.len() + 1);
+    let mut from = row.start;
+    for place in places {
+        pieces.push(text.get(from..place.start)?.to_owned());
+        from = place.end;
+    }
+    pieces.push(text.get(from..row.end)?.to_owned());
+    Some(Statement::Rows {
+        before: text.get(..row.start)?.to_owned(),
+        row: pieces,
+        after: text.get(row.end..)?.to_owned(),
+    })
+}
+
+/// The byte at which a location stands; lines and columns count characters from 1.
+fn offset_of(text: &str, location: Location) -> Option<usize> {
+    let line = usize::try_from(location.line.checked_sub(1)?).ok()?;
+    let column = usize::try_from(location.column.checked_sub(1)?).ok()?;
+    let line_start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    let line = text.get(line_start..)?;
+    line.char_indices().nth(column).map(|(at, _)| line_start + at)
+}
+
+/// `sql parser error: Expected: ), found: x at Line: 1, Column: 5`, without what says nothing.
+fn in_our_words(error: &str) -> String {
+    let message = error.trim_start_matches("sql parser error: ");
+    let message = message.replace("Expected: ", "expected ").replace(", found: ", ", found ");
+    message.replace(" at Line: ", " at line ").replace(", Column: ", ", column ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `?` stands for a parameter.
+    fn parse(text: &str) -> Result<Statement, StatementError> {
+        Statement::parse(text.split('?').map(str::to_owned).collect())
+    }
+
+    fn check_text(text: &str, rows: usize, expected: &str) {
+        let statement = parse(text).unwrap();
+        assert_eq!(statement.text(rows, &[]), expected);
+    }
+
+    #[test]
+    fn the_row_of_an_insert_is_repeated() {
+        check_text("INSERT INTO t (a, b) VALUES (?, ?)", 1, "INSERT INTO t (a, b) VALUES ($1, $2)");
+        check_text("INSERT INTO t (a, b) VALUES (?, ?)", 2, "INSERT INTO t (a, b) VALUES ($1, $2),($3, $4)");
+        check_text(
+            "insert into \"é\".t\n  (a) values -- ('x')\n (to_timestamp(? / 1000.0), 'a,)(' || ?, now())\n on conflict (a) do nothing",
+            2,
+            "insert into \"é\".t\n  (a) values -- ('x')\n (to_timestamp($1 / 1000.0), 'a,)(' || $2, now()),\
+             (to_timestamp($3 / 1000.0), 'a,)(' || $4, now())\n on conflict (a) do nothing",
+        );
+        assert_eq!(parse("INSERT INTO t (a, b) VALUES (?, ?)").unwrap().rows_max(), 32_767);
+    }
+
+    #[test]
+    fn what_cannot_be_repeated_is_executed_once_per_output() {
+        for text in [
+            "UPDATE devices SET seen = ? WHERE id = ?",
+            "SELECT record(?, ?)",
+            "INSERT INTO t VALUES (?), (?)",
+            "INSERT INTO t SELECT ?",
+            "INSERT INTO t (id, n) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET n = EXCLUDED.n",
+            "INSERT INTO t (id) VALUES (?) RETURNING id + ?",
+            "WITH d AS (SELECT ?) INSERT INTO t SELECT * FROM d",
+            "DELETE FROM online WHERE id = ?",
+        ] {
+            let statement = parse(text).unwrap();
+            assert!(matches!(statement, Statement::Single { .. }), "{text}: {statement:?}");
+            assert_eq!(statement.rows_max(), 1);
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_is_sent_as_text_is_cast_in_every_row() {
+        let statement = parse("INSERT INTO t VALUES (?, ?)").unwrap();
+        assert_eq!(
+            statement.text(2, &[None, Some("my.mood".to_owned())]),
+            "INSERT INTO t VALUES ($1, CAST(CAST($2 AS text) AS my.mood)),($3, CAST(CAST($4 AS text) AS my.mood))"
+        );
+    }
+
+    #[test]
+    fn a_variable_in_quotes_is_refused_and_named() {
+        for (text, parameter) in [
+            ("INSERT INTO t VALUES (?, '?')", 1),
+            ("INSERT INTO t VALUES ('a ? b', ?)", 0),
+            ("INSERT INTO t VALUES ($$ ? $$)", 0),
+            ("INSERT INTO \"?\" VALUES (1)", 0),
+            ("INSERT INTO t VALUES (1) -- ?", 0),
+            ("INSERT INTO t VALUES (x?)", 0),
+            ("INSERT INTO t VALUES (?x)", 0),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert_eq!(error.parameter, Some(parameter), "{text}: {error:?}");
+            assert!(error.help.unwrap().contains("without quotes"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_single_statement_of_data_is_refused() {
+        for (text, message) in [
+            ("INSERT INTO t (a VALUES (?)", "expected"),
+            ("INSERT INTO t VALUES (?); DELETE FROM t", "expected one statement, found 2"),
+            ("", "expected one statement, found 0"),
+            ("DROP TABLE t", "expected INSERT, UPDATE, DELETE, MERGE, CALL or SELECT"),
+            ("INSERT INTO t VALUES ($1)", "`$1` has no value"),
+            ("INSERT INTO t VALUES ('", "Unterminated"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.message.contains(message), "{text}: {error:?}");
+        }
+    }
+}

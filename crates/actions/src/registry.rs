@@ -1,0 +1,166 @@
+//! The connectors of the configuration, and the actions that rules make of them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use engine::{Action, ActionError, ActionFactory, ActionSpec, ConfigError, Publisher, Via};
+
+use crate::console::Console;
+use crate::kind::{ALL, Connector, Kind, Way};
+
+/// Builds the actions of rules.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    connectors: Connectors,
+    surroundings: Surroundings,
+}
+
+/// What actions need that is no outside system.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) publisher: Arc<dyn Publisher>,
+    pub(crate) console: Console,
+}
+
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings").field("console", &self.console).finish_non_exhaustive()
+    }
+}
+
+impl Registry {
+    /// A registry of these connectors; `republish` publishes with `publisher`, `console` prints to `console`.
+    pub fn new(connectors: Connectors, publisher: Arc<dyn Publisher>, console: Console) -> Registry {
+        Registry { connectors, surroundings: Surroundings { publisher, console } }
+    }
+
+    /// The connectors.
+    pub const fn connectors(&self) -> &Connectors {
+        &self.connectors
+    }
+}
+
+impl ActionFactory for Registry {
+    fn build(&self, spec: &ActionSpec<'_>) -> Result<Box<dyn Action>, Vec<ConfigError>> {
+        match spec.via {
+            Via::Connector(name) => match self.connectors.named.get(name) {
+                Some(connector) => Arc::clone(connector).action(spec),
+                None => Err(vec![self.unknown_connector(name)]),
+            },
+            Via::Kind(name) => match Kind::find(name).map(|kind| kind.way) {
+                Some(Way::Direct(make)) => make(&self.surroundings, spec),
+                Some(Way::Connected(_)) => Err(vec![needs_connector(name)]),
+                None => Err(vec![unknown_kind(name)]),
+            },
+        }
+    }
+}
+
+impl Registry {
+    fn unknown_connector(&self, name: &str) -> ConfigError {
+        let error = ConfigError::at(&[], format!("no connector `{name}`"));
+        let direct = Kind::find(name).is_some_and(|kind| !kind.needs_connector());
+        let known = self.connectors.named.keys().map(String::as_str);
+        error.with_help(match engine::closest(name, known) {
+            _ if direct => format!("`{name}` needs no connector: write `{name} = {{ ... }}`"),
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("declare it in the configuration: `[connectors.{name}]`"),
+        })
+    }
+}
+
+fn needs_connector(kind: &str) -> ConfigError {
+    ConfigError::at(&[], format!("an action of kind `{kind}` needs a connector")).with_help(format!(
+        "declare `[connectors.my_{kind}]` with `kind = \"{kind}\"` in the configuration and write \
+         `connector = \"my_{kind}\"` here"
+    ))
+}
+
+fn unknown_kind(name: &str) -> ConfigError {
+    let error = ConfigError::at(&[], format!("no kind of action `{name}`"));
+    error.with_help(suggest(name, |_| true))
+}
+
+fn suggest(name: &str, wanted: fn(&Kind) -> bool) -> String {
+    let known: Vec<&str> = ALL.iter().filter(|kind| wanted(kind)).map(|kind| kind.name).collect();
+    match engine::closest(name, known.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("expected one of `{}`", known.join("`, `")),
+    }
+}
+
+/// The connectors of the configuration, by name.
+#[derive(Clone, Default)]
+pub struct Connectors {
+    named: BTreeMap<String, Arc<dyn Connector>>,
+}
+
+impl Connectors {
+    /// Reads the tables of `[connectors]`: `kind` and the options of that kind. Nothing is opened.
+    ///
+    /// Secrets must be in place already: `${env:...}` and `${file:...}` are resolved by whoever reads the
+    /// configuration. The paths of the errors begin with the name of the connector.
+    pub fn read(tables: &toml::Table) -> Result<Connectors, Vec<ConfigError>> {
+        let mut named = BTreeMap::new();
+        let mut errors = Vec::new();
+        for (name, value) in tables {
+            match read_connector(value) {
+                Ok(connector) => {
+                    named.insert(name.clone(), connector);
+                }
+                Err(wrong) => errors.extend(wrong.into_iter().map(|mut error| {
+                    error.path.insert(0, name.clone());
+                    error
+                })),
+            }
+        }
+        if errors.is_empty() { Ok(Connectors { named }) } else { Err(errors) }
+    }
+
+    /// Name and kind of every connector, in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.named.iter().map(|(name, connector)| (name.as_str(), connector.kind()))
+    }
+
+    /// Reaches for the other side of a connector; `None` where there is no such connector.
+    pub async fn check(&self, name: &str) -> Option<Result<(), ActionError>> {
+        Some(self.named.get(name)?.check().await)
+    }
+}
+
+impl fmt::Debug for Connectors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+fn read_connector(value: &toml::Value) -> Result<Arc<dyn Connector>, Vec<ConfigError>> {
+    let Some(table) = value.as_table() else {
+        let message = format!("expected a table, found {}", value.type_str());
+        return Err(vec![ConfigError::at(&[], message).with_help("write `[connectors.my_name]` and options below it")]);
+    };
+    let mut options = table.clone();
+    let kind = match options.remove("kind") {
+        Some(toml::Value::String(kind)) => kind,
+        Some(other) => {
+            let message = format!("`kind`: expected text, found {}", other.type_str());
+            return Err(vec![ConfigError::at(&["kind"], message)]);
+        }
+        None => {
+            let error = ConfigError::at(&[], "`kind` is missing");
+            return Err(vec![error.with_help("write `kind = \"http\"` or `kind = \"postgres\"`")]);
+        }
+    };
+    match Kind::find(&kind).map(|kind| kind.way) {
+        Some(Way::Connected(open)) => open(&options),
+        Some(Way::Direct(_)) => {
+            let error = ConfigError::at(&["kind"], format!("an action of kind `{kind}` needs no connector"));
+            Err(vec![error.with_help(format!("write `{kind} = {{ ... }}` in the rule"))])
+        }
+        None => {
+            let error = ConfigError::at(&["kind"], format!("no kind of connector `{kind}`"));
+            Err(vec![error.with_help(suggest(&kind, Kind::needs_connector))])
+        }
+    }
+}

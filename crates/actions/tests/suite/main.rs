@@ -1,0 +1,7 @@
+//! Actions at the edge of the crate, against real servers.
+
+mod contract;
+mod http;
+mod postgres;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,53 @@
+//! Who asks, and whether that key may do it.
+
+use auth::{ApiKey, Role};
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use base64::Engine as _;
+
+use crate::Api;
+use crate::problem::Problem;
+
+/// A caller whose key may read. A route that takes one cannot be called without.
+#[derive(Clone, Debug)]
+pub(crate) struct Viewer(#[expect(dead_code, reason = "the audit log will name it")] pub(crate) ApiKey);
+
+impl<S> FromRequestParts<S> for Viewer
+where
+    Api: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Viewer, Problem> {
+        key_with(Role::Viewer, parts, &Api::from_ref(state)).map(Viewer)
+    }
+}
+
+/// The key of a request, if it may do what `role` may.
+fn key_with(role: Role, parts: &Parts, api: &Api) -> Result<ApiKey, Problem> {
+    let refused = |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", detail);
+    let Some(header) = parts.headers.get(header::AUTHORIZATION) else {
+        let refused = refused("a key is needed");
+        return Err(match api.keys.is_empty() {
+            true => refused.help("make one: `signalbox keys add NAME --role viewer`"),
+            false => refused.help("send it as `authorization: Bearer sbx_...`, or as NAME and key by HTTP Basic"),
+        });
+    };
+    let key = header.to_str().ok().and_then(|text| match text.split_once(' ') {
+        Some((scheme, secret)) if scheme.eq_ignore_ascii_case("bearer") => api.keys.verify(secret.trim()),
+        Some((scheme, pair)) if scheme.eq_ignore_ascii_case("basic") => {
+            let pair = base64::engine::general_purpose::STANDARD.decode(pair.trim()).ok()?;
+            let (name, secret) = std::str::from_utf8(&pair).ok()?.split_once(':')?;
+            api.keys.verify_named(name, secret)
+        }
+        Some(_) | None => None,
+    });
+    let key = key.ok_or_else(|| refused("the key is not known").help("see `signalbox keys list`"))?;
+    if key.role < role {
+        let detail = format!("the key `{}` is of a {}, and this wants a key of a {role}", key.name, key.role);
+        return Err(Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN", detail));
+    }
+    Ok(key)
+}

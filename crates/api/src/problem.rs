@@ -1,0 +1,64 @@
+//! What went wrong, as RFC 9457 wants it told: `application/problem+json`.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// An error that a caller of the API sees.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Problem {
+    #[serde(serialize_with = "number")]
+    status: StatusCode,
+    /// A stable name of this kind of problem, also read by tools that expect EMQX's `code`.
+    code: &'static str,
+    title: &'static str,
+    /// What happened. EMQX calls it `message`, so it stands under that name too.
+    detail: String,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
+}
+
+impl Problem {
+    /// A problem: its status, a name that programs can compare, a sentence for people.
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Problem {
+        let detail = detail.into();
+        Problem {
+            status,
+            code,
+            title: status.canonical_reason().unwrap_or("unknown status"),
+            message: detail.clone(),
+            detail,
+            help: None,
+        }
+    }
+
+    /// Adds how to mend it.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Problem {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// There is no `what` of that name.
+    pub(crate) fn not_found(what: &str, name: &str) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", format!("there is no {what} `{name}`"))
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.status;
+        let mut response = (status, axum::Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"signalbox\", Bearer"));
+        }
+        response
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde wants")]
+fn number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}

@@ -1,0 +1,166 @@
+//! `/metrics`: everything that is counted, as Prometheus reads it (OpenMetrics 1.0).
+//!
+//! Nothing is counted here: each scrape asks broker, bus and engine for their own numbers.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use broker::{BusStats, Stats};
+use engine::{Ledger, RuleStatus};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use crate::Api;
+use crate::access::Viewer;
+use crate::problem::Problem;
+
+/// `GET /metrics`.
+pub(crate) async fn scrape(_viewer: Viewer, State(api): State<Api>) -> Result<Response, Problem> {
+    let snapshot = Snapshot { broker: api.broker.stats(), bus: api.broker.bus().stats(), rules: api.engine.rules() };
+    let mut registry = Registry::with_prefix("signalbox");
+    registry.register_collector(Box::new(snapshot));
+    let mut text = String::new();
+    encode(&mut text, &registry)
+        .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", error.to_string()))?;
+    Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response())
+}
+
+/// All numbers at one moment.
+#[derive(Debug)]
+struct Snapshot {
+    broker: Stats,
+    bus: Vec<BusStats>,
+    rules: Vec<RuleStatus>,
+}
+
+/// A number of the broker: its name, its help, where it is.
+type Row<T> = (&'static str, &'static str, fn(&T) -> u64);
+
+const GAUGES: &[Row<Stats>] = &[
+    ("connections", "Network connections, before and after CONNECT", |stats| stats.connections),
+    ("sessions_online", "Sessions with a connection", |stats| stats.sessions_online),
+    ("sessions_offline", "Sessions that wait for their client", |stats| stats.sessions_offline),
+    ("subscriptions", "Subscriptions of all sessions", |stats| stats.subscriptions),
+    ("retained_messages", "Retained messages", |stats| stats.retained_messages),
+    ("retained_bytes", "Bytes of retained messages", |stats| stats.retained_bytes),
+    ("queued_bytes", "Bytes of messages that wait for sessions", |stats| stats.queued_bytes),
+];
+
+const COUNTERS: &[Row<Stats>] = &[
+    ("connections_accepted", "Network connections accepted", |stats| stats.connections_accepted),
+    ("connections_shed", "Connections closed because too many waited for their refusal", |stats| {
+        stats.connections_shed
+    }),
+    ("connects_accepted", "CONNECT packets accepted", |stats| stats.connects_accepted),
+    ("connects_refused", "CONNECT packets refused", |stats| stats.connects_refused),
+    ("disconnects", "Connections that ended", |stats| stats.disconnects),
+    ("disconnects_unauthenticated", "Connections that ended without having been accepted", |stats| {
+        stats.disconnects_unauthenticated
+    }),
+    ("sessions_ended", "Sessions that ended", |stats| stats.sessions_ended),
+    ("received_bytes", "Bytes from clients", |stats| stats.bytes_received),
+    ("sent_bytes", "Bytes to clients", |stats| stats.bytes_sent),
+    ("packets_received", "Packets from clients", |stats| stats.packets_received),
+    ("packets_sent", "Packets to clients", |stats| stats.packets_sent),
+    ("messages_published", "Messages accepted from clients, wills and rules", |stats| stats.messages_published),
+    ("messages_routed", "Messages handed to sessions", |stats| stats.messages_routed),
+    ("messages_dropped", "Messages that reached nobody", |stats| stats.messages_dropped),
+    ("retained_refused", "Messages not retained because the store was full", |stats| stats.retained_refused),
+    ("deliveries_dropped", "Messages dropped for one receiver whose queue was full", |stats| stats.deliveries_dropped),
+    ("deliveries_offline", "Messages of QoS 0 for a session without a connection", |stats| stats.deliveries_offline),
+    ("deliveries_expired", "Messages that expired before they could be sent", |stats| stats.deliveries_expired),
+    ("deliveries_too_large", "Messages larger than their receiver takes", |stats| stats.deliveries_too_large),
+    ("deliveries_not_authorized", "Messages their receiver may not read", |stats| stats.deliveries_not_authorized),
+];
+
+const OF_A_RULE: &[Row<RuleStatus>] = &[
+    ("rule_matched", "How often a rule was run", |rule| rule.counts.matched),
+    ("rule_passed", "How often a rule made at least one row", |rule| rule.counts.passed),
+    ("rule_failed_exception", "How often the evaluation of a rule failed", |rule| rule.counts.failed_exception),
+    ("rule_failed_no_result", "How often a rule made no row", |rule| rule.counts.failed_no_result),
+    ("rule_payload_not_json", "How often a rule wanted JSON and the payload was none", |rule| {
+        rule.counts.payload_not_json
+    }),
+];
+
+const OF_AN_ACTION: &[Row<Ledger>] = &[
+    ("action_in", "Outputs handed to an action", |ledger| ledger.in_),
+    ("action_delivered", "Outputs delivered by an action", |ledger| ledger.delivered),
+    ("action_dead", "Outputs refused for good", |ledger| ledger.dead),
+    ("action_expired", "Outputs that grew too old", |ledger| ledger.expired),
+    ("action_dropped", "Outputs for which there was no room", |ledger| ledger.dropped),
+    ("action_fallen_back", "Outputs that went to the fallback action", |ledger| ledger.fallen_back),
+];
+
+const OF_AN_ACTION_NOW: &[Row<Ledger>] = &[
+    ("action_queued", "Outputs that wait", |ledger| ledger.queued),
+    ("action_in_flight", "Outputs being sent", |ledger| ledger.in_flight),
+];
+
+impl Collector for Snapshot {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        for (name, help, value) in GAUGES {
+            ConstGauge::new(value(&self.broker)).encode(encoder.encode_descriptor(
+                name,
+                help,
+                None,
+                MetricType::Gauge,
+            )?)?;
+        }
+        for (name, help, value) in COUNTERS {
+            ConstCounter::new(value(&self.broker)).encode(encoder.encode_descriptor(
+                name,
+                help,
+                None,
+                MetricType::Counter,
+            )?)?;
+        }
+        let mut family = encoder.encode_descriptor(
+            "bus_lost",
+            "Events lost because the queue of a reader was full",
+            None,
+            MetricType::Counter,
+        )?;
+        for reader in &self.bus {
+            counter(&mut family, &[("reader", &reader.name)], reader.lost_count)?;
+        }
+        for (name, help, value) in OF_A_RULE {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for rule in &self.rules {
+                counter(&mut family, &[("rule", &rule.id)], value(rule))?;
+            }
+        }
+        for (name, help, value) in OF_AN_ACTION {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            self.each_action(|labels, ledger| counter(&mut family, labels, value(ledger)))?;
+        }
+        for (name, help, value) in OF_AN_ACTION_NOW {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            self.each_action(|labels, ledger| ConstGauge::new(value(ledger)).encode(family.encode_family(&labels)?))?;
+        }
+        Ok(())
+    }
+}
+
+impl Snapshot {
+    fn each_action(
+        &self,
+        mut encode: impl FnMut(&[(&str, &str)], &Ledger) -> Result<(), std::fmt::Error>,
+    ) -> Result<(), std::fmt::Error> {
+        for rule in &self.rules {
+            for action in &rule.actions {
+                encode(&[("rule", &rule.id), ("action", &action.name), ("type", action.kind)], &action.ledger)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn counter(family: &mut MetricEncoder<'_>, labels: &[(&str, &str)], value: u64) -> Result<(), std::fmt::Error> {
+    ConstCounter::new(value).encode(family.encode_family(&labels)?)
+}

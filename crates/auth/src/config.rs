@@ -1,0 +1,131 @@
+//! What an operator can choose, and the limits on what peers can make grow.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// What [`Auth`](crate::Auth) is opened with.
+#[derive(Clone, Debug)]
+pub struct AuthConfig {
+    /// Who gets in without a password.
+    pub anonymous: Anonymous,
+    /// The users; `None` where nobody has a password.
+    pub users_file: Option<SourceFile>,
+    /// What clients may publish and read; `None` where they may do everything.
+    pub acl_file: Option<SourceFile>,
+    /// Limits on what peers can make grow.
+    pub limits: Limits,
+}
+
+impl Default for AuthConfig {
+    fn default() -> AuthConfig {
+        AuthConfig {
+            anonymous: Anonymous::Loopback,
+            users_file: Some(SourceFile { path: "users".into(), required: false }),
+            acl_file: Some(SourceFile { path: "acl".into(), required: false }),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// A file that is read at the start and again whenever it has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Where it is; a relative path starts at the directory given to [`Auth::open`](crate::Auth::open).
+    pub path: PathBuf,
+    /// Whether its absence is a mistake. An operator who names a file wants it read, so a misspelt ACL file must not
+    /// open the broker to everyone; the default names need not be there.
+    pub required: bool,
+}
+
+/// Who gets in without a password. A password that is given is always checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Anonymous {
+    /// Nobody.
+    No,
+    /// Clients of this machine, whatever their user name.
+    #[default]
+    Loopback,
+    /// Everybody.
+    Yes,
+}
+
+impl FromStr for Anonymous {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Anonymous, String> {
+        match text {
+            "no" => Ok(Anonymous::No),
+            "loopback" => Ok(Anonymous::Loopback),
+            "yes" => Ok(Anonymous::Yes),
+            found => Err(format!("expected `no`, `loopback` or `yes`, found `{found}`")),
+        }
+    }
+}
+
+/// What a password hash costs (argon2id).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashCost {
+    /// Memory, in KiB.
+    pub memory_kib: u32,
+    /// Passes over that memory.
+    pub passes: u32,
+    /// Lanes.
+    pub lanes: u32,
+}
+
+/// The first of the parameter sets that OWASP's Password Storage Cheat Sheet names for argon2id with little memory.
+impl Default for HashCost {
+    fn default() -> HashCost {
+        HashCost { memory_kib: 19 * 1024, passes: 2, lanes: 1 }
+    }
+}
+
+/// Limits on what peers can make grow, and what happens when one is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Passwords hashed at the same time. Each takes the memory of its hash, 19 MiB unless the users file says
+    /// otherwise, and a core; further ones queue.
+    pub hashing_parallel_max: usize,
+    /// Passwords that wait to be hashed. A client beyond it is answered `server_busy`. Clients from an address with
+    /// [`failures_until_suspect`](Limits::failures_until_suspect) wrong passwords get a quarter of it, and one hash at
+    /// a time, so that guessing leaves room for the others.
+    pub hashing_queue_max: usize,
+    /// Verified credentials that are remembered, 100 bytes each. Beyond it the least recently used half is forgotten,
+    /// and hashed again when they come back.
+    pub verified_max: usize,
+    /// How long verified credentials are remembered without being used, in s.
+    pub verified_ttl_s: u64,
+    /// Wrong credentials that are remembered, with the address they came from, 100 bytes each. They are refused again
+    /// without hashing, as a device that retries a wrong password for ever would cost a core. Beyond it the older half
+    /// is forgotten.
+    pub refused_max: usize,
+    /// How long wrong credentials are remembered, in s.
+    pub refused_ttl_s: u64,
+    /// Addresses that are remembered for wrong passwords. Beyond it the older half is forgotten.
+    pub suspects_max: usize,
+    /// How long an address is remembered after its last wrong password, in s.
+    pub suspect_ttl_s: u64,
+    /// Hashed wrong passwords from one address (IPv6: one /64) that make it suspect.
+    pub failures_until_suspect: u32,
+    /// How often, at most, clients that connect have the files looked at for changes, in ms.
+    pub look_every_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        // Half of the cores: a storm of passwords leaves the other half to the clients that are connected.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Limits {
+            hashing_parallel_max: (cores / 2).max(1),
+            hashing_queue_max: 256,
+            verified_max: 200_000,
+            verified_ttl_s: 24 * 3600,
+            refused_max: 20_000,
+            refused_ttl_s: 30,
+            suspects_max: 20_000,
+            suspect_ttl_s: 60,
+            failures_until_suspect: 3,
+            look_every_ms: 1000,
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What can go wrong, and how it is said.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// What can go wrong with the files of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// A file cannot be read or written; the cause is attached.
+    #[error("cannot {verb} `{}`", path.display())]
+    File {
+        /// `read`, `lock` or `write`.
+        verb: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that was asked for is not there.
+    #[error("expected a file `{}`, found none\nhelp: {help}", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// What to do.
+        help: &'static str,
+    },
+    /// A file has mistakes: all of them, each with its line.
+    #[error("{}", Faults { path, faults })]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, by line.
+        faults: Vec<Fault>,
+    },
+    /// A name or role that cannot stand in the file.
+    #[error("expected {expected}, found `{found}`")]
+    Name {
+        /// What may stand there.
+        expected: &'static str,
+        /// What was given.
+        found: String,
+    },
+    /// A user or key of that name is not there.
+    #[error("no {what} `{name}`{}", .close.as_ref().map(|close| format!("\nhelp: did you mean `{close}`?")).unwrap_or_default())]
+    Unknown {
+        /// `user` or `key`.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// The name that comes closest.
+        close: Option<String>,
+    },
+    /// A user or key of that name is there already.
+    #[error("{what} `{name}` is there already\nhelp: {help}")]
+    Exists {
+        /// `user` or `key`.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// What to do instead.
+        help: &'static str,
+    },
+    /// The parameters of a password hash are out of range.
+    #[error("expected parameters argon2id takes, found {0}")]
+    HashCost(String),
+}
+
+/// One mistake in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The line, from 1.
+    pub line: usize,
+    /// What was expected and what was found.
+    pub message: String,
+    /// What may have been meant.
+    pub help: Option<String>,
+}
+
+struct Faults<'a> {
+    path: &'a PathBuf,
+    faults: &'a [Fault],
+}
+
+/// `file:line: message`, the help on the next line.
+impl fmt::Display for Faults<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, fault) in self.faults.iter().enumerate() {
+            if at > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{}:{}: {}", self.path.display(), fault.line, fault.message)?;
+            if let Some(help) = &fault.help {
+                write!(f, "\nhelp: {help}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The candidate that differs from `name` in at most a third of its characters.
+pub(crate) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (name.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(name, candidate), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours that turn one text into the other.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    // Cell `[i][j]`: from the first `i` characters of `a` to the first `j` of `b`.
+    let mut cells = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            cells[i][j] = if i == 0 || j == 0 {
+                i.max(j)
+            } else {
+                let replaced = cells[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                let nearest = replaced.min(cells[i - 1][j] + 1).min(cells[i][j - 1] + 1);
+                let is_swap = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+                if is_swap { nearest.min(cells[i - 2][j - 2] + 1) } else { nearest }
+            };
+        }
+    }
+    cells[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_pen_is_recognised() {
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("abc", ""), 3);
+        assert_eq!(distance("raed", "read"), 1);
+        assert_eq!(closest("rxyd", ["read", "write", "deny"]), None, "two of four letters differ");
+        assert_eq!(closest("raed", ["read", "write", "deny"]), Some("read"));
+        assert_eq!(closest("readwrit", ["read", "readwrite"]), Some("readwrite"));
+        assert_eq!(closest("zebra", ["read", "write"]), None);
+    }
+
+    #[test]
+    fn every_mistake_is_told_with_file_and_line() {
+        let error = AuthError::Broken {
+            path: "acl".into(),
+            faults: vec![
+                Fault {
+                    line: 2,
+                    message: "expected `user`, found `usr`".into(),
+                    help: Some("did you mean `user`?".into()),
+                },
+                Fault { line: 7, message: "expected a topic filter".into(), help: None },
+            ],
+        };
+        assert_eq!(
+            error.to_string(),
+            "acl:2: expected `user`, found `usr`\nhelp: did you mean `user`?\nacl:7: expected a topic filter"
+        );
+    }
+}

@@ -1,0 +1,210 @@
+//! The handle with real files and real hashes: who gets in, how often is hashed, what happens when files change.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use auth::{Anonymous, Auth, AuthConfig, Credentials, Decision, HashCost, Limits, SourceFile, UsersFile};
+use events::ConnackReason;
+use tempfile::TempDir;
+
+/// A hash that takes a millisecond or so.
+const CHEAP: HashCost = HashCost { memory_kib: 8, passes: 1, lanes: 1 };
+/// A hash that takes long enough for others to come meanwhile, whatever the machine.
+const SLOW: HashCost = HashCost { memory_kib: 32 * 1024, passes: 4, lanes: 1 };
+
+struct Place {
+    dir: TempDir,
+}
+
+impl Place {
+    fn new(cost: HashCost) -> Place {
+        let place = Place { dir: tempfile::tempdir().unwrap() };
+        place.edit_users(|users| users.add("pump", b"secret", &["crew"], &cost).unwrap());
+        place
+    }
+
+    fn edit_users(&self, change: impl FnOnce(&mut UsersFile)) {
+        let mut users = UsersFile::open(&self.dir.path().join("users")).unwrap();
+        change(&mut users);
+        users.save().unwrap();
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.dir.path().join(name), text).unwrap();
+    }
+
+    fn open(&self, limits: Limits) -> Auth {
+        let config = AuthConfig { anonymous: Anonymous::Loopback, limits, ..AuthConfig::default() };
+        Auth::open(&config, self.dir.path()).unwrap()
+    }
+}
+
+fn credentials<'a>(peer: &str, username: &'a str, password: &'a str) -> Credentials<'a> {
+    Credentials {
+        client_id: "c1",
+        username: Some(username),
+        password: Some(password.as_bytes()),
+        peer: peer.parse().unwrap(),
+        listener: "default",
+    }
+}
+
+const REFUSED: Decision = Decision::Deny(ConnackReason::BadUsernameOrPassword);
+
+fn username(decision: Decision) -> String {
+    match decision {
+        Decision::Allow(identity) => identity.username.unwrap().to_string(),
+        Decision::Deny(reason) => format!("{reason:?}"),
+    }
+}
+
+#[tokio::test]
+async fn credentials_are_hashed_once_and_known_afterwards() {
+    let place = Place::new(CHEAP);
+    let auth = place.open(Limits::default());
+    for (name, password, expected) in [
+        ("pump", "secret", "pump"),
+        ("pump", "wrong", "BadUsernameOrPassword"),
+        ("stranger", "x", "BadUsernameOrPassword"),
+    ] {
+        let credentials = credentials("10.0.0.1:1", name, password);
+        assert_eq!(auth.check_fast(&credentials), None, "{name} is new");
+        assert_eq!(username(auth.check(&credentials).await), expected);
+        assert_eq!(auth.check_fast(&credentials).map(username).as_deref(), Some(expected));
+    }
+    assert!(auth.check_fast(&credentials("10.0.0.2:1", "pump", "secret")).is_some(), "right ones are known everywhere");
+    assert_eq!(auth.check_fast(&credentials("10.0.0.2:1", "pump", "wrong")), None, "wrong ones where they came from");
+}
+
+#[tokio::test]
+async fn without_a_password_nothing_is_hashed() {
+    let auth = Place::new(CHEAP).open(Limits::default());
+    let with_name = |peer: &str| Credentials { password: None, ..credentials(peer, "u_emqx", "") };
+    assert_eq!(auth.check_fast(&with_name("127.0.0.1:1")).map(username).as_deref(), Some("u_emqx"));
+    assert_eq!(auth.check_fast(&with_name("10.0.0.1:1")), Some(Decision::Deny(ConnackReason::NotAuthorized)));
+}
+
+#[tokio::test]
+async fn a_changed_or_removed_user_is_not_known_any_more_and_the_others_are() {
+    let place = Place::new(CHEAP);
+    place.edit_users(|users| users.add("valve", b"other", &[], &CHEAP).unwrap());
+    let auth = place.open(Limits::default());
+    let (pump, valve) = (credentials("10.0.0.1:1", "pump", "secret"), credentials("10.0.0.1:1", "valve", "other"));
+    auth.check(&pump).await;
+    auth.check(&valve).await;
+    place.edit_users(|users| users.set_password("pump", b"new", &CHEAP).unwrap());
+    auth.reload().unwrap();
+    assert_eq!(auth.check_fast(&pump), None);
+    assert_eq!(auth.check(&pump).await, REFUSED);
+    assert_eq!(username(auth.check(&credentials("10.0.0.1:1", "pump", "new")).await), "pump");
+    assert_eq!(auth.check_fast(&valve).map(username).as_deref(), Some("valve"), "not hashed again");
+    place.edit_users(|users| users.remove("valve").unwrap());
+    auth.reload().unwrap();
+    assert_eq!(auth.check(&valve).await, REFUSED);
+}
+
+#[tokio::test]
+async fn a_changed_file_is_taken_up_by_those_who_connect() {
+    let place = Place::new(CHEAP);
+    let auth = place.open(Limits { look_every_ms: 0, ..Limits::default() });
+    place.edit_users(|users| users.add("valve", b"other", &[], &CHEAP).unwrap());
+    place.write("acl", "user valve\ntopic read x\n");
+    let valve = credentials("10.0.0.1:1", "valve", "other");
+    assert_eq!(auth.check_fast(&valve), None, "the files are read by `check`");
+    assert_eq!(username(auth.check(&valve).await), "valve");
+    assert!(auth.has_acl());
+    assert_eq!(auth.acl_version(), 1);
+}
+
+#[tokio::test]
+async fn a_broken_or_missing_file_keeps_what_was_in_force() {
+    let place = Place::new(CHEAP);
+    place.write("acl", "user pump\ntopic read x\n");
+    let auth = place.open(Limits::default());
+    place.write("users", "pump:plain\n");
+    place.write("acl", "user pump\ntpoic read x\n");
+    let error = auth.reload().unwrap_err().to_string();
+    assert!(error.contains("users:1: expected a hash that begins with `$argon2id$v=19$`"), "{error}");
+    let Decision::Allow(identity) = auth.check(&credentials("10.0.0.1:1", "pump", "secret")).await else {
+        panic!("expected the user of before to get in")
+    };
+    let permissions = auth.permissions(&identity);
+    assert!(permissions.may_read("x") && !permissions.may_read("y"));
+    std::fs::remove_file(place.dir.path().join("acl")).unwrap();
+    assert!(auth.reload().is_err());
+    assert!(auth.has_acl() && auth.acl_version() == 0, "a removed ACL does not open the broker");
+}
+
+#[test]
+fn a_broken_or_missing_file_is_refused_at_the_start() {
+    let place = Place::new(CHEAP);
+    place.write("acl", "\nuser pump\ntpoic read x\n");
+    let error = Auth::open(&AuthConfig::default(), place.dir.path()).unwrap_err().to_string();
+    assert!(
+        error.ends_with(
+            "acl:3: expected `user`, `role`, `topic` or `pattern`, found `tpoic`\nhelp: did you mean `topic`?"
+        ),
+        "{error}"
+    );
+    let named =
+        AuthConfig { acl_file: Some(SourceFile { path: "alc".into(), required: true }), ..AuthConfig::default() };
+    let error = Auth::open(&named, place.dir.path()).unwrap_err().to_string();
+    assert!(error.contains("expected a file `") && error.contains("/alc`, found none"), "{error}");
+    assert!(Auth::open(&AuthConfig::default(), Path::new("/nowhere")).is_ok(), "the default names need not be there");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fleet_that_shares_a_password_is_hashed_once() {
+    let auth = Place::new(SLOW).open(Limits { hashing_parallel_max: 1, hashing_queue_max: 1, ..Limits::default() });
+    let mut fleet = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let auth = auth.clone();
+        fleet.spawn(async move { username(auth.check(&credentials("10.0.0.1:1", "pump", "secret")).await) });
+    }
+    assert!(fleet.join_all().await.iter().all(|name| name == "pump"), "with one hash there is no queue to overflow");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_passwords_is_told_that_we_are_busy_and_good_ones_get_in() {
+    let auth = Place::new(SLOW).open(Limits { hashing_parallel_max: 1, hashing_queue_max: 4, ..Limits::default() });
+    let known = credentials("10.0.0.9:1", "pump", "secret");
+    assert_eq!(username(auth.check(&known).await), "pump");
+    for guess in ["a", "b", "c"] {
+        assert_eq!(auth.check(&credentials("10.6.6.6:1", "pump", guess)).await, REFUSED);
+    }
+    let mut flood = tokio::task::JoinSet::new();
+    for guess in 0..40 {
+        let auth = auth.clone();
+        flood.spawn(async move { auth.check(&credentials("10.6.6.6:1", "pump", &guess.to_string())).await });
+    }
+    let mut busy = 0;
+    for _ in 0..30 {
+        let decision = flood.join_next().await.unwrap().unwrap();
+        assert_ne!(username(decision.clone()), "pump");
+        busy += usize::from(decision == Decision::Deny(ConnackReason::ServerBusy));
+    }
+    assert!(busy > 0, "a suspect address has one place to wait and one to hash");
+    assert!(auth.check_fast(&known).is_some(), "known credentials need no hash");
+    let newcomer = credentials("10.0.0.8:1", "pump", "first try of this one");
+    assert_eq!(auth.check(&newcomer).await, REFUSED, "hashed, and not told that we are busy");
+    flood.shutdown().await;
+}
+
+#[tokio::test]
+async fn one_who_goes_away_while_waiting_leaves_no_trace() {
+    let auth = Place::new(SLOW).open(Limits { hashing_parallel_max: 1, hashing_queue_max: 1, ..Limits::default() });
+    let pump = credentials("10.0.0.1:1", "pump", "secret");
+    for _ in 0..3 {
+        // The first poll sends the hash to its thread or joins the queue; then the client is gone.
+        let left = tokio::time::timeout(Duration::ZERO, auth.check(&pump)).await;
+        assert!(left.is_err() || left.is_ok_and(|decision| username(decision) == "pump"));
+    }
+    assert_eq!(username(auth.check(&pump).await), "pump");
+}
+
+#[test]
+fn the_password_is_in_no_log() {
+    let text = format!("{:?}", credentials("10.0.0.1:1", "pump", "secret"));
+    assert!(!text.contains("secret") && !text.contains("115, 101"), "{text}");
+}

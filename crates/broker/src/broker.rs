@@ -1,0 +1,221 @@
+//! The handle of the broker: where the clock is read, tasks are started and stopped.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
+use std::time::Duration;
+
+use auth::Auth;
+use bytestring::ByteString;
+use mqtt::TopicError;
+use parking_lot::Mutex;
+use tokio::time::{sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::accept::{Acceptor, bind};
+use crate::bus::Bus;
+use crate::clock::Clock;
+use crate::config::{BrokerConfig, ListenerConfig};
+use crate::hub::{Hub, Observer, Published, Wakers};
+use crate::listener::Listener;
+use crate::message::Publication;
+use crate::session::inbound::{has_levels_at_most, is_reserved};
+use crate::session::inbox::Order;
+use crate::stats::Stats;
+use crate::telling::Origin;
+
+/// How often expired retained messages are looked for.
+const RETAINED_EVERY_MS: u64 = 10_000;
+
+/// A broker. Cloning it shares it.
+#[derive(Clone)]
+pub struct Broker(Arc<Inner>);
+
+struct Inner {
+    hub: Arc<Hub>,
+    clock: Clock,
+    tracker: TaskTracker,
+    accepting: CancellationToken,
+    closing: CancellationToken,
+    listeners: Mutex<Vec<Arc<Listener>>>,
+    keeps_house: AtomicBool,
+}
+
+/// Why a message of a rule is not published.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PublishRefused {
+    /// The topic is no topic name.
+    #[error("{0}")]
+    Topic(TopicError),
+    /// The topic has too many levels.
+    #[error("expected a topic of at most {max} levels, found `{topic}`")]
+    TooManyLevels {
+        /// The topic.
+        topic: ByteString,
+        /// The limit.
+        max: usize,
+    },
+    /// The topic belongs to the broker.
+    #[error("expected a topic of the clients, found `{0}`; help: `$SYS/`, `$events/` and `$sources/` belong to the broker")]
+    Reserved(ByteString),
+    /// The message has come through too many rules: one probably triggers itself.
+    #[error("expected at most {max} rules in a row, found one more at `{topic}`; help: a rule triggers itself")]
+    Loop {
+        /// The topic.
+        topic: ByteString,
+        /// The limit.
+        max: u8,
+    },
+}
+
+impl Broker {
+    /// A broker that does not listen yet.
+    pub fn new(config: BrokerConfig, auth: Auth, observer: Arc<dyn Observer>) -> Broker {
+        let clock = Clock::start();
+        Broker(Arc::new(Inner {
+            hub: Arc::new(Hub::new(config, auth, observer, clock.now())),
+            clock,
+            tracker: TaskTracker::new(),
+            accepting: CancellationToken::new(),
+            closing: CancellationToken::new(),
+            listeners: Mutex::default(),
+            keeps_house: AtomicBool::new(false),
+        }))
+    }
+
+    /// Listens under `name`; gives the address it really has.
+    pub async fn listen(&self, name: &str, config: ListenerConfig) -> io::Result<SocketAddr> {
+        let inner = &self.0;
+        let socket = bind(config.bind)?;
+        let address = socket.local_addr()?;
+        let listener = Arc::new(Listener::new(name.into(), config));
+        inner.listeners.lock().push(Arc::clone(&listener));
+        if !inner.keeps_house.swap(true, Ordering::Relaxed) {
+            let (hub, clock) = (Arc::clone(&inner.hub), inner.clock);
+            let closing = inner.closing.clone();
+            inner.tracker.spawn(async move { closing.run_until_cancelled(keep_house(hub, clock)).await });
+        }
+        let acceptor = Acceptor {
+            hub: Arc::clone(&inner.hub),
+            listener,
+            clock: inner.clock,
+            tracker: inner.tracker.clone(),
+            accepting: inner.accepting.clone(),
+            closing: inner.closing.clone(),
+        };
+        inner.tracker.spawn(acceptor.run(socket));
+        Ok(address)
+    }
+
+    /// Publishes a message of a rule. Never waits: a receiver whose queue is full does not get it, and that is counted.
+    pub fn publish(&self, message: &Publication) -> Result<Published, PublishRefused> {
+        let hub = &self.0.hub;
+        check(message, hub)?;
+        let origin =
+            Origin { client_id: &message.client_id, username: message.username.as_ref(), peer: None, hops: message.hops };
+        let mut wakers = Wakers::new();
+        let published = hub.publish(self.0.clock.now(), &message.to_publish(), (None, origin), &mut wakers);
+        wakers.into_iter().for_each(Waker::wake);
+        Ok(published)
+    }
+
+    /// The bus of events.
+    pub fn bus(&self) -> &Arc<Bus> {
+        &self.0.hub.bus
+    }
+
+    /// Ends the connection of a client; whether it had one.
+    pub fn kick(&self, client_id: &str) -> bool {
+        let Some(slot) = self.0.hub.registry.get(client_id) else { return false };
+        self.give_order(&slot, Order::Kick)
+    }
+
+    /// The broker in numbers.
+    pub fn stats(&self) -> Stats {
+        let connections_count =
+            self.0.listeners.lock().iter().map(|listener| listener.connections_count.load(Ordering::Relaxed)).sum();
+        self.0.hub.stats(connections_count)
+    }
+
+    /// Stops in order: accepts nobody, says goodbye to every client and publishes wills, tells the events of that, and
+    /// closes the bus. Connections that take longer than `deadline` are dropped.
+    pub async fn shutdown(&self, deadline: Duration) {
+        let inner = &self.0;
+        inner.hub.is_stopping.store(true, Ordering::Relaxed);
+        inner.accepting.cancel();
+        inner.tracker.close();
+        for slot in inner.hub.registry.all() {
+            self.give_order(&slot, Order::GoAway);
+        }
+        inner.closing.cancel();
+        if timeout(deadline, inner.tracker.wait()).await.is_err() {
+            tracing::warn!(connections = inner.tracker.len(), "connections did not end in time and are dropped");
+        }
+        inner.hub.tell_held_back(crate::clock::Now { mono_ms: u64::MAX, ..inner.clock.now() });
+        inner.hub.bus.close();
+    }
+
+    fn give_order(&self, slot: &crate::registry::Slot, order: Order) -> bool {
+        let (is_online, waker) = {
+            let mut inbox = slot.inbox.lock();
+            if inbox.is_online() { (true, inbox.give_order(order)) } else { (false, None) }
+        };
+        waker.into_iter().for_each(Waker::wake);
+        is_online
+    }
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broker").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+fn check(message: &Publication, hub: &Hub) -> Result<(), PublishRefused> {
+    let limits = &hub.config.limits;
+    let topic = &message.topic;
+    mqtt::validate_topic_name(topic).map_err(PublishRefused::Topic)?;
+    if is_reserved(topic) {
+        return Err(PublishRefused::Reserved(topic.clone()));
+    }
+    if !has_levels_at_most(topic, limits.topic_levels_max) {
+        return Err(PublishRefused::TooManyLevels { topic: topic.clone(), max: limits.topic_levels_max });
+    }
+    if message.hops > limits.hops_max {
+        return Err(PublishRefused::Loop { topic: topic.clone(), max: limits.hops_max });
+    }
+    Ok(())
+}
+
+/// Ends sessions whose time is over, publishes delayed wills, tells held-back events, drops expired retained messages.
+async fn keep_house(hub: Arc<Hub>, clock: Clock) {
+    let mut retained_due_ms = RETAINED_EVERY_MS;
+    loop {
+        let now = clock.now();
+        let mut wakers = Wakers::new();
+        loop {
+            let due = hub.deadlines.lock().take_due(now.mono_ms);
+            let Some(slot) = due else { break };
+            if let Some(slot) = slot.upgrade() {
+                hub.handle_deadline(now, &slot, &mut wakers);
+            }
+        }
+        wakers.into_iter().for_each(Waker::wake);
+        hub.tell_held_back(now);
+        if now.mono_ms >= retained_due_ms {
+            hub.retained.remove_expired(now.mono_ms);
+            retained_due_ms = now.mono_ms + RETAINED_EVERY_MS;
+        }
+        let deadline_ms = hub.deadlines.lock().next_mono_ms();
+        let held_back_ms = hub.flood.lock().next_due_mono_ms();
+        let next_ms = deadline_ms.into_iter().chain(held_back_ms).fold(retained_due_ms, u64::min);
+        tokio::select! {
+            () = hub.housekeeping.notified() => {}
+            () = sleep_until(clock.instant(next_ms).into()) => {}
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What an operator may set, and the limit of everything a peer can grow.
+
+use std::net::SocketAddr;
+
+use bytestring::ByteString;
+use mqtt::QoS;
+
+/// The settings of a broker.
+#[derive(Clone, Debug)]
+pub struct BrokerConfig {
+    /// The name of this node in events.
+    pub node: ByteString,
+    /// The last `seq` the history knows of; the first lifecycle event gets the next number.
+    pub last_seq: u64,
+    /// What clients may use up.
+    pub limits: Limits,
+}
+
+impl Default for BrokerConfig {
+    fn default() -> BrokerConfig {
+        BrokerConfig { node: ByteString::from_static("signalbox@127.0.0.1"), last_seq: 0, limits: Limits::default() }
+    }
+}
+
+/// What clients may use up. Each limit says what happens to whoever reaches it.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of a client identifier. A longer one is refused with `client_identifier_not_valid`.
+    pub client_id_bytes_max: usize,
+    /// Subscriptions of one session. The next one gets SUBACK 0x97 quota exceeded, 0x80 before MQTT 5.
+    pub subscriptions_max: usize,
+    /// Levels of a topic or filter. More get `topic_name_invalid` or `topic_filter_invalid`.
+    pub topic_levels_max: usize,
+    /// Messages of QoS 1 and 2 on their way to one client at a time. The client may ask for fewer by its Receive
+    /// Maximum; further messages wait in the queue.
+    pub inflight_max: u16,
+    /// Messages waiting for one session, online or not. Beyond it new ones are dropped for this receiver, counted in
+    /// [`crate::Stats::deliveries_dropped`].
+    pub queue_len_max: usize,
+    /// Bytes of the messages waiting for one session; as `queue_len_max`.
+    pub queue_bytes_max: usize,
+    /// Bytes of the messages waiting for all sessions together; as `queue_len_max`. A message that waits for many
+    /// sessions is counted for each.
+    pub queued_bytes_total_max: usize,
+    /// Messages of QoS 2 one MQTT 5 client may have begun and not released: the Receive Maximum of CONNACK. The next
+    /// one ends the connection with `receive_maximum_exceeded` [MQTT-3.3.4-9].
+    pub receive_maximum: u16,
+    /// The same for clients before MQTT 5, who are not told a number.
+    pub receive_maximum_before_v5: u16,
+    /// Topic aliases one MQTT 5 client may set. A higher one ends the connection with `topic_alias_invalid`.
+    pub topic_alias_maximum: u16,
+    /// Seconds a session may outlive its connection. An MQTT 5 client that asks for more is told this number; clients
+    /// before MQTT 5 with a kept session get this number.
+    pub session_expiry_max_s: u32,
+    /// The longest keep-alive in seconds, 0 for any. An MQTT 5 client that asks for more, or for none, is told this
+    /// number as Server Keep Alive; clients before MQTT 5 are left alone.
+    pub keepalive_max_s: u16,
+    /// Sessions without a connection. When one more is parked, it is discarded instead.
+    pub offline_sessions_max: usize,
+    /// Retained messages. A new one beyond it is not retained and counted; an existing one may still be replaced.
+    pub retained_messages_max: usize,
+    /// Bytes of retained messages; as `retained_messages_max`.
+    pub retained_bytes_max: usize,
+    /// How often a message may be republished by rules in a row before it is refused as a loop.
+    pub hops_max: u8,
+    /// Clients whose `client_seq` is remembered after their session is gone. When there are more, the oldest half is
+    /// forgotten and they begin a new `client_epoch`.
+    pub departed_clients_max: usize,
+    /// Events of connections that never authenticated, for each source address and second; the rest is told as one
+    /// event with its number in `repeated`.
+    pub unauthenticated_events_per_s: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            client_id_bytes_max: 1024,
+            subscriptions_max: 10_000,
+            topic_levels_max: 128,
+            inflight_max: 1024,
+            queue_len_max: 10_000,
+            queue_bytes_max: 16 << 20,
+            queued_bytes_total_max: 1 << 30,
+            receive_maximum: 1024,
+            receive_maximum_before_v5: 8192,
+            topic_alias_maximum: 64,
+            session_expiry_max_s: 7 * 24 * 3600,
+            keepalive_max_s: 0,
+            offline_sessions_max: 100_000,
+            retained_messages_max: 1_000_000,
+            retained_bytes_max: 256 << 20,
+            hops_max: 8,
+            departed_clients_max: 100_000,
+            unauthenticated_events_per_s: 100,
+        }
+    }
+}
+
+/// The settings of a listener.
+#[derive(Clone, Debug)]
+pub struct ListenerConfig {
+    /// Where it listens; port 0 takes a free port.
+    pub bind: SocketAddr,
+    /// Connections at a time. One more is answered with `quota_exceeded` (before MQTT 5 `server_unavailable`).
+    pub max_connections: usize,
+    /// Connections beyond `max_connections` that wait for their refusal at a time. More are closed at once.
+    pub refusals_max: usize,
+    /// Bytes of a packet. A larger one ends the connection with `packet_too_large`, from its header alone.
+    pub packet_bytes_max: u32,
+    /// Bytes of a CONNECT, will and password included: what a stranger may make the broker hold.
+    pub connect_bytes_max: u32,
+    /// Milliseconds from accept to a whole CONNECT, after which the connection ends with `connect_timeout`.
+    pub connect_timeout_ms: u32,
+    /// The highest QoS that may be published here; a will beyond it is refused with `qos_not_supported`.
+    pub max_qos: QoS,
+    /// Whether messages may be retained; where not, a retained will is refused with `retain_not_supported`.
+    pub retain_available: bool,
+    /// Where clients are sent instead of being served.
+    pub redirect: Option<Redirect>,
+    /// CONNECTs a second. More are refused with `connection_rate_exceeded`; 0 is no limit.
+    pub connect_rate_max: u32,
+}
+
+/// Another server that clients are to use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    /// The server reference of MQTT 5, such as `mqtt.example.com:1883`.
+    pub server: ByteString,
+    /// From now on (`server_moved`), or for now (`use_another_server`).
+    pub permanent: bool,
+}
+
+impl ListenerConfig {
+    /// The defaults, at `bind`.
+    pub fn new(bind: SocketAddr) -> ListenerConfig {
+        ListenerConfig {
+            bind,
+            max_connections: 100_000,
+            refusals_max: 1000,
+            packet_bytes_max: 1 << 20,
+            connect_bytes_max: 128 << 10,
+            connect_timeout_ms: 10_000,
+            max_qos: QoS::ExactlyOnce,
+            retain_available: true,
+            redirect: None,
+            connect_rate_max: 0,
+        }
+    }
+}

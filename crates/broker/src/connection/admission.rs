@@ -1,0 +1,449 @@
+//! From the first bytes to CONNACK: who may have a session, and which.
+
+use std::num::{NonZeroU16, NonZeroU32};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use auth::{Credentials, Decision, Identity};
+use bytes::{Buf, Bytes, BytesMut};
+use bytestring::ByteString;
+use events::{ConnackReason, DisconnectReason};
+use mqtt::{Connack, ConnackCode, Connect, DecodeError, Frame, Packet, Properties, QoS, ReasonCode, Version, Will};
+
+use super::facts::Client;
+use super::finish::Fate;
+use super::{Connection, Phase, Stranger, Turn, Workspace};
+use crate::clock::Now;
+use crate::config::Limits;
+use crate::ending::Ending;
+use crate::hub::Hub;
+use crate::registry::{Core, Slot};
+use crate::session::inbound::{has_levels_at_most, is_reserved};
+use crate::session::{Effects, Link, Session, granted_keepalive_s, with_reason_string};
+use crate::stats::add;
+use crate::telling::Announcement;
+
+/// Why a CONNECT is refused.
+struct Refusal {
+    /// What the client is told, by its MQTT 5 name.
+    reason: ConnackReason,
+    /// Why the connection ends, as events say it.
+    ending: DisconnectReason,
+    detail: ByteString,
+    /// Where the client is to go instead.
+    server: Option<ByteString>,
+}
+
+impl Refusal {
+    fn new(reason: ConnackReason, ending: DisconnectReason, detail: impl Into<ByteString>) -> Refusal {
+        Refusal { reason, ending, detail: detail.into(), server: None }
+    }
+}
+
+impl Connection {
+    /// Bytes of somebody whose CONNECT is not accepted yet.
+    pub(super) fn handle_first_bytes(&mut self, now: Now, buf: &mut BytesMut, work: &mut Workspace) -> Turn {
+        let limits = self.decode_limits();
+        let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
+        if stranger.connect.is_some() {
+            // What comes behind CONNECT waits until it is decided about.
+            return Turn::Wait;
+        }
+        let decoded = match mqtt::next_frame(buf, None, &limits) {
+            Ok(Frame::Partial { .. }) => return Turn::Wait,
+            Ok(Frame::Whole { len }) => {
+                // A copy: what CONNECT says lives as long as the connection, the buffer is for all of them.
+                let frame = Bytes::copy_from_slice(buf.get(..len).unwrap_or_default());
+                buf.advance(len);
+                stranger.count_packet(now, len, &self.hub);
+                mqtt::decode_frame(frame, None, &limits)
+            }
+            Err(error) => {
+                let other_protocol = mqtt::looks_like(buf);
+                stranger.traffic.bytes_received += u64::try_from(buf.len()).unwrap_or(u64::MAX);
+                buf.clear();
+                if let Some(other) = other_protocol {
+                    let ending = Ending::in_silence(DisconnectReason::NotMqtt).because(other.explanation());
+                    return Turn::Over(Box::new(ending));
+                }
+                Err(error)
+            }
+        };
+        match decoded {
+            Ok(Packet::Connect(connect)) => self.handle_connect(now, connect, work),
+            Ok(_) => Turn::Over(Box::new(Ending::in_silence(DisconnectReason::ProtocolError))),
+            Err(error) => self.refuse_undecoded(&error, &mut work.fx),
+        }
+    }
+
+    /// Who wants to connect, after [`Turn::Authenticate`].
+    pub(crate) fn credentials(&self) -> Option<Credentials<'_>> {
+        let Phase::Stranger(stranger) = &self.phase else { return None };
+        let connect = stranger.connect.as_ref()?;
+        Some(Credentials {
+            client_id: &connect.client_id,
+            username: connect.username.as_deref(),
+            password: connect.password.as_deref(),
+            peer: self.peer.peername,
+            listener: &self.peer.listener.name,
+        })
+    }
+
+    /// Handles what `auth` says.
+    pub(crate) fn handle_decision(&mut self, now: Now, decision: Decision, work: &mut Workspace) -> Turn {
+        let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
+        let Some(connect) = stranger.connect.take() else { return Turn::Wait };
+        match decision {
+            Decision::Allow(identity) => self.admit(now, &connect, identity, work),
+            Decision::Deny(reason) => {
+                let ending = match reason {
+                    ConnackReason::NotAuthorized => DisconnectReason::NotAuthorized,
+                    ConnackReason::ServerBusy => DisconnectReason::ServerBusy,
+                    _wrong_credentials => DisconnectReason::NotAuthenticated,
+                };
+                self.refuse(&connect, Refusal::new(reason, ending, reason.row().meaning), &mut work.fx)
+            }
+        }
+    }
+
+    fn handle_connect(&mut self, now: Now, mut connect: Box<Connect>, work: &mut Workspace) -> Turn {
+        let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
+        stranger.client = Some(Client::new(copied(&connect.client_id), connect.username.as_ref().map(copied), connect.version));
+        if let Err(refusal) = self.check_connect(now, &connect) {
+            return self.refuse(&connect, refusal, &mut work.fx);
+        }
+        let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
+        if connect.client_id.is_empty() {
+            connect.client_id = assigned_client_id();
+            stranger.has_assigned_id = true;
+            if let Some(client) = &mut stranger.client {
+                client.client_id = connect.client_id.clone();
+            }
+        }
+        stranger.connect = Some(connect);
+        let decision = self.credentials().and_then(|credentials| self.hub.auth.check_fast(&credentials));
+        match decision {
+            Some(decision) => self.handle_decision(now, decision, work),
+            None => Turn::Authenticate,
+        }
+    }
+
+    /// Whether CONNECT asks only for what there is, before anybody looks at who asks.
+    fn check_connect(&self, now: Now, connect: &Connect) -> Result<(), Refusal> {
+        let config = &self.peer.listener.config;
+        if let Phase::Stranger(stranger) = &self.phase
+            && stranger.is_surplus
+        {
+            let detail = format!("the listener holds {} connections already", config.max_connections);
+            return Err(Refusal::new(ConnackReason::QuotaExceeded, DisconnectReason::TooManyConnection, detail));
+        }
+        if self.hub.is_stopping.load(Ordering::Relaxed) {
+            let detail = "the broker is shutting down";
+            return Err(Refusal::new(ConnackReason::ServerUnavailable, DisconnectReason::GoAway, detail));
+        }
+        if let Some(redirect) = &config.redirect {
+            let reason =
+                if redirect.permanent { ConnackReason::ServerMoved } else { ConnackReason::UseAnotherServer };
+            let refusal = Refusal::new(reason, DisconnectReason::UseAnotherServer, redirect.server.clone());
+            return Err(Refusal { server: Some(redirect.server.clone()), ..refusal });
+        }
+        if !self.peer.listener.takes_connect(now) {
+            let detail = format!("the listener takes {} CONNECTs a second", config.connect_rate_max);
+            let reason = ConnackReason::ConnectionRateExceeded;
+            return Err(Refusal::new(reason, DisconnectReason::ConnectionRateExceeded, detail));
+        }
+        if let Some(method) = connect.properties.authentication_method() {
+            let detail = format!("expected no authentication method, found `{method}`");
+            let reason = ConnackReason::BadAuthenticationMethod;
+            return Err(Refusal::new(reason, DisconnectReason::NotAuthenticated, detail));
+        }
+        check_client_id(connect, &self.hub.config.limits)?;
+        connect.will.as_ref().map_or(Ok(()), |will| self.check_will(will))
+    }
+
+    fn check_will(&self, will: &Will) -> Result<(), Refusal> {
+        let config = &self.peer.listener.config;
+        let bad = |reason, detail: String| Err(Refusal::new(reason, DisconnectReason::BadWillMessage, detail));
+        if is_reserved(&will.topic) || !has_levels_at_most(&will.topic, self.hub.config.limits.topic_levels_max) {
+            let detail = format!("expected a will topic clients may publish to, found `{}`", will.topic);
+            return bad(ConnackReason::TopicNameInvalid, detail);
+        }
+        if will.qos > config.max_qos {
+            let detail = format!("expected a will of QoS {} at most, found {}", config.max_qos, will.qos);
+            return bad(ConnackReason::QosNotSupported, detail);
+        }
+        if will.retain && !config.retain_available {
+            return bad(ConnackReason::RetainNotSupported, "expected a will that is not retained".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Answers a CONNECT that could not be decoded, where a CONNACK can be read by who sent it.
+    fn refuse_undecoded(&mut self, error: &DecodeError, fx: &mut Effects) -> Turn {
+        let ending = Ending { code: None, ..Ending::undecodable(error) };
+        let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
+        if error.packet == Some(mqtt::PacketType::Connect)
+            && let Some(client_id) = &error.client_id
+        {
+            let version = error.version.unwrap_or(Version::V311);
+            stranger.client = Some(Client::new(copied(client_id), None, version));
+        }
+        let Some((version, code)) = error.connack() else { return Turn::Over(Box::new(ending)) };
+        fx.send(&Packet::Connack(Connack::refusal(code)), version);
+        stranger.count_sent(fx, &self.hub);
+        let reason = ConnackReason::ALL
+            .iter()
+            .copied()
+            .find(|reason| (if version.is_v5() { reason.v5_code() } else { reason.v3_code() }) == Some(code.code()));
+        if let Some(reason) = reason {
+            let proto_ver = match &error.kind {
+                mqtt::DecodeErrorKind::UnsupportedVersion(level) => *level,
+                _of_a_known_version => version.level(),
+            };
+            let mut client = stranger.client.take().unwrap_or_else(|| Client::new(ByteString::new(), None, version));
+            client.proto_ver = proto_ver;
+            stranger.client = Some(client);
+            let mut announcement = Announcement::undecoded(reason, code.code());
+            announcement.detail = ending.detail.clone();
+            stranger.refusal = Some(announcement);
+        }
+        Turn::Over(Box::new(ending))
+    }
+
+    fn refuse(&mut self, connect: &Connect, refusal: Refusal, fx: &mut Effects) -> Turn {
+        let Refusal { reason, ending, detail, server } = refusal;
+        let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
+        let told = if connect.version.is_v5() { Some(reason) } else { reason.before_v5() };
+        let answer = told.and_then(|told| Some((told, connack_code(told, connect.version)?)));
+        if let Some((told, code)) = answer {
+            let mut connack = Connack::refusal(code);
+            if connect.version.is_v5() {
+                connack.properties = refusal_properties(connect, &detail, server.as_deref());
+            }
+            fx.send(&Packet::Connack(connack), connect.version);
+            stranger.count_sent(fx, &self.hub);
+            let mut announcement = Announcement::new(connect, told);
+            announcement.detail = Some(detail.clone());
+            stranger.refusal = Some(announcement);
+        }
+        Turn::Over(Box::new(Ending::in_silence(ending).because(detail)))
+    }
+
+    /// Gives the client its session: a new one, or the one it had.
+    fn admit(&mut self, now: Now, connect: &Connect, identity: Identity, work: &mut Workspace) -> Turn {
+        let hub = Arc::clone(&self.hub);
+        let permissions = hub.auth.permissions(&identity);
+        if let Some(will) = connect.will.as_ref().filter(|will| !permissions.may_publish(&will.topic)) {
+            let detail = format!("the client may not publish its will to `{}`", will.topic);
+            let refusal = Refusal::new(ConnackReason::NotAuthorized, DisconnectReason::BadWillMessage, detail);
+            return self.refuse(connect, refusal, &mut work.fx);
+        }
+        let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
+        let Some(mut client) = stranger.client.take() else { return Turn::Wait };
+        client.connected_at = Some(now.wall);
+        let mut link = Link::new(Arc::clone(&self.peer), client, connect, (permissions, identity), &hub.config.limits);
+        link.acl_version = hub.auth.acl_version();
+        link.traffic = stranger.traffic;
+        let assigned = stranger.has_assigned_id.then(|| link.client.client_id.clone());
+        let slot = hub.open_session(now, connect, Box::new(link), assigned, work);
+        self.phase = Phase::Client(slot, connect.version);
+        Turn::Again
+    }
+}
+
+impl Hub {
+    fn open_session(
+        &self,
+        now: Now,
+        connect: &Connect,
+        mut link: Box<Link>,
+        assigned: Option<ByteString>,
+        work: &mut Workspace,
+    ) -> Arc<Slot> {
+        loop {
+            let slot = self.registry.get_or_insert(&link.client.client_id);
+            let mut core = slot.core.lock();
+            if core.is_dead {
+                // Its last connection is just leaving the registry.
+                let count = core.count;
+                drop(core);
+                self.registry.remove(&slot, count);
+                continue;
+            }
+            let session_present = self.enter(now, &slot, &mut core, (connect, &link), work);
+            let expiry_interval_s = expiry_interval_s(connect, &self.config.limits);
+            let session = core.session.get_or_insert_with(|| {
+                let key = self.next_session_key();
+                slot.inbox.lock().reset(key, &self.queued_bytes);
+                Session::new(key, expiry_interval_s)
+            });
+            session.expiry_interval_s = expiry_interval_s;
+            let connack = connack(connect, &link, (session_present, expiry_interval_s, assigned.as_deref()), self);
+            work.fx.send(&Packet::Connack(connack), connect.version);
+            session.handle_resumed(now, &mut link, &mut work.fx);
+            let mut announcement = Announcement::new(connect, success(connect.version));
+            announcement.session_present = session_present;
+            announcement.expiry_interval_s = expiry_interval_s;
+            core.announcement = Some(Box::new(announcement));
+            core.link = Some(link);
+            core.count_sent(&mut work.fx, self);
+            slot.is_online.store(true, Ordering::Relaxed);
+            work.wakers.extend(slot.inbox.lock().attach());
+            add(&self.counters.connects_accepted, 1);
+            drop(core);
+            return slot;
+        }
+    }
+
+    /// Ends what was there before; whether a session is left.
+    fn enter(
+        &self,
+        now: Now,
+        slot: &Slot,
+        core: &mut Core,
+        (connect, link): (&Connect, &Link),
+        work: &mut Workspace,
+    ) -> bool {
+        // A session that was to end with its connection has ended, whatever the new one asks for [MQTT-3.1.2-23].
+        let ends = core.link.is_some() && core.session.as_ref().is_some_and(|session| session.expiry_interval_s == 0);
+        let fate = if connect.clean_start || ends { Fate::Discarded } else { Fate::Kept };
+        self.take_over(now, slot, core, (&link.peer, fate), &mut work.wakers);
+        let was_parked = self.unpark(now, slot, core, fate, &mut work.wakers);
+        self.registry.count_online(was_parked);
+        core.session.is_some()
+    }
+}
+
+impl Stranger {
+    fn count_packet(&mut self, now: Now, bytes_len: usize, hub: &Hub) {
+        let bytes = u64::try_from(bytes_len).unwrap_or(u64::MAX);
+        self.traffic.packets_received += 1;
+        self.traffic.bytes_received += bytes;
+        self.traffic.last_packet = Some(now);
+        add(&hub.counters.packets_received, 1);
+        add(&hub.counters.bytes_received, bytes);
+    }
+
+    fn count_sent(&mut self, fx: &mut Effects, hub: &Hub) {
+        let (bytes, packets) = fx.take_counts();
+        self.traffic.packets_sent += packets;
+        self.traffic.bytes_sent += bytes;
+        add(&hub.counters.packets_sent, packets);
+        add(&hub.counters.bytes_sent, bytes);
+    }
+}
+
+fn check_client_id(connect: &Connect, limits: &Limits) -> Result<(), Refusal> {
+    let client_id = &connect.client_id;
+    let wrong = |ending, detail: String| Err(Refusal::new(ConnackReason::ClientIdentifierNotValid, ending, detail));
+    if client_id.len() > limits.client_id_bytes_max {
+        let detail =
+            format!("expected at most {} bytes, found {}", limits.client_id_bytes_max, client_id.len());
+        return wrong(DisconnectReason::ClientIdTooLong, detail);
+    }
+    // [MQTT-3.1.3-8] of 3.1.1; MQTT 3.1 wants at least one character whatever the session.
+    let is_required = match connect.version {
+        Version::V31 => true,
+        Version::V311 => !connect.clean_start,
+        Version::V5 => false,
+    };
+    if client_id.is_empty() && is_required {
+        let detail = "expected a client identifier for a session that is kept, found an empty one".to_owned();
+        return wrong(DisconnectReason::ClientIdRequired, detail);
+    }
+    if client_id.chars().any(char::is_control) {
+        let detail = format!("expected no control characters, found `{}`", client_id.escape_debug());
+        return wrong(DisconnectReason::ClientIdInvalid, detail);
+    }
+    Ok(())
+}
+
+fn connack_code(reason: ConnackReason, version: Version) -> Option<ConnackCode> {
+    if version.is_v5() {
+        reason.v5_code().and_then(|code| ReasonCode::try_from(code).ok()).map(ConnackCode::V5)
+    } else {
+        reason.v3_code().and_then(|code| mqtt::ConnectReturnCode::try_from(code).ok()).map(ConnackCode::V3)
+    }
+}
+
+const fn success(version: Version) -> ConnackReason {
+    if version.is_v5() { ConnackReason::Success } else { ConnackReason::ConnectionAccepted }
+}
+
+/// Seconds the session outlives the connection. Before MQTT 5 a kept session has no end but ours.
+fn expiry_interval_s(connect: &Connect, limits: &Limits) -> u32 {
+    let asked_s = match connect.version {
+        Version::V5 => connect.properties.session_expiry_interval_s().unwrap_or(0),
+        Version::V31 | Version::V311 if connect.clean_start => 0,
+        Version::V31 | Version::V311 => u32::MAX,
+    };
+    asked_s.min(limits.session_expiry_max_s)
+}
+
+fn refusal_properties(connect: &Connect, detail: &str, server: Option<&str>) -> Properties {
+    let mut builder = Properties::builder();
+    if connect.properties.request_problem_information().unwrap_or(true) {
+        builder = with_reason_string(builder, detail);
+    }
+    if let Some(server) = server {
+        let unchanged = builder.clone();
+        builder = builder.server_reference(server).unwrap_or(unchanged);
+    }
+    builder.build()
+}
+
+/// CONNACK, with everything that differs from what its absence would mean.
+fn connack(
+    connect: &Connect,
+    link: &Link,
+    (session_present, expiry_interval_s, assigned): (bool, u32, Option<&str>),
+    hub: &Hub,
+) -> Connack {
+    let mut connack =
+        Connack { session_present, code: ConnackCode::success(connect.version), properties: Properties::new() };
+    if !connect.version.is_v5() {
+        return connack;
+    }
+    let (limits, config) = (&hub.config.limits, &link.peer.listener.config);
+    let mut builder = Properties::builder();
+    if connect.properties.session_expiry_interval_s().unwrap_or(0) != expiry_interval_s {
+        builder = builder.session_expiry_interval_s(expiry_interval_s);
+    }
+    if let Some(maximum) = NonZeroU16::new(limits.receive_maximum).filter(|maximum| maximum.get() != u16::MAX) {
+        builder = builder.receive_maximum(maximum);
+    }
+    match config.max_qos {
+        QoS::AtMostOnce => builder = builder.maximum_qos(false),
+        QoS::AtLeastOnce => builder = builder.maximum_qos(true),
+        QoS::ExactlyOnce => {}
+    }
+    if !config.retain_available {
+        builder = builder.retain_available(false);
+    }
+    if let Some(size_bytes) = NonZeroU32::new(config.packet_bytes_max) {
+        builder = builder.maximum_packet_size_bytes(size_bytes);
+    }
+    if limits.topic_alias_maximum > 0 {
+        builder = builder.topic_alias_maximum(limits.topic_alias_maximum);
+    }
+    let keepalive_s = granted_keepalive_s(connect, limits);
+    if keepalive_s != connect.keepalive_s {
+        builder = builder.server_keep_alive_s(keepalive_s);
+    }
+    if let Some(client_id) = assigned {
+        let unchanged = builder.clone();
+        builder = builder.assigned_client_identifier(client_id).unwrap_or(unchanged);
+    }
+    connack.properties = builder.build();
+    connack
+}
+
+/// An identifier nobody else has: 20 random digits and letters [MQTT-3.1.3-6].
+fn assigned_client_id() -> ByteString {
+    let letters: String = (0..20).map(|_| fastrand::alphanumeric()).collect();
+    ByteString::from(format!("auto-{letters}"))
+}
+
+fn copied(text: &ByteString) -> ByteString {
+    ByteString::from(text.as_ref() as &str)
+}

@@ -1,0 +1,219 @@
+//! The end of a connection: what becomes of its will and its session, and the events that tell of it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use events::Stage;
+use mqtt::{Publish, Will};
+
+use super::facts::{Client, Peer};
+use super::{Connection, Phase, taken_over};
+use crate::clock::Now;
+use crate::ending::Ending;
+use crate::hub::{Hub, Wakers};
+use crate::registry::{Core, Parked, Slot};
+use crate::session::Link;
+use crate::stats::add;
+use crate::telling::{Course, Origin};
+
+/// What becomes of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It goes on, with or without a connection.
+    Kept,
+    /// It ends with the connection.
+    Discarded,
+}
+
+impl Connection {
+    /// The connection is over; to be called once, when what it had to say is written. Later calls do nothing.
+    pub(crate) fn handle_end(&mut self, now: Now, ending: &Ending, wakers: &mut Wakers) {
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Stranger(stranger) => {
+                if let (Some(refusal), Some(client)) = (&stranger.refusal, &stranger.client) {
+                    add(&self.hub.counters.connects_refused, 1);
+                    self.hub.tell_connack(now, (&self.peer, client), refusal, None);
+                }
+                let stage = if stranger.client.is_some() { Stage::Connect } else { Stage::Accepted };
+                let client = stranger.client.as_ref();
+                let course =
+                    Course { peer: &self.peer, client, stage, traffic: &stranger.traffic, taken_over_by: None };
+                self.hub.tell_disconnected(now, course, ending, None);
+            }
+            Phase::Client(slot, _) => self.leave(now, &slot, ending, wakers),
+            Phase::Over => {}
+        }
+    }
+
+    /// Gives the session back.
+    fn leave(&self, now: Now, slot: &Arc<Slot>, ending: &Ending, wakers: &mut Wakers) {
+        let hub = &*self.hub;
+        let mut core = slot.core.lock();
+        if !self.has_session(&core) {
+            return;
+        }
+        core.announce(now, hub);
+        let Some(link) = core.link.take() else { return };
+        slot.is_online.store(false, Ordering::Relaxed);
+        hub.registry.online_count.fetch_sub(1, Ordering::Relaxed);
+        let fate = hub.fate_without_connection(&core);
+        if fate == Fate::Discarded {
+            hub.discard_session(now, slot, &mut core, (&link.peer, &link.client));
+        }
+        let delayed = hub.publish_will(now, &link, ending, fate, wakers);
+        let course = Course {
+            peer: &link.peer,
+            client: Some(&link.client),
+            stage: Stage::Session,
+            traffic: &link.traffic,
+            taken_over_by: None,
+        };
+        hub.tell_disconnected(now, course, ending, Some(&mut core.count));
+        match fate {
+            Fate::Discarded => {
+                core.is_dead = true;
+                let count = core.count;
+                drop(core);
+                hub.registry.remove(slot, count);
+            }
+            Fate::Kept => hub.park(now, slot, &mut core, *link, delayed),
+        }
+    }
+}
+
+impl Hub {
+    /// Ends the connection that has the session, on behalf of its task, because the connection `by` takes over.
+    pub(super) fn take_over(
+        &self,
+        now: Now,
+        slot: &Slot,
+        core: &mut Core,
+        (by, fate): (&Peer, Fate),
+        wakers: &mut Wakers,
+    ) {
+        core.announce(now, self);
+        let Some(link) = core.link.take() else { return };
+        self.registry.online_count.fetch_sub(1, Ordering::Relaxed);
+        if fate == Fate::Discarded {
+            self.discard_session(now, slot, core, (&link.peer, &link.client));
+        }
+        let ending = taken_over();
+        // A delayed will is void when the session goes on in time [MQTT-3.1.3-9], and due when it does not.
+        self.publish_will(now, &link, &ending, fate, wakers);
+        let course = Course {
+            peer: &link.peer,
+            client: Some(&link.client),
+            stage: Stage::Session,
+            traffic: &link.traffic,
+            taken_over_by: Some(by.conn_id),
+        };
+        self.tell_disconnected(now, course, &ending, Some(&mut core.count));
+    }
+
+    /// Takes a session out of its rest; says whether there was one.
+    pub(super) fn unpark(&self, now: Now, slot: &Slot, core: &mut Core, fate: Fate, wakers: &mut Wakers) -> bool {
+        let Some(parked) = core.parked.take() else { return false };
+        let last = core.last.take();
+        if let Some(id) = parked.deadline {
+            self.deadlines.lock().cancel(id);
+        }
+        if let (Fate::Discarded, Some(last)) = (fate, last) {
+            let (peer, client) = *last;
+            self.discard_session(now, slot, core, (&peer, &client));
+            if let Some((_, will)) = parked.will {
+                self.publish_of(now, &will, (&peer, &client), wakers);
+            }
+        }
+        true
+    }
+
+    /// A deadline of a session without a connection has come.
+    pub(crate) fn handle_deadline(&self, now: Now, slot: &Arc<Slot>, wakers: &mut Wakers) {
+        let mut core = slot.core.lock();
+        let (Some(mut parked), Some(last)) = (core.parked.take(), core.last.take()) else { return };
+        let (peer, client) = (&last.0, &last.1);
+        let ends = parked.ends_mono_ms.is_some_and(|at_ms| at_ms <= now.mono_ms);
+        if ends {
+            self.discard_session(now, slot, &mut core, (peer, client));
+        }
+        if let Some((_, will)) = parked.will.take_if(|(at_ms, _)| ends || *at_ms <= now.mono_ms) {
+            self.publish_of(now, &will, (peer, client), wakers);
+        }
+        if ends {
+            core.is_dead = true;
+            let count = core.count;
+            drop(core);
+            self.registry.offline_count.fetch_sub(1, Ordering::Relaxed);
+            self.registry.remove(slot, count);
+        } else {
+            parked.deadline = self.set_deadline(slot, &parked);
+            core.parked = Some(parked);
+            core.last = Some(last);
+        }
+    }
+
+    /// Ends the session: its subscriptions, and what waits for it.
+    pub(super) fn discard_session(&self, now: Now, slot: &Slot, core: &mut Core, who: (&Peer, &Client)) {
+        let Some(mut session) = core.session.take() else { return };
+        for subscription in session.take_subscriptions() {
+            self.router.unsubscribe(&subscription.filter, session.key);
+            self.tell_unsubscribed(now, who, (&subscription, None), &mut core.count);
+        }
+        slot.inbox.lock().reset(self.next_session_key(), &self.queued_bytes);
+        add(&self.counters.sessions_ended, 1);
+    }
+
+    /// Whether a session is kept when its connection ends.
+    fn fate_without_connection(&self, core: &Core) -> Fate {
+        let ends = core.session.as_ref().is_none_or(|session| session.expiry_interval_s == 0);
+        let full = self.registry.offline_count.load(Ordering::Relaxed) >= self.config.limits.offline_sessions_max;
+        if ends || full { Fate::Discarded } else { Fate::Kept }
+    }
+
+    /// Publishes the will, or gives it back where it is delayed [MQTT-3.1.3-9].
+    fn publish_will(&self, now: Now, link: &Link, ending: &Ending, fate: Fate, wakers: &mut Wakers) -> Option<(u64, Will)> {
+        let will = link.will.as_deref().filter(|_| !ending.voids_will())?;
+        let delay_s = will.properties.will_delay_interval_s().unwrap_or(0);
+        if delay_s > 0 && fate == Fate::Kept {
+            return Some((now.mono_ms + u64::from(delay_s) * 1000, will.clone()));
+        }
+        self.publish_of(now, will, (&link.peer, &link.client), wakers);
+        None
+    }
+
+    fn publish_of(&self, now: Now, will: &Will, (peer, client): (&Peer, &Client), wakers: &mut Wakers) {
+        let publish = Publish {
+            dup: false,
+            qos: will.qos,
+            retain: will.retain,
+            topic: will.topic.clone(),
+            packet_id: None,
+            properties: will.properties.without(&[mqtt::PropertyId::WillDelayInterval]),
+            payload: will.payload.clone(),
+        };
+        let origin = Origin { client_id: &client.client_id, username: client.username.as_ref(), peer: Some(peer), hops: 0 };
+        self.publish(now, &publish, (None, origin), wakers);
+    }
+
+    /// Lays the session to rest until its client comes back or its time is over.
+    fn park(&self, now: Now, slot: &Arc<Slot>, core: &mut Core, link: Link, will: Option<(u64, Will)>) {
+        slot.inbox.lock().detach();
+        let interval_s = core.session.as_ref().map_or(0, |session| session.expiry_interval_s);
+        let ends_mono_ms = (interval_s != u32::MAX).then(|| now.mono_ms + u64::from(interval_s) * 1000);
+        let mut parked = Box::new(Parked { deadline: None, ends_mono_ms, will });
+        parked.deadline = self.set_deadline(slot, &parked);
+        core.parked = Some(parked);
+        core.last = Some(Box::new((link.peer, link.client)));
+        self.registry.offline_count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn set_deadline(&self, slot: &Arc<Slot>, parked: &Parked) -> Option<crate::deadlines::DeadlineId> {
+        let will_at = parked.will.as_ref().map(|(at_ms, _)| *at_ms);
+        let at_ms = parked.ends_mono_ms.into_iter().chain(will_at).min()?;
+        let (id, is_next) = self.deadlines.lock().add(at_ms, Arc::downgrade(slot));
+        if is_next {
+            self.housekeeping.notify_one();
+        }
+        Some(id)
+    }
+}

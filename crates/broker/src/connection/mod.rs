@@ -1,0 +1,406 @@
+//! The life of a network connection, without the network: bytes and the time come in, bytes and a [`Turn`] come out.
+//!
+//! A connection begins as a stranger, sends CONNECT (`admission.rs`), has a session (here), and ends (`finish.rs`).
+//! `socket.rs` is the task that moves the bytes.
+
+mod admission;
+pub(crate) mod facts;
+mod finish;
+pub(crate) mod socket;
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use bytes::BytesMut;
+use events::DisconnectReason;
+use mqtt::{Connect, ReasonCode, Version};
+use parking_lot::MutexGuard;
+
+use crate::clock::Now;
+use crate::ending::Ending;
+use crate::hub::{Hub, Wakers};
+use crate::message::Queued;
+use crate::registry::{Core, Slot};
+use crate::router::Subscriber;
+use crate::session::inbox::{Order, WakeFor};
+use crate::session::outbound::Delivered;
+use crate::session::{Bounds, Effects, Link, Step, say_goodbye};
+use crate::stats::add;
+use crate::telling::{Announcement, Origin};
+use facts::{Client, Peer, Traffic};
+
+/// Bytes gathered for one write; what is waiting beyond that has to wait for the next.
+const OUT_BYTES: usize = 64 << 10;
+/// Messages taken out of an inbox under one lock.
+const TAKEN_AT_ONCE: usize = 64;
+
+/// A connection.
+pub(crate) struct Connection {
+    hub: Arc<Hub>,
+    peer: Arc<Peer>,
+    phase: Phase,
+}
+
+enum Phase {
+    /// CONNECT is not accepted yet.
+    Stranger(Box<Stranger>),
+    /// It has a session, unless another connection has taken it over.
+    Client(Arc<Slot>, Version),
+    /// It has ended, and that was told.
+    Over,
+}
+
+/// A connection whose CONNECT is not accepted yet.
+#[derive(Default)]
+struct Stranger {
+    traffic: Traffic,
+    /// The listener holds as many connections as it may without this one.
+    is_surplus: bool,
+    /// CONNECT, while it is decided about.
+    connect: Option<Box<Connect>>,
+    /// Whether the identifier in `connect` is one the broker has chosen.
+    has_assigned_id: bool,
+    /// Who it is, once that is known.
+    client: Option<Client>,
+    /// The refusal, to be told when it is written.
+    refusal: Option<Announcement>,
+}
+
+/// What a connection has to do next.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// Write what there is, then wait for more.
+    Wait,
+    /// Write what there is; there is more to do without waiting.
+    Again,
+    /// Ask `auth` about [`Connection::credentials`], which may take a while.
+    Authenticate,
+    /// Write what there is, then call [`Connection::handle_end`].
+    Over(Box<Ending>),
+}
+
+/// What a connection works with, one for all connections of a thread.
+#[derive(Debug, Default)]
+pub(crate) struct Workspace {
+    pub(crate) fx: Effects,
+    pub(crate) wakers: Wakers,
+    taken: Vec<Queued>,
+}
+
+impl Connection {
+    /// A connection that was just accepted. `is_surplus`: it is to be refused.
+    pub(crate) fn new(hub: Arc<Hub>, peer: Arc<Peer>, is_surplus: bool) -> Connection {
+        let stranger = Stranger { is_surplus, ..Stranger::default() };
+        Connection { hub, peer, phase: Phase::Stranger(Box::new(stranger)) }
+    }
+
+    /// Handles every whole packet in `buf` and leaves the rest there.
+    pub(crate) fn handle_bytes(&mut self, now: Now, buf: &mut BytesMut, work: &mut Workspace) -> Turn {
+        match &self.phase {
+            Phase::Stranger(_) => self.handle_first_bytes(now, buf, work),
+            Phase::Client(slot, version) => {
+                let slot = Arc::clone(slot);
+                self.converse(now, &slot, *version, buf, work)
+            }
+            Phase::Over => Turn::Over(Box::new(taken_over())),
+        }
+    }
+
+    /// Takes what waits in the inbox, as much as fits one write. `waker` is woken when there is more.
+    pub(crate) fn handle_inbox(&mut self, now: Now, work: &mut Workspace, waker: Option<&Waker>) -> Turn {
+        let Phase::Client(slot, version) = &self.phase else { return Turn::Wait };
+        let slot = Arc::clone(slot);
+        let mut core = slot.core.lock();
+        if !self.has_session(&core) {
+            return self.give_way(*version, &mut work.fx);
+        }
+        loop {
+            let turn = self.deliver(now, &slot, &mut core, work);
+            if let Turn::Again = turn {
+                return turn;
+            }
+            let mut inbox = slot.inbox.lock();
+            // Looked at under the same lock as the waker is left: a message that comes now finds the waker.
+            let room = core.window_room();
+            if inbox.has_message(room > 0) {
+                continue;
+            }
+            let wake_for = if inbox.is_empty() { WakeFor::Messages } else { WakeFor::Orders };
+            let order = match waker {
+                Some(waker) => inbox.next_order(waker, wake_for),
+                None => inbox.take_order(),
+            };
+            drop(inbox);
+            return order.map_or(Turn::Wait, |order| self.obey(order, &mut core, &mut work.fx));
+        }
+    }
+
+    /// Looks for orders only, while the client does not take what is written already.
+    pub(crate) fn handle_orders(&mut self, work: &mut Workspace, waker: &Waker) -> Turn {
+        let Phase::Client(slot, version) = &self.phase else { return Turn::Wait };
+        let slot = Arc::clone(slot);
+        let mut core = slot.core.lock();
+        if !self.has_session(&core) {
+            return self.give_way(*version, &mut work.fx);
+        }
+        let order = slot.inbox.lock().next_order(waker, WakeFor::Orders);
+        order.map_or(Turn::Wait, |order| self.obey(order, &mut core, &mut work.fx))
+    }
+
+    /// Handles that time has passed.
+    pub(crate) fn handle_time(&mut self, now: Now, work: &mut Workspace) -> Turn {
+        if self.deadline_mono_ms().is_none_or(|at_ms| now.mono_ms < at_ms) {
+            return Turn::Wait;
+        }
+        match &self.phase {
+            Phase::Stranger(_) => Turn::Over(Box::new(
+                Ending::in_silence(DisconnectReason::ConnectTimeout)
+                    .because(format!("expected CONNECT within {} ms", self.peer.listener.config.connect_timeout_ms)),
+            )),
+            Phase::Client(slot, version) => {
+                let slot = Arc::clone(slot);
+                let mut core = slot.core.lock();
+                if !self.has_session(&core) {
+                    return self.give_way(*version, &mut work.fx);
+                }
+                let ending = Ending::by_broker(DisconnectReason::KeepaliveTimeout, ReasonCode::KeepaliveTimeout);
+                self.over(ending, &mut core, &mut work.fx)
+            }
+            Phase::Over => Turn::Wait,
+        }
+    }
+
+    /// When [`Connection::handle_time`] is due. It moves when packets come, and never to an earlier time.
+    pub(crate) fn deadline_mono_ms(&self) -> Option<u64> {
+        match &self.phase {
+            Phase::Stranger(_) => {
+                Some(self.peer.accepted.mono_ms + u64::from(self.peer.listener.config.connect_timeout_ms))
+            }
+            Phase::Client(slot, _) => {
+                let core = slot.core.lock();
+                if self.has_session(&core) { core.link.as_ref()?.silence_ends_mono_ms() } else { None }
+            }
+            Phase::Over => None,
+        }
+    }
+
+    /// Tells of the CONNACK, which is written now.
+    pub(crate) fn handle_written(&mut self, now: Now) {
+        if let Phase::Client(slot, _) = &self.phase {
+            let mut core = slot.core.lock();
+            if core.announcement.is_some() && self.has_session(&core) {
+                core.announce(now, &self.hub);
+            }
+        }
+    }
+
+    /// Whether CONNECT was accepted.
+    pub(crate) fn is_admitted(&self) -> bool {
+        matches!(self.phase, Phase::Client(..))
+    }
+
+    /// The limits for what is decoded next.
+    pub(crate) fn decode_limits(&self) -> mqtt::Limits {
+        let config = &self.peer.listener.config;
+        let packet_bytes_max = match self.phase {
+            Phase::Stranger(_) => config.connect_bytes_max.min(config.packet_bytes_max),
+            Phase::Client(..) | Phase::Over => config.packet_bytes_max,
+        };
+        mqtt::Limits { packet_bytes_max, ..mqtt::Limits::default() }
+    }
+
+    /// Packets of a client that has a session.
+    fn converse(&mut self, now: Now, slot: &Arc<Slot>, version: Version, buf: &mut BytesMut, work: &mut Workspace) -> Turn {
+        let mut core = slot.core.lock();
+        if !self.has_session(&core) {
+            return self.give_way(version, &mut work.fx);
+        }
+        core.announce(now, &self.hub);
+        let limits = self.decode_limits();
+        let (offered_len, packets_before) = (buf.len(), core.packets_received());
+        let mut ending = None;
+        core.refresh_permissions(&self.hub);
+        while ending.is_none() {
+            match mqtt::decode(buf, Some(version), &limits) {
+                Ok(Some(packet)) => {
+                    let Core { session: Some(session), link: Some(link), .. } = &mut *core else { break };
+                    link.traffic.packets_received += 1;
+                    link.traffic.last_packet = Some(now);
+                    let bounds = Bounds { limits: &self.hub.config.limits, listener: &self.peer.listener.config };
+                    session.handle_packet(now, packet, link, bounds, &mut work.fx);
+                    ending = self.carry_out(now, slot, &mut core, work);
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    buf.clear();
+                    ending = Some(Ending::undecodable(&error));
+                }
+            }
+        }
+        let received_len = offered_len - buf.len();
+        core.count_received(received_len, packets_before, &self.hub);
+        match ending {
+            Some(ending) => self.over(ending, &mut core, &mut work.fx),
+            None => {
+                core.count_sent(&mut work.fx, &self.hub);
+                Turn::Wait
+            }
+        }
+    }
+
+    /// Takes the steps that a packet has led to.
+    fn carry_out(&self, now: Now, slot: &Arc<Slot>, core: &mut Core, work: &mut Workspace) -> Option<Ending> {
+        let Core { session: Some(session), link: Some(link), count, .. } = core else { return None };
+        let Workspace { fx, wakers, .. } = work;
+        let (hub, key) = (&*self.hub, session.key);
+        let origin = Origin {
+            client_id: &link.client.client_id,
+            username: link.client.username.as_ref(),
+            peer: Some(&self.peer),
+            hops: 0,
+        };
+        let who = (&*self.peer, &link.client);
+        for step in fx.steps.drain(..) {
+            match step {
+                Step::Publish(publish) => {
+                    hub.publish(now, &publish, (Some(key), origin), wakers);
+                }
+                Step::Drop(publish, reason) => hub.tell_dropped(now, (None, &publish), reason, origin),
+                Step::Subscribe(subscribe) => {
+                    let subscription = &subscribe.subscription;
+                    let subscriber = Subscriber { key, target: Arc::clone(slot), granted: subscription.granted };
+                    hub.router.subscribe(&subscription.filter, subscriber);
+                    hub.tell_subscribed(now, who, &subscribe, count);
+                    if subscribe.sends_retained {
+                        hub.send_retained(now, slot, &subscribe);
+                    }
+                }
+                Step::Unsubscribe(subscription, properties) => {
+                    hub.router.unsubscribe(&subscription.filter, key);
+                    hub.tell_unsubscribed(now, who, (&subscription, Some(&properties)), count);
+                }
+                Step::End(ending) => return Some(*ending),
+            }
+        }
+        None
+    }
+
+    /// Writes messages from the inbox.
+    fn deliver(&self, now: Now, slot: &Slot, core: &mut Core, work: &mut Workspace) -> Turn {
+        let mut turn = Turn::Wait;
+        core.refresh_permissions(&self.hub);
+        let Core { session: Some(session), link: Some(link), .. } = core else { return turn };
+        let mut told = [0u64; 3];
+        loop {
+            let mut room = session.window_room(link);
+            if !slot.inbox.lock().has_message(room > 0) {
+                break;
+            }
+            {
+                let mut inbox = slot.inbox.lock();
+                while work.taken.len() < TAKEN_AT_ONCE
+                    && let Some(queued) = inbox.take_next(room > 0)
+                {
+                    room -= usize::from(queued.qos != mqtt::QoS::AtMostOnce);
+                    work.taken.push(queued);
+                }
+                inbox.settle(&self.hub.queued_bytes);
+            }
+            for queued in work.taken.drain(..) {
+                match session.handle_delivery(now, queued, link, &mut work.fx) {
+                    Delivered::Sent => {}
+                    Delivered::Expired => told[0] += 1,
+                    Delivered::TooLarge => told[1] += 1,
+                    Delivered::NotAuthorized => told[2] += 1,
+                }
+            }
+            if work.fx.out.len() >= OUT_BYTES {
+                turn = Turn::Again;
+                break;
+            }
+        }
+        add(&self.hub.counters.deliveries_expired, told[0]);
+        add(&self.hub.counters.deliveries_too_large, told[1]);
+        add(&self.hub.counters.deliveries_not_authorized, told[2]);
+        core.count_sent(&mut work.fx, &self.hub);
+        turn
+    }
+
+    fn obey(&self, order: Order, core: &mut MutexGuard<'_, Core>, fx: &mut Effects) -> Turn {
+        let ending = match order {
+            Order::Kick => Ending::by_broker(DisconnectReason::Kicked, ReasonCode::AdministrativeAction),
+            Order::GoAway => Ending::by_broker(DisconnectReason::GoAway, ReasonCode::ServerShuttingDown),
+        };
+        self.over(ending, core, fx)
+    }
+
+    /// Says goodbye where the broker ends the connection.
+    fn over(&self, ending: Ending, core: &mut Core, fx: &mut Effects) -> Turn {
+        if let Some(link) = &core.link {
+            link.say_goodbye(&ending, fx);
+        }
+        core.count_sent(fx, &self.hub);
+        Turn::Over(Box::new(ending))
+    }
+
+    /// Another connection has the session: its events are told already, and only the client is told here.
+    fn give_way(&self, version: Version, fx: &mut Effects) -> Turn {
+        let ending = taken_over();
+        say_goodbye(&ending, version, false, fx);
+        fx.packets_count = 0;
+        Turn::Over(Box::new(ending))
+    }
+
+    /// Whether no other connection has taken the session over.
+    fn has_session(&self, core: &Core) -> bool {
+        core.link.as_ref().is_some_and(|link| link.peer.conn_id == self.peer.conn_id)
+    }
+}
+
+fn taken_over() -> Ending {
+    Ending::by_broker(DisconnectReason::Takeovered, ReasonCode::SessionTakenOver)
+}
+
+impl Core {
+    /// Tells how CONNECT was answered, if that was not told yet.
+    fn announce(&mut self, now: Now, hub: &Hub) {
+        let (Some(announcement), Some(link)) = (self.announcement.take(), &self.link) else { return };
+        hub.tell_connack(now, (&link.peer, &link.client), &announcement, Some(&mut self.count));
+    }
+
+    fn refresh_permissions(&mut self, hub: &Hub) {
+        if let (Some(session), Some(link)) = (&self.session, &mut self.link) {
+            link.refresh_permissions(session, &hub.auth);
+        }
+    }
+
+    fn packets_received(&self) -> u64 {
+        self.link.as_ref().map_or(0, |link| link.traffic.packets_received)
+    }
+
+    fn count_received(&mut self, bytes_len: usize, packets_before: u64, hub: &Hub) {
+        let Some(link) = &mut self.link else { return };
+        let bytes = u64::try_from(bytes_len).unwrap_or(u64::MAX);
+        link.traffic.bytes_received += bytes;
+        add(&hub.counters.bytes_received, bytes);
+        add(&hub.counters.packets_received, link.traffic.packets_received - packets_before);
+    }
+
+    fn window_room(&self) -> usize {
+        match (&self.session, &self.link) {
+            (Some(session), Some(link)) => session.window_room(link),
+            (Some(_) | None, Some(_) | None) => 0,
+        }
+    }
+
+    /// Counts what has come into `fx.out` since it was counted last.
+    fn count_sent(&mut self, fx: &mut Effects, hub: &Hub) {
+        let (bytes, packets) = fx.take_counts();
+        if let Some(Link { traffic, .. }) = self.link.as_deref_mut() {
+            traffic.bytes_sent += bytes;
+            traffic.packets_sent += packets;
+        }
+        add(&hub.counters.bytes_sent, bytes);
+        add(&hub.counters.packets_sent, packets);
+    }
+}

@@ -1,0 +1,357 @@
+//! The task of a connection: moves bytes between the socket and [`Connection`], which decides everything.
+//!
+//! An idle connection holds no buffer. Bytes are read into a buffer of the thread and handled before anything else
+//! runs there; what a turn has to say is gathered in another one and written at once. Only the beginning of a packet
+//! whose rest is still to come, and bytes the client does not take, are kept with the connection.
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use bytestring::ByteString;
+use events::{DisconnectReason, Initiator};
+use mqtt::ReasonCode;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::facts::Peer;
+use super::{Connection, Turn, Workspace};
+use crate::clock::{Clock, Now};
+use crate::ending::Ending;
+use crate::hub::{Hub, Wakers};
+
+/// Bytes read at a time.
+const READ_BYTES: usize = 64 << 10;
+/// Reads in a row before other connections of the thread have their turn.
+const READS_AT_ONCE: usize = 4;
+/// How long a client that is sent away may take to read why.
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
+/// What such a client may still send in that time.
+const FAREWELL_BYTES_MAX: usize = 256 << 10;
+
+thread_local! {
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
+}
+
+/// The buffers of a thread.
+#[derive(Default)]
+struct Buffers {
+    arena: BytesMut,
+    work: Workspace,
+}
+
+/// A connection and its socket.
+struct Driver {
+    connection: Connection,
+    stream: TcpStream,
+    clock: Clock,
+    /// The beginning of a packet.
+    partial: BytesMut,
+    /// Whether `partial` may hold whole packets.
+    has_more: bool,
+    /// What the client has not taken yet. Until it has, nothing is read from it and nothing is delivered to it.
+    unsent: BytesMut,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// What a connection cannot do by itself.
+enum Next {
+    Authenticate,
+    Admitted,
+    Over(Box<Ending>),
+}
+
+/// Runs a connection from accept to its end.
+pub(crate) async fn run(stream: TcpStream, hub: Arc<Hub>, peer: Arc<Peer>, (clock, is_surplus): (Clock, bool), closing: CancellationToken) {
+    let mut driver = Driver {
+        connection: Connection::new(hub, peer, is_surplus),
+        stream,
+        clock,
+        partial: BytesMut::new(),
+        has_more: false,
+        unsent: BytesMut::new(),
+        timer: None,
+    };
+    // In a box: it is over soon, and its room would be kept as long as the connection.
+    let mut ending = Box::pin(driver.admit(&closing)).await;
+    drop(closing);
+    if ending.is_none() {
+        ending = Some(poll_fn(|cx| driver.poll_session(cx)).await);
+    }
+    if let Some(ending) = ending {
+        driver.end(&ending);
+        if ending.initiator == Initiator::Broker {
+            Box::pin(driver.say_farewell()).await;
+        }
+    }
+}
+
+impl Driver {
+    /// From accept to CONNACK; gives the end where it comes to one.
+    async fn admit(&mut self, closing: &CancellationToken) -> Option<Box<Ending>> {
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = closing.cancelled() => Next::Over(Box::new(Ending::in_silence(DisconnectReason::GoAway))),
+                next = poll_fn(|cx| self.poll(cx)) => next,
+            };
+            match next {
+                Next::Authenticate => {
+                    if let Some(ending) = self.authenticate().await {
+                        return Some(ending);
+                    }
+                }
+                Next::Admitted => return None,
+                Next::Over(ending) => return Some(ending),
+            }
+        }
+    }
+
+    /// Asks about the client's credentials; others go on meanwhile.
+    async fn authenticate(&mut self) -> Option<Box<Ending>> {
+        let Some(credentials) = self.connection.credentials() else { return None };
+        let auth = self.connection.hub.auth.clone();
+        let decision = auth.check(&credentials).await;
+        let now = self.clock.now();
+        let ending = BUFFERS.with_borrow_mut(|Buffers { work, .. }| {
+            work.reset();
+            let turn = self.connection.handle_decision(now, decision, work);
+            self.unsent.extend_from_slice(&work.fx.out);
+            work.wake();
+            match turn {
+                Turn::Over(ending) => Some(ending),
+                Turn::Wait | Turn::Again | Turn::Authenticate => None,
+            }
+        });
+        if ending.is_some() {
+            // Written before it is told; a client that does not take these few bytes is not waited for.
+            poll_fn(|cx| Poll::Ready(self.write_unsent(cx).is_pending())).await;
+        }
+        ending
+    }
+
+    /// The session, to its end.
+    fn poll_session(&mut self, cx: &mut Context<'_>) -> Poll<Box<Ending>> {
+        loop {
+            match self.poll(cx) {
+                Poll::Ready(Next::Over(ending)) => return Poll::Ready(ending),
+                Poll::Ready(Next::Admitted | Next::Authenticate) => {}
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Goes on until there is nothing to do. A panic, which only a bug of ours or of the observer can raise, ends this
+    /// connection alone.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        let now = self.clock.now();
+        catch_unwind(AssertUnwindSafe(|| {
+            BUFFERS.with_borrow_mut(|buffers| {
+                // What a panic may have left is of another connection.
+                buffers.work.reset();
+                self.poll_turns(cx, now, buffers)
+            })
+        }))
+        .unwrap_or_else(|_| {
+            tracing::error!("a connection ended because of a bug; the panic was reported before this line");
+            let reason = DisconnectReason::ServerInternalError;
+            Poll::Ready(Next::Over(Box::new(Ending::by_broker(reason, ReasonCode::UnspecifiedError))))
+        })
+    }
+
+    fn poll_turns(&mut self, cx: &mut Context<'_>, now: Now, buffers: &mut Buffers) -> Poll<Next> {
+        let was_admitted = self.connection.is_admitted();
+        for _ in 0..READS_AT_ONCE {
+            if self.write_unsent(cx).is_pending() {
+                if let Turn::Over(ending) = self.connection.handle_orders(&mut buffers.work, cx.waker()) {
+                    return Poll::Ready(Next::Over(ending));
+                }
+                return self.poll_timer(cx, now, buffers);
+            }
+            self.connection.handle_written(now);
+            if !was_admitted && self.connection.is_admitted() {
+                return Poll::Ready(Next::Admitted);
+            }
+            let mut turn = match self.read_and_handle(cx, now, buffers) {
+                Poll::Ready(Turn::Wait) => Turn::Again,
+                Poll::Ready(other) => other,
+                Poll::Pending => Turn::Wait,
+            };
+            if !matches!(turn, Turn::Over(_)) {
+                match self.connection.handle_inbox(now, &mut buffers.work, Some(cx.waker())) {
+                    Turn::Wait => {}
+                    other => turn = other,
+                }
+            }
+            buffers.work.wake();
+            self.write_out(cx, buffers);
+            match turn {
+                Turn::Over(ending) => return Poll::Ready(Next::Over(ending)),
+                Turn::Authenticate => return Poll::Ready(Next::Authenticate),
+                Turn::Wait if self.unsent.is_empty() => return self.poll_timer(cx, now, buffers),
+                Turn::Wait | Turn::Again => {}
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Reads what is there and handles it; pending when nothing is.
+    fn read_and_handle(&mut self, cx: &mut Context<'_>, now: Now, buffers: &mut Buffers) -> Poll<Turn> {
+        if std::mem::take(&mut self.has_more) {
+            return Poll::Ready(self.handle_partial(now, &mut buffers.work));
+        }
+        let from_partial = !self.partial.is_empty();
+        let buf = if from_partial { &mut self.partial } else { &mut buffers.arena };
+        buf.reserve(READ_BYTES);
+        // The future holds nothing between polls, so it may be made anew each time.
+        let read = pin!(self.stream.read_buf(buf)).poll(cx);
+        match read {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(0)) => Poll::Ready(Turn::Over(Box::new(Ending::tcp_closed(Initiator::Client, None)))),
+            Poll::Ready(Err(error)) => Poll::Ready(Turn::Over(Box::new(broken(&error)))),
+            Poll::Ready(Ok(_)) if from_partial => Poll::Ready(self.handle_partial(now, &mut buffers.work)),
+            Poll::Ready(Ok(_)) => {
+                let Buffers { arena, work } = buffers;
+                let turn = self.connection.handle_bytes(now, arena, work);
+                if !arena.is_empty() {
+                    self.keep(arena, &turn);
+                    arena.clear();
+                }
+                Poll::Ready(turn)
+            }
+        }
+    }
+
+    /// Handles the packets in the connection's own buffer.
+    fn handle_partial(&mut self, now: Now, work: &mut Workspace) -> Turn {
+        let mut buf = std::mem::take(&mut self.partial);
+        let turn = self.connection.handle_bytes(now, &mut buf, work);
+        if buf.len() > READ_BYTES {
+            // The beginning of a large packet: the buffer is its own.
+            self.partial = buf;
+        } else if !buf.is_empty() {
+            self.keep(&buf, &turn);
+        }
+        turn
+    }
+
+    /// Keeps the beginning of a packet. Packets that came behind CONNECT are whole, and handled once it is answered.
+    fn keep(&mut self, rest: &[u8], turn: &Turn) {
+        self.partial = BytesMut::from(rest);
+        self.has_more = matches!(turn, Turn::Again | Turn::Authenticate);
+    }
+
+    /// Writes what a turn has said, and keeps what the client does not take.
+    fn write_out(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) {
+        let fx = &mut buffers.work.fx;
+        if !self.unsent.is_empty() {
+            self.unsent.extend_from_slice(&fx.out);
+        } else if !fx.out.is_empty() {
+            let written_len = match Pin::new(&mut self.stream).poll_write(cx, &fx.out) {
+                Poll::Ready(Ok(len)) => len,
+                // What is broken is found by the next read.
+                Poll::Ready(Err(_)) => fx.out.len(),
+                Poll::Pending => 0,
+            };
+            let (_, rest) = fx.out.split_at(written_len);
+            self.unsent.extend_from_slice(rest);
+        }
+        fx.clear_out();
+    }
+
+    /// Writes what the client did not take before; pending until it has taken all.
+    fn write_unsent(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while !self.unsent.is_empty() {
+            match Pin::new(&mut self.stream).poll_write(cx, &self.unsent) {
+                Poll::Ready(Ok(len)) if len > 0 => self.unsent.advance(len),
+                // What is broken is found by the next read.
+                Poll::Ready(Ok(_) | Err(_)) => self.unsent.clear(),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        if self.unsent.capacity() > 0 {
+            self.unsent = BytesMut::new();
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>, now: Now, buffers: &mut Buffers) -> Poll<Next> {
+        loop {
+            let Some(deadline_ms) = self.connection.deadline_mono_ms() else {
+                self.timer = None;
+                return Poll::Pending;
+            };
+            // The deadline only moves back while packets come, so a timer that is too early is armed again when it fires,
+            // and no packet has to touch it.
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(self.clock.instant(deadline_ms).into())));
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.timer = None;
+            let now = if now.mono_ms < deadline_ms { self.clock.now() } else { now };
+            let turn = self.connection.handle_time(now, &mut buffers.work);
+            self.write_out(cx, buffers);
+            if let Turn::Over(ending) = turn {
+                return Poll::Ready(Next::Over(ending));
+            }
+        }
+    }
+
+    /// Tells of the end.
+    fn end(&mut self, ending: &Ending) {
+        let now = self.clock.now();
+        let mut wakers = Wakers::new();
+        self.connection.handle_end(now, ending, &mut wakers);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Lets the client read why it is sent away: closing at once would throw away what it has not read, because it may
+    /// still be sending.
+    async fn say_farewell(mut self) {
+        let farewell = async {
+            self.stream.write_all(&self.unsent).await?;
+            self.stream.shutdown().await?;
+            let mut left = FAREWELL_BYTES_MAX;
+            let mut ignored = [0; 1024];
+            while left > 0 {
+                let len = self.stream.read(&mut ignored).await?;
+                if len == 0 {
+                    break;
+                }
+                left = left.saturating_sub(len);
+            }
+            io::Result::Ok(())
+        };
+        if !matches!(timeout(FAREWELL_TIMEOUT, farewell).await, Ok(Ok(()))) {
+            tracing::trace!("a client went without reading why");
+        }
+    }
+}
+
+impl Workspace {
+    /// Forgets everything that another turn may have left.
+    pub(crate) fn reset(&mut self) {
+        self.fx.clear_out();
+        self.fx.packets_count = 0;
+        self.fx.steps.clear();
+        self.taken.clear();
+    }
+
+    /// Wakes the connections that have something to do now.
+    pub(crate) fn wake(&mut self) {
+        self.wakers.drain(..).for_each(Waker::wake);
+    }
+}
+
+fn broken(error: &io::Error) -> Ending {
+    Ending::tcp_closed(Initiator::Network, Some(ByteString::from(error.to_string())))
+}

@@ -1,0 +1,243 @@
+//! What all connections share, and the way of a message through it.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::Waker;
+
+use auth::Auth;
+use events::{ConnId, DropReason, Event};
+use mqtt::Publish;
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+use tokio::sync::Notify;
+
+use crate::bus::Bus;
+use crate::clock::Now;
+use crate::config::BrokerConfig;
+use crate::deadlines::Deadlines;
+use crate::flood::Flood;
+use crate::message::{Message, Queued};
+use crate::registry::{Registry, Slot};
+use crate::router::{Retained, RetainedLimits, RetainedMessage, Router, SubscriberKey};
+use crate::session::Subscribe;
+use crate::session::inbox::Offered;
+use crate::stats::{Counters, Stats, add};
+use crate::telling::Origin;
+
+/// Who runs rules over messages.
+pub trait Observer: Send + Sync {
+    /// Whether a message to `topic` is of interest: where not, no event is built for it.
+    fn wants_publish(&self, topic: &str) -> bool;
+    /// A message was accepted. Runs in the publisher's task, before the message is routed; must not block. `hops` is
+    /// how many rules the message has come through.
+    fn published(&self, event: &Event, hops: u8);
+}
+
+/// Connections to be woken, collected so that they find all of a turn's messages at once.
+pub(crate) type Wakers = SmallVec<[Waker; 8]>;
+
+/// What all connections share.
+pub(crate) struct Hub {
+    pub(crate) config: BrokerConfig,
+    pub(crate) auth: Auth,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) bus: Arc<Bus>,
+    pub(crate) router: Router<Arc<Slot>>,
+    pub(crate) retained: Retained<Arc<Message>>,
+    pub(crate) registry: Registry,
+    pub(crate) counters: Counters,
+    /// Bytes of all inboxes, against [`crate::Limits::queued_bytes_total_max`].
+    pub(crate) queued_bytes: AtomicUsize,
+    pub(crate) deadlines: Mutex<Deadlines<Slot>>,
+    pub(crate) flood: Mutex<Flood<Event>>,
+    /// Told when a deadline comes nearer.
+    pub(crate) housekeeping: Notify,
+    pub(crate) is_stopping: AtomicBool,
+    last_conn_id: AtomicU64,
+    last_session_key: AtomicU64,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    /// Sessions it was handed to.
+    pub receivers_count: usize,
+}
+
+impl Hub {
+    /// A hub without connections.
+    pub(crate) fn new(config: BrokerConfig, auth: Auth, observer: Arc<dyn Observer>, now: Now) -> Hub {
+        let limits = &config.limits;
+        // Epochs rise over restarts because they begin at the time of the start, in s.
+        let epoch = u32::try_from(now.wall.0 / 1000).unwrap_or(u32::MAX);
+        Hub {
+            auth,
+            observer,
+            bus: Arc::new(Bus::new(config.last_seq)),
+            router: Router::new(),
+            retained: Retained::new(RetainedLimits {
+                messages_max: limits.retained_messages_max,
+                bytes_max: limits.retained_bytes_max,
+            }),
+            registry: Registry::new(limits.departed_clients_max, epoch),
+            counters: Counters::default(),
+            queued_bytes: AtomicUsize::new(0),
+            deadlines: Mutex::default(),
+            flood: Mutex::new(Flood::new(limits.unauthenticated_events_per_s)),
+            housekeeping: Notify::new(),
+            is_stopping: AtomicBool::new(false),
+            last_conn_id: AtomicU64::new(0),
+            last_session_key: AtomicU64::new(0),
+            config,
+        }
+    }
+
+    /// Publishes a message: tells the observer, retains it, routes it.
+    ///
+    /// `publisher` is the session it comes from, for `no local`. Connections that have something to do now are added to
+    /// `wakers`.
+    pub(crate) fn publish(
+        &self,
+        now: Now,
+        publish: &Publish,
+        (publisher, origin): (Option<SubscriberKey>, Origin<'_>),
+        wakers: &mut Wakers,
+    ) -> Published {
+        let id = self.tell_published(now, publish, origin);
+        let mut shared = None;
+        if publish.retain {
+            self.retain(now, publish, &mut shared);
+        }
+        let mut fate = Fate::default();
+        self.router.route(
+            &publish.topic,
+            publisher,
+            |slot| slot.is_online.load(Ordering::Relaxed),
+            |delivery| {
+                let message = Arc::clone(shared.get_or_insert_with(|| Arc::new(Message::new(publish, now))));
+                let mut queued = Queued::new(message, delivery.qos.min(publish.qos));
+                queued.retain = publish.retain && delivery.retain_as_published;
+                queued.subscription_ids = delivery.subscription_ids.into();
+                fate.add(self.offer(delivery.target, delivery.key, queued, wakers));
+            },
+        );
+        self.count(fate);
+        let reason = match fate {
+            Fate { matched: 0, .. } => Some(DropReason::NoSubscribers),
+            Fate { queued: 0, full: 1.., .. } => Some(DropReason::QueueFull),
+            Fate { .. } => None,
+        };
+        // A message that is kept for later subscribers has not been in vain.
+        if let Some(reason) = reason.filter(|_| !publish.retain) {
+            self.tell_dropped(now, (id, publish), reason, origin);
+        }
+        Published { receivers_count: fate.queued }
+    }
+
+    /// Retained messages for a new subscription of the session `key`, put into its inbox.
+    pub(crate) fn send_retained(&self, now: Now, slot: &Slot, subscribe: &Subscribe) {
+        let granted = subscribe.subscription.granted;
+        let mut found = Vec::new();
+        self.retained.lookup(subscribe.subscription.filter.topic_filter(), now.mono_ms, |kept| {
+            let message = Arc::clone(&kept.message);
+            let mut queued = Queued::new(message, granted.qos.min(kept.message.qos));
+            queued.retain = true;
+            queued.subscription_ids = granted.subscription_id.as_slice().into();
+            found.push(queued);
+            ControlFlow::Continue(())
+        });
+        if !found.is_empty() {
+            let dropped_count = slot.inbox.lock().put_retained(found.into_iter(), &self.config.limits);
+            add(&self.counters.deliveries_dropped, u64::try_from(dropped_count).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// The number of the next connection.
+    pub(crate) fn next_conn_id(&self) -> ConnId {
+        ConnId(self.last_conn_id.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// The key of the next session.
+    pub(crate) fn next_session_key(&self) -> SubscriberKey {
+        SubscriberKey(self.last_session_key.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// The broker in numbers.
+    pub(crate) fn stats(&self, connections_count: usize) -> Stats {
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let retained = self.retained.stats();
+        self.counters.fill(Stats {
+            connections: number(connections_count),
+            sessions_online: number(self.registry.online_count.load(Ordering::Relaxed)),
+            sessions_offline: number(self.registry.offline_count.load(Ordering::Relaxed)),
+            subscriptions: number(self.router.stats().subscriptions_count),
+            retained_messages: number(retained.messages_count),
+            retained_bytes: number(retained.bytes),
+            queued_bytes: number(self.queued_bytes.load(Ordering::Relaxed)),
+            ..Stats::default()
+        })
+    }
+
+    /// Keeps the message, or with an empty payload forgets the one that was kept [MQTT-3.3.1-6].
+    fn retain(&self, now: Now, publish: &Publish, shared: &mut Option<Arc<Message>>) {
+        if publish.payload.is_empty() {
+            self.retained.remove(&publish.topic);
+            return;
+        }
+        let message = shared.get_or_insert_with(|| Arc::new(Message::new(publish, now)));
+        let kept = RetainedMessage {
+            message: Arc::clone(message),
+            bytes: message.len_bytes(),
+            expires_at_ms: message.expires_at_mono_ms(),
+        };
+        if let Err(refused) = self.retained.insert(&publish.topic, kept, now.mono_ms) {
+            add(&self.counters.retained_refused, 1);
+            tracing::warn!(topic = &*publish.topic, %refused, "a message is not retained");
+        }
+    }
+
+    fn offer(&self, slot: &Slot, key: SubscriberKey, queued: Queued, wakers: &mut Wakers) -> Offered {
+        let mut offered = slot.inbox.lock().offer(queued, key, &self.config.limits, &self.queued_bytes);
+        if let Offered::Queued(waker) = &mut offered {
+            wakers.extend(waker.take());
+        }
+        offered
+    }
+
+    fn count(&self, fate: Fate) {
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        add(&self.counters.messages_published, 1);
+        add(&self.counters.messages_routed, number(fate.queued));
+        add(&self.counters.deliveries_dropped, number(fate.full));
+        add(&self.counters.deliveries_offline, number(fate.offline));
+    }
+}
+
+/// What became of a message at each of its receivers.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fate {
+    matched: usize,
+    queued: usize,
+    full: usize,
+    offline: usize,
+}
+
+impl Fate {
+    fn add(&mut self, offered: Offered) {
+        match offered {
+            Offered::Queued(_) => self.queued += 1,
+            Offered::Full => self.full += 1,
+            Offered::Offline => self.offline += 1,
+            Offered::Stale => return,
+        }
+        self.matched += 1;
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").field("registry", &self.registry).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,217 @@
+//! What waits for a session: messages that were routed to it, and orders to its connection.
+//!
+//! Publishers push and never wait; the session's connection takes as much as its client can bear. The queue is the
+//! same whether the client is there or not, so a message changes hands once.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Waker;
+
+use mqtt::QoS;
+
+use crate::config::Limits;
+use crate::message::{Message, Queued};
+use crate::router::SubscriberKey;
+
+/// What every queued message costs besides its bytes.
+const QUEUED_BYTES: usize = size_of::<Queued>() + size_of::<Message>();
+/// Shares of the common budget are drawn in steps, so that most messages touch no shared counter.
+const CHARGE_STEP_BYTES: usize = 4096;
+/// A queue that was long keeps no more room than this when it is empty.
+const KEPT_CAPACITY: usize = 64;
+
+/// Why a connection is to end, said by somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// An operator or a program ends it.
+    Kick,
+    /// The broker stops.
+    GoAway,
+}
+
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WakeFor {
+    /// A message or an order.
+    Messages,
+    /// An order: it could not send a message now.
+    Orders,
+}
+
+/// What became of a message that was offered to an inbox.
+#[derive(Debug)]
+pub(crate) enum Offered {
+    /// It waits; the waker, where there is one, is to be woken after the lock is released.
+    Queued(Option<Waker>),
+    /// The queue of this session, or all queues together, are full.
+    Full,
+    /// The session has no connection and the message is QoS 0.
+    Offline,
+    /// The subscription it came for is of a session that is gone.
+    Stale,
+}
+
+/// The queue of one session.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    queue: VecDeque<Queued>,
+    bytes: usize,
+    charged_bytes: usize,
+    session: SubscriberKey,
+    online: bool,
+    order: Option<Order>,
+    waker: Option<Waker>,
+    wake_for: WakeFor,
+}
+
+impl Inbox {
+    /// The empty queue of the session `session`.
+    pub(crate) const fn new(session: SubscriberKey) -> Inbox {
+        Inbox {
+            queue: VecDeque::new(),
+            bytes: 0,
+            charged_bytes: 0,
+            session,
+            online: false,
+            order: None,
+            waker: None,
+            wake_for: WakeFor::Messages,
+        }
+    }
+
+    /// Offers a message that was routed to the session `session`.
+    pub(crate) fn offer(&mut self, queued: Queued, session: SubscriberKey, limits: &Limits, budget: &AtomicUsize) -> Offered {
+        if session != self.session {
+            return Offered::Stale;
+        }
+        if !self.online && queued.qos == QoS::AtMostOnce {
+            return Offered::Offline;
+        }
+        let cost = queued.message.len_bytes() + QUEUED_BYTES;
+        if self.queue.len() >= limits.queue_len_max || self.bytes + cost > limits.queue_bytes_max {
+            return Offered::Full;
+        }
+        if self.bytes + cost > self.charged_bytes && !self.charge(cost, limits, budget) {
+            return Offered::Full;
+        }
+        self.push(queued, cost);
+        Offered::Queued(match self.wake_for {
+            WakeFor::Messages => self.waker.take(),
+            WakeFor::Orders => None,
+        })
+    }
+
+    /// Puts retained messages behind a new subscription. They are shared with the store, so only the queue itself
+    /// grows, and at most once beyond its limit: when it is full to begin with, nothing is put.
+    pub(crate) fn put_retained(&mut self, messages: impl Iterator<Item = Queued>, limits: &Limits) -> usize {
+        if self.queue.len() >= limits.queue_len_max {
+            return messages.count();
+        }
+        for queued in messages {
+            self.push(queued, QUEUED_BYTES);
+        }
+        0
+    }
+
+    /// The next message, where the connection may have it: any of QoS 0, others only while the window is open.
+    pub(crate) fn take_next(&mut self, window_is_open: bool) -> Option<Queued> {
+        if !window_is_open && self.queue.front()?.qos != QoS::AtMostOnce {
+            return None;
+        }
+        let queued = self.queue.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(queued.cost());
+        Some(queued)
+    }
+
+    /// Gives back what the queue no longer needs. Called once after a run of [`Inbox::take_next`].
+    pub(crate) fn settle(&mut self, budget: &AtomicUsize) {
+        if self.queue.is_empty() {
+            self.bytes = 0;
+            if self.queue.capacity() > KEPT_CAPACITY {
+                self.queue = VecDeque::new();
+            }
+        }
+        if self.charged_bytes > self.bytes + 2 * CHARGE_STEP_BYTES || self.queue.is_empty() {
+            let surplus = self.charged_bytes - self.bytes.min(self.charged_bytes);
+            budget.fetch_sub(surplus, Ordering::Relaxed);
+            self.charged_bytes -= surplus;
+        }
+    }
+
+    /// Whether there is a message that [`Inbox::take_next`] would give.
+    pub(crate) fn has_message(&self, window_is_open: bool) -> bool {
+        self.queue.front().is_some_and(|queued| window_is_open || queued.qos == QoS::AtMostOnce)
+    }
+
+    /// The order, where there is one; else remembers whom to wake, and for what.
+    pub(crate) fn next_order(&mut self, waker: &Waker, wake_for: WakeFor) -> Option<Order> {
+        let order = self.order.take();
+        if order.is_none() {
+            self.wake_for = wake_for;
+            match &self.waker {
+                Some(known) if known.will_wake(waker) => {}
+                Some(_) | None => self.waker = Some(waker.clone()),
+            }
+        }
+        order
+    }
+
+    /// Gives an order; the first one counts.
+    #[must_use = "the waker is to be woken after the lock is released"]
+    pub(crate) fn give_order(&mut self, order: Order) -> Option<Waker> {
+        self.order.get_or_insert(order);
+        self.waker.take()
+    }
+
+    /// The order, where there is one.
+    pub(crate) fn take_order(&mut self) -> Option<Order> {
+        self.order.take()
+    }
+
+    /// A connection is there: QoS 0 is queued from now on. Takes back an order to an earlier connection, and returns
+    /// whom to wake of it.
+    pub(crate) fn attach(&mut self) -> Option<Waker> {
+        self.online = true;
+        self.order = None;
+        self.waker.take()
+    }
+
+    /// The connection is gone: QoS 0 no longer waits.
+    pub(crate) fn detach(&mut self) {
+        self.online = false;
+        self.order = None;
+        self.waker = None;
+    }
+
+    /// Whether a connection is there.
+    pub(crate) fn is_online(&self) -> bool {
+        self.online
+    }
+
+    /// Forgets everything that waits and begins the session `session`: what was routed to an earlier one is refused.
+    pub(crate) fn reset(&mut self, session: SubscriberKey, budget: &AtomicUsize) {
+        self.queue = VecDeque::new();
+        self.session = session;
+        self.settle(budget);
+    }
+
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    fn push(&mut self, queued: Queued, cost: usize) {
+        self.bytes += cost;
+        self.queue.push_back(queued.with_cost(cost));
+    }
+
+    fn charge(&mut self, cost: usize, limits: &Limits, budget: &AtomicUsize) -> bool {
+        let more = (self.bytes + cost - self.charged_bytes).max(CHARGE_STEP_BYTES);
+        if budget.fetch_add(more, Ordering::Relaxed) + more > limits.queued_bytes_total_max {
+            budget.fetch_sub(more, Ordering::Relaxed);
+            return false;
+        }
+        self.charged_bytes += more;
+        true
+    }
+}

@@ -1,0 +1,328 @@
+//! A session: what the broker owes a client and the client owes the broker.
+//!
+//! A state machine without I/O: packets, messages and the time come in, bytes to be sent and [`Step`]s for others to
+//! take come out in [`Effects`]. [`Session`] is what outlives a connection, [`Link`] what ends with it.
+//!
+//! Read `mod.rs` first, then `inbound.rs` (messages from the client) and `outbound.rs` (messages to it).
+
+pub(crate) mod inbound;
+pub(crate) mod inbox;
+pub(crate) mod outbound;
+mod subscriptions;
+mod window;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use auth::{Auth, Identity, Permissions, Readable};
+use bytes::{Bytes, BytesMut};
+use bytestring::ByteString;
+use events::{DisconnectReason, DropReason};
+use foldhash::fast::RandomState;
+use mqtt::{Ack, Disconnect, Filter, Packet, PacketId, Properties, Publish, ReasonCode, Version, Will};
+
+use crate::clock::Now;
+use crate::config::{Limits, ListenerConfig};
+use crate::connection::facts::{Client, Peer, Traffic};
+use crate::ending::Ending;
+use crate::router::{Granted, SubscriberKey};
+use window::Window;
+
+/// What a session is bound to: the limits of the broker and the settings of the listener it is connected through.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds<'a> {
+    pub(crate) limits: &'a Limits,
+    pub(crate) listener: &'a ListenerConfig,
+}
+
+/// What outlives a connection.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// Tells this session from an earlier one of the same client.
+    pub(crate) key: SubscriberKey,
+    /// Seconds it outlives its connection; `u32::MAX` is for ever.
+    pub(crate) expiry_interval_s: u32,
+    subscriptions: HashMap<ByteString, Subscription, RandomState>,
+    window: Window,
+    /// Messages of QoS 2 that came and were not released yet [MQTT-4.3.3-10].
+    awaiting_release: HashSet<PacketId, RandomState>,
+}
+
+/// A subscription of the session.
+#[derive(Clone, Debug)]
+pub(crate) struct Subscription {
+    pub(crate) filter: Filter,
+    pub(crate) granted: Granted,
+}
+
+/// What ends with the connection.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) peer: Arc<Peer>,
+    pub(crate) client: Client,
+    pub(crate) version: Version,
+    permissions: Arc<Permissions>,
+    identity: Box<Identity>,
+    /// The ACL that `permissions` were read from.
+    pub(crate) acl_version: u64,
+    /// Whether some subscription is wider than what the client may read.
+    checks_reads: bool,
+    /// Messages of QoS 1 and 2 that may be on their way to the client at a time.
+    window_max: usize,
+    /// The client's Maximum Packet Size.
+    packet_bytes_max: usize,
+    /// Silence after which the connection ends, one and a half times the keep-alive [MQTT-3.1.2-22]; 0 for never.
+    silence_max_ms: u64,
+    pub(crate) will: Option<Box<Will>>,
+    /// By alias less 1; empty where it is not set.
+    aliases: Vec<ByteString>,
+    /// What CONNECT asked for, before our limit: DISCONNECT may not make more of nothing.
+    asked_expiry_interval_s: u32,
+    /// Whether the client wants reason strings [MQTT-3.1.2-29].
+    wants_problem_information: bool,
+    pub(crate) traffic: Traffic,
+}
+
+/// What a session wants done, in order. One buffer serves many turns.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    /// Packets for the client.
+    pub(crate) out: BytesMut,
+    /// Packets in `out` that were not counted yet.
+    pub(crate) packets_count: u64,
+    /// Bytes of `out` that were counted already.
+    counted_len: usize,
+    /// What others have to hear of.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// Something a session cannot do on its own.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// A message was accepted.
+    Publish(Publish),
+    /// A message was not accepted.
+    Drop(Publish, DropReason),
+    /// A subscription was made or replaced.
+    Subscribe(Box<Subscribe>),
+    /// A subscription ended.
+    Unsubscribe(Subscription, Properties),
+    /// The connection is over.
+    End(Box<Ending>),
+}
+
+/// A new subscription, and what it brings at once.
+#[derive(Debug)]
+pub(crate) struct Subscribe {
+    pub(crate) subscription: Subscription,
+    /// Whether retained messages are sent [MQTT-3.3.1-9] to [MQTT-3.3.1-11].
+    pub(crate) sends_retained: bool,
+    /// The properties of the SUBSCRIBE.
+    pub(crate) properties: Properties,
+}
+
+impl Effects {
+    /// Writes a packet.
+    pub(crate) fn send(&mut self, packet: &Packet, version: Version) {
+        // What cannot be written is a text beyond 65,535 bytes, and every text of ours came in a packet or is short.
+        if mqtt::encode(packet, version, &mut self.out).is_ok() {
+            self.packets_count += 1;
+        }
+    }
+
+    /// Bytes and packets that came into `out` since the last call.
+    pub(crate) fn take_counts(&mut self) -> (u64, u64) {
+        let bytes_len = self.out.len().saturating_sub(self.counted_len);
+        self.counted_len = self.out.len();
+        (u64::try_from(bytes_len).unwrap_or(u64::MAX), std::mem::take(&mut self.packets_count))
+    }
+
+    /// Forgets what was written.
+    pub(crate) fn clear_out(&mut self) {
+        self.out.clear();
+        self.counted_len = 0;
+    }
+
+    fn end(&mut self, ending: Ending) {
+        self.steps.push(Step::End(Box::new(ending)));
+    }
+}
+
+impl Session {
+    /// A session that nothing has happened in.
+    pub(crate) fn new(key: SubscriberKey, expiry_interval_s: u32) -> Session {
+        Session {
+            key,
+            expiry_interval_s,
+            subscriptions: HashMap::default(),
+            window: Window::default(),
+            awaiting_release: HashSet::default(),
+        }
+    }
+
+    /// Handles a packet of the client.
+    pub(crate) fn handle_packet(&mut self, now: Now, packet: Packet, link: &mut Link, bounds: Bounds<'_>, fx: &mut Effects) {
+        match packet {
+            Packet::Publish(publish) => self.handle_publish(publish, link, bounds, fx),
+            Packet::Puback(ack) => self.handle_puback(&ack),
+            Packet::Pubrec(ack) => self.handle_pubrec(&ack, link, fx),
+            Packet::Pubrel(ack) => self.handle_pubrel(&ack, link, fx),
+            Packet::Pubcomp(ack) => self.handle_pubcomp(&ack),
+            Packet::Subscribe(subscribe) => self.handle_subscribe(&subscribe, link, bounds, fx),
+            Packet::Unsubscribe(unsubscribe) => self.handle_unsubscribe(&unsubscribe, link, fx),
+            Packet::Pingreq => fx.send(&Packet::Pingresp, link.version),
+            Packet::Disconnect(disconnect) => self.handle_disconnect(disconnect, link, bounds, fx),
+            // Extended authentication was refused in CONNECT, so there is none to go on with [MQTT-4.12.0-7].
+            Packet::Auth(_) => fx.end(
+                Ending::by_broker(DisconnectReason::ProtocolError, ReasonCode::ProtocolError)
+                    .because("expected no AUTH in a connection without an authentication method, found one"),
+            ),
+            Packet::Connect(_) | Packet::Connack(_) | Packet::Suback(_) | Packet::Unsuback(_) | Packet::Pingresp => {
+                // The decoder refuses these from a client; whatever gets here is as wrong.
+                fx.end(Ending::by_broker(DisconnectReason::ProtocolError, ReasonCode::ProtocolError));
+            }
+        }
+        self.send_again(now, link, fx);
+    }
+
+    /// Handles DISCONNECT.
+    fn handle_disconnect(&mut self, disconnect: Disconnect, link: &Link, bounds: Bounds<'_>, fx: &mut Effects) {
+        let Disconnect { reason_code, properties } = disconnect;
+        if let Some(interval_s) = properties.session_expiry_interval_s() {
+            // [MQTT-3.14.2-2] and the rule above it: a session that was to end with its connection does so.
+            if link.asked_expiry_interval_s == 0 && interval_s != 0 {
+                return fx.end(
+                    Ending::by_broker(DisconnectReason::ProtocolError, ReasonCode::ProtocolError)
+                        .because("expected no session expiry interval in DISCONNECT after 0 in CONNECT, found one"),
+                );
+            }
+            self.expiry_interval_s = interval_s.min(bounds.limits.session_expiry_max_s);
+        }
+        fx.end(Ending::by_client(reason_code, properties));
+    }
+
+    /// A new connection has the session: what was on its way is sent again.
+    pub(crate) fn handle_resumed(&mut self, now: Now, link: &mut Link, fx: &mut Effects) {
+        link.checks_reads = self.is_wider_than(&link.permissions);
+        self.window.rewind();
+        self.send_again(now, link, fx);
+    }
+
+    /// Takes every subscription out, at the end of the session.
+    pub(crate) fn take_subscriptions(&mut self) -> impl Iterator<Item = Subscription> + use<> {
+        std::mem::take(&mut self.subscriptions).into_values()
+    }
+
+    /// How many messages of QoS 1 and 2 may be sent now.
+    pub(crate) fn window_room(&self, link: &Link) -> usize {
+        self.window.room(link.window_max)
+    }
+
+    /// Whether some subscription may bring what the client may not read.
+    fn is_wider_than(&self, permissions: &Permissions) -> bool {
+        self.subscriptions.values().any(|subscription| permissions.readable(&subscription.filter) != Readable::All)
+    }
+}
+
+impl Link {
+    /// The connection that `connect` has opened.
+    pub(crate) fn new(
+        peer: Arc<Peer>,
+        client: Client,
+        connect: &mqtt::Connect,
+        (permissions, identity): (Arc<Permissions>, Identity),
+        limits: &Limits,
+    ) -> Link {
+        let properties = &connect.properties;
+        let window_max = properties.receive_maximum().map_or(limits.inflight_max, |max| max.get().min(limits.inflight_max));
+        Link {
+            peer,
+            client,
+            version: connect.version,
+            permissions,
+            identity: Box::new(identity),
+            acl_version: 0,
+            checks_reads: false,
+            window_max: usize::from(window_max.max(1)),
+            packet_bytes_max: properties
+                .maximum_packet_size_bytes()
+                .map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX)),
+            silence_max_ms: u64::from(granted_keepalive_s(connect, limits)) * 1500,
+            will: connect.will.as_ref().map(|will| Box::new(copied_will(will))),
+            aliases: Vec::new(),
+            asked_expiry_interval_s: properties.session_expiry_interval_s().unwrap_or(0),
+            wants_problem_information: properties.request_problem_information().unwrap_or(true),
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// When the connection ends unless something comes; `None` for never.
+    pub(crate) fn silence_ends_mono_ms(&self) -> Option<u64> {
+        if self.silence_max_ms == 0 {
+            return None;
+        }
+        let last = self.traffic.last_packet.unwrap_or(self.peer.accepted);
+        Some(last.mono_ms + self.silence_max_ms)
+    }
+
+    /// Tells the client why its connection ends, where its version has words for that [MQTT-3.14.0-1].
+    pub(crate) fn say_goodbye(&self, ending: &Ending, fx: &mut Effects) {
+        say_goodbye(ending, self.version, self.wants_problem_information, fx);
+    }
+
+    /// Reads the ACL again where it has changed.
+    pub(crate) fn refresh_permissions(&mut self, session: &Session, auth: &Auth) {
+        let acl_version = auth.acl_version();
+        if acl_version != self.acl_version {
+            self.acl_version = acl_version;
+            self.permissions = auth.permissions(&self.identity);
+            self.checks_reads = session.is_wider_than(&self.permissions);
+        }
+    }
+
+    /// An acknowledgement with a reason in words, where the client can read them.
+    fn ack(&self, packet_id: PacketId, code: ReasonCode, reason: &str) -> Ack {
+        let mut ack = Ack::with_reason(packet_id, code);
+        if self.version.is_v5() && self.wants_problem_information && !reason.is_empty() {
+            ack.properties = with_reason_string(Properties::builder(), reason).build();
+        }
+        ack
+    }
+}
+
+/// Tells a client why its connection ends [MQTT-3.14.0-1].
+pub(crate) fn say_goodbye(ending: &Ending, version: Version, with_words: bool, fx: &mut Effects) {
+    let (true, Some(code)) = (version.is_v5(), ending.code) else { return };
+    if !code.is_allowed_in(mqtt::PacketType::Disconnect) {
+        return;
+    }
+    let mut disconnect = Disconnect::new(code);
+    if let (true, Some(detail)) = (with_words, &ending.detail) {
+        disconnect.properties = with_reason_string(Properties::builder(), detail).build();
+    }
+    fx.send(&Packet::Disconnect(disconnect), version);
+}
+
+/// The keep-alive in force: what CONNECT asked for, or what an MQTT 5 client is told instead [MQTT-3.1.2-21].
+pub(crate) fn granted_keepalive_s(connect: &mqtt::Connect, limits: &Limits) -> u16 {
+    let asked_s = connect.keepalive_s;
+    let max_s = limits.keepalive_max_s;
+    if connect.version.is_v5() && max_s > 0 && (asked_s == 0 || asked_s > max_s) { max_s } else { asked_s }
+}
+
+/// Adds a reason string; one that is too long for the wire is left out.
+pub(crate) fn with_reason_string(builder: mqtt::PropertiesBuilder, text: &str) -> mqtt::PropertiesBuilder {
+    let unchanged = builder.clone();
+    builder.reason_string(text).unwrap_or(unchanged)
+}
+
+/// A copy: the will is a slice of CONNECT, and lives as long as the connection.
+fn copied_will(will: &Will) -> Will {
+    Will {
+        topic: ByteString::from(will.topic.as_ref() as &str),
+        payload: Bytes::copy_from_slice(&will.payload),
+        properties: will.properties.to_builder().build(),
+        qos: will.qos,
+        retain: will.retain,
+    }
+}

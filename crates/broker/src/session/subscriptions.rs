@@ -1,0 +1,108 @@
+//! SUBSCRIBE and UNSUBSCRIBE.
+
+use std::num::NonZeroU32;
+
+use auth::Readable;
+use mqtt::{Filter, Packet, QoS, ReasonCode, RetainHandling, Suback, Unsuback, Unsubscribe};
+
+use super::inbound::has_levels_at_most;
+use super::{Bounds, Effects, Link, Session, Step, Subscribe, Subscription};
+use crate::router::Granted;
+
+impl Session {
+    pub(super) fn handle_subscribe(
+        &mut self,
+        packet: &mqtt::Subscribe,
+        link: &mut Link,
+        bounds: Bounds<'_>,
+        fx: &mut Effects,
+    ) {
+        let subscription_id = packet.properties.subscription_identifier().and_then(NonZeroU32::new);
+        let mut reason_codes = Vec::with_capacity(packet.subscriptions.len());
+        for wanted in &packet.subscriptions {
+            reason_codes.push(match self.check_wanted(wanted, link, bounds) {
+                Err(code) => code,
+                Ok((filter, readable)) => {
+                    link.checks_reads |= readable != Readable::All;
+                    let granted = Granted {
+                        qos: wanted.options.qos,
+                        no_local: wanted.options.no_local,
+                        retain_as_published: wanted.options.retain_as_published,
+                        subscription_id,
+                    };
+                    let subscription = Subscription { filter, granted };
+                    // The key is a copy: the filter is a slice of the packet, and lives as long as the session.
+                    let is_new = self
+                        .subscriptions
+                        .insert(subscription.filter.as_byte_string().clone(), subscription.clone())
+                        .is_none();
+                    let sends_retained = subscription.filter.share().is_none()
+                        && match wanted.options.retain_handling {
+                            RetainHandling::Send => true,
+                            RetainHandling::SendIfNew => is_new,
+                            RetainHandling::DoNotSend => false,
+                        };
+                    let properties = packet.properties.clone();
+                    fx.steps.push(Step::Subscribe(Box::new(Subscribe { subscription, sends_retained, properties })));
+                    granted_code(granted.qos)
+                }
+            });
+        }
+        let suback = Suback { packet_id: packet.packet_id, properties: super::outbound::NO_PROPERTIES, reason_codes };
+        fx.send(&Packet::Suback(suback), link.version);
+    }
+
+    pub(super) fn handle_unsubscribe(&mut self, packet: &Unsubscribe, link: &Link, fx: &mut Effects) {
+        let mut reason_codes = Vec::with_capacity(packet.filters.len());
+        for filter in &packet.filters {
+            reason_codes.push(match self.subscriptions.remove(filter) {
+                Some(subscription) => {
+                    fx.steps.push(Step::Unsubscribe(subscription, packet.properties.clone()));
+                    ReasonCode::Success
+                }
+                None => ReasonCode::NoSubscriptionExisted,
+            });
+        }
+        let unsuback = Unsuback { packet_id: packet.packet_id, properties: super::outbound::NO_PROPERTIES, reason_codes };
+        fx.send(&Packet::Unsuback(unsuback), link.version);
+    }
+
+    /// The filter, copied out of its packet, and how much of it the client may read; or why it is refused.
+    fn check_wanted(
+        &self,
+        wanted: &mqtt::Subscription,
+        link: &Link,
+        bounds: Bounds<'_>,
+    ) -> Result<(Filter, Readable), ReasonCode> {
+        let filter = Filter::parse(wanted.filter.as_ref() as &str).map_err(|_| ReasonCode::TopicFilterInvalid)?;
+        if !has_levels_at_most(filter.topic_filter(), bounds.limits.topic_levels_max) {
+            return Err(ReasonCode::TopicFilterInvalid);
+        }
+        if filter.topic_filter().starts_with("$events/") {
+            tracing::warn!(
+                client_id = %link.client.client_id,
+                filter = %filter,
+                "a client subscribes to events; help: they reach clients through a rule that republishes them, \
+                 such as SELECT * FROM \"$events/client_connack\""
+            );
+            return Err(ReasonCode::NotAuthorized);
+        }
+        let readable = link.permissions.readable(&filter);
+        if readable == Readable::None {
+            return Err(ReasonCode::NotAuthorized);
+        }
+        let is_new = !self.subscriptions.contains_key(filter.as_str());
+        if is_new && self.subscriptions.len() >= bounds.limits.subscriptions_max {
+            return Err(ReasonCode::QuotaExceeded);
+        }
+        Ok((filter, readable))
+    }
+}
+
+const fn granted_code(qos: QoS) -> ReasonCode {
+    match qos {
+        QoS::AtMostOnce => ReasonCode::Success,
+        QoS::AtLeastOnce => ReasonCode::GrantedQos1,
+        QoS::ExactlyOnce => ReasonCode::GrantedQos2,
+    }
+}

@@ -1,0 +1,107 @@
+//! What the broker counts.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The broker in numbers, at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Network connections, of strangers too.
+    pub connections: u64,
+    /// Sessions with a connection.
+    pub sessions_online: u64,
+    /// Sessions without one.
+    pub sessions_offline: u64,
+    /// Subscriptions of all sessions.
+    pub subscriptions: u64,
+    /// Retained messages.
+    pub retained_messages: u64,
+    /// Bytes of retained messages.
+    pub retained_bytes: u64,
+    /// Bytes of the messages that wait for sessions.
+    pub queued_bytes: u64,
+    /// Network connections accepted since the start.
+    pub connections_accepted: u64,
+    /// Connections closed at once because too many waited for their refusal.
+    pub connections_shed: u64,
+    /// CONNECTs that were accepted.
+    pub connects_accepted: u64,
+    /// CONNECTs that were refused.
+    pub connects_refused: u64,
+    /// Connections that ended.
+    pub disconnects: u64,
+    /// Connections that ended without having been accepted.
+    pub disconnects_unauthenticated: u64,
+    /// Sessions that ended.
+    pub sessions_ended: u64,
+    /// Bytes from clients.
+    pub bytes_received: u64,
+    /// Bytes to clients.
+    pub bytes_sent: u64,
+    /// Packets from clients.
+    pub packets_received: u64,
+    /// Packets to clients.
+    pub packets_sent: u64,
+    /// Messages accepted from clients, wills and rules.
+    pub messages_published: u64,
+    /// Messages handed to sessions.
+    pub messages_routed: u64,
+    /// Messages that reached nobody.
+    pub messages_dropped: u64,
+    /// Messages not retained because the store was full.
+    pub retained_refused: u64,
+    /// Messages dropped for one receiver whose queue was full.
+    pub deliveries_dropped: u64,
+    /// Messages of QoS 0 for a session without a connection.
+    pub deliveries_offline: u64,
+    /// Messages whose time was over before they could be sent.
+    pub deliveries_expired: u64,
+    /// Messages larger than their receiver takes.
+    pub deliveries_too_large: u64,
+    /// Messages their receiver may not read.
+    pub deliveries_not_authorized: u64,
+}
+
+macro_rules! counters {
+    ($($(#[doc = $doc:literal])* $name:ident,)*) => {
+        /// Counters that only rise, shared by all connections.
+        #[derive(Debug, Default)]
+        pub(crate) struct Counters { $($(#[doc = $doc])* pub(crate) $name: AtomicU64,)* }
+
+        impl Counters {
+            /// Their values beside what `stats` says already.
+            pub(crate) fn fill(&self, stats: Stats) -> Stats {
+                Stats { $($name: self.$name.load(Ordering::Relaxed),)* ..stats }
+            }
+        }
+    };
+}
+
+counters! {
+    connections_accepted,
+    connections_shed,
+    connects_accepted,
+    connects_refused,
+    disconnects,
+    disconnects_unauthenticated,
+    sessions_ended,
+    bytes_received,
+    bytes_sent,
+    packets_received,
+    packets_sent,
+    messages_published,
+    messages_routed,
+    messages_dropped,
+    retained_refused,
+    deliveries_dropped,
+    deliveries_offline,
+    deliveries_expired,
+    deliveries_too_large,
+    deliveries_not_authorized,
+}
+
+/// Adds to a counter.
+pub(crate) fn add(counter: &AtomicU64, count: u64) {
+    if count > 0 {
+        counter.fetch_add(count, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,92 @@
+//! What a rule has done so far, in the words of EMQX.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use events::Timestamp;
+use parking_lot::Mutex;
+
+use crate::log_gate::LogGate;
+
+/// The counters of one rule. They outlive reloads of its file.
+#[derive(Debug, Default)]
+pub(crate) struct RuleCounters {
+    passed: AtomicU64,
+    no_result: AtomicU64,
+    exceptions: AtomicU64,
+    payload_not_json: AtomicU64,
+    errors: Mutex<Errors>,
+}
+
+#[derive(Debug, Default)]
+struct Errors {
+    last: Option<(Timestamp, String)>,
+    logs: LogGate,
+}
+
+/// The counters of one rule at one moment. `matched = passed + failed`, `failed = exceptions + no_result`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RuleCounts {
+    /// How often the rule was run.
+    pub matched: u64,
+    /// How often it made at least one row.
+    pub passed: u64,
+    /// How often it made none.
+    pub failed: u64,
+    /// How often the evaluation failed.
+    pub failed_exception: u64,
+    /// How often WHERE was not true, or FOREACH had no element to yield.
+    pub failed_no_result: u64,
+    /// How often the rule wanted a path into a payload that is not JSON.
+    pub payload_not_json: u64,
+    /// Outputs that were handed to actions, one per row and action.
+    pub actions_total: u64,
+    /// Outputs that arrived.
+    pub actions_success: u64,
+    /// Outputs that were given up: dead, expired or dropped.
+    pub actions_failed: u64,
+}
+
+impl RuleCounters {
+    pub(crate) fn count_passed(&self) {
+        self.passed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_no_result(&self) {
+        self.no_result.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_payload_not_json(&self) {
+        self.payload_not_json.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a failed evaluation, keeps its error, and logs it unless the rule has logged one just now.
+    pub(crate) fn count_exception(&self, now: Timestamp, rule: &str, error: String) {
+        self.exceptions.fetch_add(1, Ordering::Relaxed);
+        let mut errors = self.errors.lock();
+        let passed = errors.logs.pass(now);
+        if let Some(not_logged) = passed {
+            tracing::warn!(rule, error, not_logged, "a rule failed on an event");
+        }
+        errors.last = Some((now, error));
+    }
+
+    /// What went wrong last, and when.
+    pub(crate) fn last_error(&self) -> Option<(Timestamp, String)> {
+        self.errors.lock().last.clone()
+    }
+
+    /// The counters now; those of the actions are left at 0.
+    pub(crate) fn counts(&self) -> RuleCounts {
+        let passed = self.passed.load(Ordering::Relaxed);
+        let (exceptions, no_result) = (self.exceptions.load(Ordering::Relaxed), self.no_result.load(Ordering::Relaxed));
+        RuleCounts {
+            matched: passed + exceptions + no_result,
+            passed,
+            failed: exceptions + no_result,
+            failed_exception: exceptions,
+            failed_no_result: no_result,
+            payload_not_json: self.payload_not_json.load(Ordering::Relaxed),
+            ..RuleCounts::default()
+        }
+    }
+}

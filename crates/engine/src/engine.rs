@@ -1,0 +1,287 @@
+//! Where an event becomes outputs: the rules that run at a moment, and the handle through which others see them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytestring::ByteString;
+use events::{Body, Event, Kind, Timestamp};
+use parking_lot::Mutex;
+use sql::{Context, EventColumns, Limits, Store};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::buffer::DeadLetter;
+use crate::checked::name_of;
+use crate::clock::Clock;
+use crate::directory;
+use crate::factory::ActionFactory;
+use crate::index::Index;
+use crate::load::{LoadReport, Loaded};
+use crate::rule::{Origin, Rule};
+use crate::status::{Refused, RuleStatus};
+use crate::worker::Worker;
+
+/// How often a message may be republished by rules unless the configuration says otherwise.
+pub const HOPS_MAX_DEFAULT: u8 = 8;
+
+/// Answers a rule that asks for an environment variable.
+pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// What an engine is told when it is made.
+#[derive(Clone)]
+pub struct EngineConfig {
+    /// How often a message may be republished by rules. The same number belongs into [`crate::HopLimit`].
+    pub hops_max: u8,
+    /// How long an action that was taken away may go on delivering what it has. Then the rest is given up and counted
+    /// as dropped.
+    pub removed_drain: Duration,
+    /// How far one evaluation of a rule may go.
+    pub limits: Limits,
+    /// What `getenv` of a rule finds.
+    pub environment: Environment,
+}
+
+impl Default for EngineConfig {
+    fn default() -> EngineConfig {
+        EngineConfig {
+            hops_max: HOPS_MAX_DEFAULT,
+            removed_drain: Duration::from_secs(10),
+            limits: Limits::default(),
+            environment: Arc::new(|_| None),
+        }
+    }
+}
+
+impl std::fmt::Debug for EngineConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EngineConfig").field("hops_max", &self.hops_max).finish_non_exhaustive()
+    }
+}
+
+/// The rule engine. Cloning gives another handle of the same.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) config: EngineConfig,
+    pub(crate) factory: Arc<dyn ActionFactory>,
+    pub(crate) clock: Clock,
+    pub(crate) store: Store,
+    pub(crate) running: ArcSwap<Running>,
+    /// Rises whenever rules were taken up, refused or removed.
+    pub(crate) generation: watch::Sender<u64>,
+    /// Held while rules are taken up, never while an event runs.
+    pub(crate) loaded: Mutex<Loaded>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stopping: CancellationToken,
+}
+
+/// What runs at one moment; replaced as a whole.
+#[derive(Default)]
+pub(crate) struct Running {
+    /// The enabled rules, by identifier, as the index counts them.
+    enabled: Vec<Arc<Rule>>,
+    index: Index,
+    /// Every rule, by identifier, with the edit of it that was refused.
+    pub(crate) all: BTreeMap<Arc<str>, Entry>,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Entry {
+    pub(crate) rule: Option<Arc<Rule>>,
+    pub(crate) refused: Option<Arc<Refused>>,
+}
+
+impl Engine {
+    /// An engine without rules. It has to be given rules inside a tokio runtime: every action has a task.
+    pub fn new(config: EngineConfig, factory: Arc<dyn ActionFactory>, clock: Clock) -> Engine {
+        let shared = Shared {
+            config,
+            factory,
+            clock,
+            store: Store::new(),
+            running: ArcSwap::default(),
+            generation: watch::Sender::new(0),
+            loaded: Mutex::default(),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+        };
+        Engine { shared: Arc::new(shared) }
+    }
+
+    /// Runs every rule that wants `event` and hands their rows to their actions. Never waits for an action.
+    ///
+    /// `hops` is how often the message of the event was republished by rules, 0 for what a client sent.
+    pub fn on_event(&self, event: &Event, hops: u8) {
+        let running = self.shared.running.load();
+        let kind = event.kind();
+        if let Body::MessagePublish(message) = &event.body {
+            let rules = running.index.of_topic(&message.topic);
+            if !rules.is_empty() {
+                self.run(&running, &rules, event, (message.topic.clone(), hops));
+            }
+            return;
+        }
+        let rules = running.index.of_kind(kind);
+        if !rules.is_empty() {
+            let trigger = name_of(&sql::Source::Event(kind));
+            self.run(&running, rules, event, (trigger, running.hops_of(event, hops, self.shared.config.hops_max)));
+        }
+    }
+
+    /// Whether any rule listens to events of this kind. One atomic load and a look into a list.
+    pub fn wants(&self, kind: Kind) -> bool {
+        self.shared.running.load().index.wants(kind)
+    }
+
+    /// Whether any rule listens to messages of `topic`. Without rules over messages: one atomic load.
+    pub fn wants_topic(&self, topic: &str) -> bool {
+        self.shared.running.load().index.wants_topic(topic)
+    }
+
+    /// Takes up every rule of `dir`, which becomes the directory that [`Engine::reload`] and [`Engine::watch`] read.
+    pub fn load_dir(&self, dir: impl Into<PathBuf>) -> io::Result<LoadReport> {
+        let dir = dir.into();
+        self.shared.loaded.lock().dir = Some(dir);
+        self.reload()
+    }
+
+    /// Reads the directory of rules again and takes up what has changed. A rule that is broken now runs on as it was.
+    pub fn reload(&self) -> io::Result<LoadReport> {
+        let mut loaded = self.shared.loaded.lock();
+        let Some(dir) = loaded.dir.clone() else { return Ok(LoadReport::default()) };
+        let found = directory::read(&dir)?;
+        Ok(self.shared.take_up(&mut loaded, found))
+    }
+
+    /// Tells whoever waits that rules were taken up, refused or removed: a number that rises.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.generation.subscribe()
+    }
+
+    /// Every rule by identifier, refused ones included.
+    pub fn rules(&self) -> Vec<RuleStatus> {
+        let running = self.shared.running.load_full();
+        running.all.iter().map(|(id, entry)| RuleStatus::of(id, entry.rule.as_deref(), entry.refused.clone())).collect()
+    }
+
+    /// One rule.
+    pub fn rule(&self, id: &str) -> Option<RuleStatus> {
+        let running = self.shared.running.load_full();
+        let (id, entry) = running.all.get_key_value(id)?;
+        Some(RuleStatus::of(id, entry.rule.as_deref(), entry.refused.clone()))
+    }
+
+    /// The outputs of an action that were given up last, oldest first.
+    pub fn dead_letters(&self, rule: &str, action: &str) -> Vec<DeadLetter> {
+        self.worker(rule, action).map(|worker| worker.dead_letters()).unwrap_or_default()
+    }
+
+    /// Lets an action reach for the other side without sending anything; `None` where there is no such action.
+    pub async fn check_action(&self, rule: &str, action: &str) -> Option<Result<(), crate::ActionError>> {
+        let worker = self.worker(rule, action)?;
+        Some(worker.check().await)
+    }
+
+    /// Ends the engine: no event is taken any more, and every action may deliver what it has until `deadline` is over.
+    /// Says how many outputs were given up.
+    pub async fn shutdown(&self, deadline: Duration) -> u64 {
+        self.shared.stopping.cancel();
+        let workers: Vec<Arc<Worker>> = {
+            let loaded = self.shared.loaded.lock();
+            let last = self.shared.running.swap(Arc::default());
+            let rules = last.all.values().filter_map(|entry| entry.rule.as_ref());
+            let ending = loaded.ending.iter().filter_map(Weak::upgrade);
+            rules.flat_map(|rule| rule.workers.clone()).chain(ending).collect()
+        };
+        let before: u64 = workers.iter().map(|worker| worker.status().ledger.lost()).sum();
+        let until = after((self.shared.clock)(), deadline);
+        for worker in &workers {
+            worker.close(until);
+        }
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+        let lost: u64 = workers.iter().map(|worker| worker.status().ledger.lost()).sum();
+        lost - before
+    }
+
+    pub(crate) fn tasks(&self) -> (&TaskTracker, &CancellationToken) {
+        (&self.shared.tasks, &self.shared.stopping)
+    }
+
+    pub(crate) fn dir(&self) -> Option<PathBuf> {
+        self.shared.loaded.lock().dir.clone()
+    }
+
+    fn worker(&self, rule: &str, action: &str) -> Option<Arc<Worker>> {
+        let running = self.shared.running.load_full();
+        let rule = running.all.get(rule)?.rule.as_ref()?;
+        rule.workers.iter().find(|worker| **worker.name() == *action).cloned()
+    }
+
+    fn run(&self, running: &Running, rules: &[u32], event: &Event, (trigger, hops): (ByteString, u8)) {
+        let now = (self.shared.clock)();
+        let client_id = running.index.client_column(event.kind()).map(|column| event.field(column));
+        let client_id = match client_id {
+            Some(events::Value::Text(client_id)) => Some(client_id),
+            Some(_) | None => None,
+        };
+        let origin = Origin { event_id: event.head.event_id, client_id, trigger, hops, now };
+        let ctx = Context {
+            env: &*self.shared.config.environment,
+            seed: fastrand::u64(..),
+            limits: self.shared.config.limits,
+            ..Context::new(now, &self.shared.store)
+        };
+        let columns = EventColumns::new(event);
+        for rule in rules.iter().filter_map(|rule| running.enabled.get(usize::try_from(*rule).ok()?)) {
+            rule.run(&columns, &ctx, &origin);
+        }
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("config", &self.shared.config).finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    pub(crate) fn new(all: BTreeMap<Arc<str>, Entry>) -> Running {
+        let enabled: Vec<Arc<Rule>> =
+            all.values().filter_map(|entry| entry.rule.clone()).filter(|rule| rule.checked.is_enabled).collect();
+        let index = Index::new(enabled.iter().map(|rule| rule.checked.query.from()));
+        Running { enabled, index, all }
+    }
+
+    /// A message that a rule has published and nobody wanted comes back as an event, which does not know how often it
+    /// was republished. It counts as having gone as far as it may, or a rule over dropped messages could feed itself.
+    fn hops_of(&self, event: &Event, hops: u8, hops_max: u8) -> u8 {
+        match &event.body {
+            Body::MessageDropped(message)
+                if message.peername.is_none() && self.all.contains_key(&*message.clientid) =>
+            {
+                hops.max(hops_max)
+            }
+            Body::ClientConnack(_)
+            | Body::ClientConnected(_)
+            | Body::ClientDisconnected(_)
+            | Body::SessionSubscribed(_)
+            | Body::SessionUnsubscribed(_)
+            | Body::MessagePublish(_)
+            | Body::MessageDropped(_) => hops,
+        }
+    }
+}
+
+/// `time` later than `now`.
+pub(crate) fn after(now: Timestamp, time: Duration) -> Timestamp {
+    Timestamp(now.0.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
+}

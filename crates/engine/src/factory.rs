@@ -1,0 +1,95 @@
+//! How the engine gets the actions that rules ask for, without knowing any kind of them.
+
+use std::ops::Range;
+
+use bytestring::ByteString;
+use events::Type;
+
+use crate::Action;
+
+/// Builds actions. The crate with the connectors implements it, and so do tests.
+pub trait ActionFactory: Send + Sync {
+    /// Builds the action that `spec` describes, or says everything that is wrong with it.
+    ///
+    /// Called whenever a rule file is read, also for a rule that is refused in the end, so nothing may be opened or
+    /// sent here: connect when the first batch comes, or in [`Action::check`].
+    fn build(&self, spec: &ActionSpec<'_>) -> Result<Box<dyn Action>, Vec<ConfigError>>;
+}
+
+/// An action as a rule file describes it.
+#[derive(Clone, Copy, Debug)]
+pub struct ActionSpec<'a> {
+    /// The identifier of the rule.
+    pub rule: &'a str,
+    /// The name of the action, unique in its rule: given as `name`, else the connector or kind.
+    pub name: &'a str,
+    /// What carries it.
+    pub via: Via<'a>,
+    /// The options that belong to the kind; what belongs to the engine (`name`, `buffer`, `batch`, `retry`,
+    /// `fallback`) is taken out already.
+    pub options: &'a toml::Table,
+    /// The fields of the rule's rows with their types, in order; `None` where only an event can tell (`SELECT *` over
+    /// messages, computed names). Variables of templates are checked against it.
+    pub output_fields: Option<&'a [(ByteString, Type)]>,
+}
+
+/// What carries an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via<'a> {
+    /// `republish = { ... }`: a kind that needs no connector. Its options are the table.
+    Kind(&'a str),
+    /// `connector = "ops_webhook"`: a connector of the configuration. Its options are the keys beside it.
+    Connector(&'a str),
+}
+
+/// What is wrong with an action, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ConfigError {
+    /// The way to the value from [`ActionSpec::options`], such as `["headers", "x-site"]`. Empty: the action itself,
+    /// its kind or its connector.
+    pub path: Vec<String>,
+    /// Whether the key itself is meant and not its value, as for an unknown option.
+    pub at_key: bool,
+    /// The bytes of a text value that are meant, where that can be told; a variable of a template.
+    pub within: Option<Range<usize>>,
+    /// What is wrong: expected and found.
+    pub message: String,
+    /// What to do about it, where that can be guessed.
+    pub help: Option<String>,
+}
+
+impl ConfigError {
+    /// An error about the value at `path`.
+    pub fn at(path: &[&str], message: impl Into<String>) -> ConfigError {
+        ConfigError {
+            path: path.iter().map(|&step| step.to_owned()).collect(),
+            at_key: false,
+            within: None,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// An error about the key at `path`, with the nearest of the names that would do.
+    pub fn unknown_key(path: &[&str], known: &[&str]) -> ConfigError {
+        let found = path.last().copied().unwrap_or_default();
+        let help = match crate::closest(found, known.iter().copied()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("expected one of `{}`", known.join("`, `")),
+        };
+        ConfigError { at_key: true, ..ConfigError::at(path, format!("unknown option `{found}`")).with_help(help) }
+    }
+
+    /// The same error, about these bytes of the text.
+    #[must_use]
+    pub fn within(self, bytes: Range<usize>) -> ConfigError {
+        ConfigError { within: Some(bytes), ..self }
+    }
+
+    /// The same error with advice.
+    #[must_use]
+    pub fn with_help(self, help: impl Into<String>) -> ConfigError {
+        ConfigError { help: Some(help.into()), ..self }
+    }
+}

@@ -1,0 +1,198 @@
+//! How rules are taken up, replaced and ended when their files have changed.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+
+use events::Timestamp;
+use sql::Diagnostic;
+
+use crate::checked::{CheckedRule, RuleSource};
+use crate::codes;
+use crate::directory::{self, Found};
+use crate::engine::{Entry, Running, Shared, after};
+use crate::rule::Rule;
+use crate::status::Refused;
+use crate::worker::Worker;
+
+/// What a reload has changed.
+#[derive(Clone, Debug, Default)]
+pub struct LoadReport {
+    /// The rules that were taken up, new or changed.
+    pub taken_up: Vec<Arc<str>>,
+    /// The rules that are gone.
+    pub removed: Vec<Arc<str>>,
+    /// The files that were refused. Where an older version of the rule ran, it runs on.
+    pub refused: Vec<Arc<Refused>>,
+    /// What was taken up and is probably not meant, as people read it.
+    pub warnings: Vec<String>,
+}
+
+/// Where the rules come from.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    pub(crate) dir: Option<PathBuf>,
+    /// What was read last of every file, whether it was taken up or refused.
+    found: HashMap<Arc<str>, Found>,
+    /// Actions that were taken away and may still deliver what they have.
+    pub(crate) ending: Vec<Weak<Worker>>,
+}
+
+/// Reads the rules of `dir` for checking them without an engine: their texts, which are not compiled yet, and the files
+/// that cannot be read.
+pub fn read_rules(dir: &Path) -> io::Result<(Vec<RuleSource>, Vec<Refused>)> {
+    let (mut sources, mut unreadable) = (Vec::new(), Vec::new());
+    for found in directory::read(dir)? {
+        match found.unreadable {
+            None => sources.push(found.source),
+            Some(reason) => unreadable.push(refusal(&found.source, vec![unreadable_file(reason)], Timestamp(0))),
+        }
+    }
+    Ok((sources, unreadable))
+}
+
+impl LoadReport {
+    fn is_empty(&self) -> bool {
+        self.taken_up.is_empty() && self.removed.is_empty() && self.refused.is_empty()
+    }
+}
+
+impl Shared {
+    /// Takes up what has changed, ends what is gone, and swaps the whole.
+    pub(crate) fn take_up(&self, loaded: &mut Loaded, files: Vec<Found>) -> LoadReport {
+        let now = (self.clock)();
+        let mut report = LoadReport::default();
+        if self.stopping.is_cancelled() {
+            return report;
+        }
+        let mut all = self.running.load().all.clone();
+        let mut ended = Vec::new();
+        let there: HashSet<Arc<str>> = files.iter().map(|found| Arc::clone(&found.source.id)).collect();
+        for found in files {
+            if loaded.found.get(&found.source.id) == Some(&found) {
+                continue;
+            }
+            loaded.found.insert(Arc::clone(&found.source.id), found.clone());
+            let entry = all.entry(Arc::clone(&found.source.id)).or_default();
+            let checked = match found.unreadable {
+                None => CheckedRule::check(found.source.clone(), &*self.factory),
+                Some(reason) => Err(vec![unreadable_file(reason)]),
+            };
+            match checked {
+                Ok(checked) => {
+                    if !checked.warnings().is_empty() {
+                        report.warnings.push(checked.source.render(checked.warnings()));
+                    }
+                    let (rule, gone) = self.start(now, checked, entry.rule.as_deref());
+                    ended.extend(gone);
+                    *entry = Entry { rule: Some(Arc::new(rule)), refused: None };
+                    report.taken_up.push(found.source.id);
+                }
+                Err(problems) => {
+                    let is_running_on = entry.rule.is_some();
+                    let refused = Arc::new(Refused { is_running_on, ..refusal(&found.source, problems, now) });
+                    entry.refused = Some(Arc::clone(&refused));
+                    report.refused.push(refused);
+                }
+            }
+        }
+        loaded.found.retain(|id, _| there.contains(id));
+        all.retain(|id, entry| {
+            if there.contains(id) {
+                return true;
+            }
+            ended.extend(entry.rule.iter().flat_map(|rule| rule.workers.clone()));
+            report.removed.push(Arc::clone(id));
+            false
+        });
+        if !report.is_empty() {
+            self.running.store(Arc::new(Running::new(all)));
+            self.end(loaded, ended, now);
+            log(&report);
+            self.generation.send_modify(|generation| *generation += 1);
+        }
+        report
+    }
+
+    /// Sets a rule to work. An action of the same name goes on with what it has; the ones that are gone are returned.
+    fn start(&self, now: Timestamp, mut checked: CheckedRule, before: Option<&Rule>) -> (Rule, Vec<Arc<Worker>>) {
+        let mut old: Vec<Arc<Worker>> = before.map(|rule| rule.workers.clone()).unwrap_or_default();
+        let counters = before.map(|rule| Arc::clone(&rule.counters)).unwrap_or_default();
+        let (mut workers, mut direct) = (Vec::new(), Vec::new());
+        let mut actions = std::mem::take(&mut checked.actions);
+        // Fallbacks first, so that they are there when another action names them.
+        actions.sort_by_key(|action| !action.entry.is_fallback);
+        for action in actions {
+            let (entry, built) = (action.entry, action.action);
+            let fallback = entry.fallback.as_ref().and_then(|(name, _)| find(&workers, name));
+            let worker = match old.iter().position(|worker| *worker.name() == entry.name) {
+                Some(at) => {
+                    let worker = old.swap_remove(at);
+                    worker.replace(now, built, entry.buffer, fallback);
+                    worker
+                }
+                None => {
+                    let names = (Arc::clone(&checked.source.id), Arc::clone(&entry.name));
+                    let worker = Arc::new(Worker::new(names, built, entry.buffer, fallback));
+                    self.tasks.spawn(Arc::clone(&worker).run(Arc::clone(&self.clock)));
+                    worker
+                }
+            };
+            if !entry.is_fallback {
+                direct.push(Arc::clone(&worker));
+            }
+            workers.push(worker);
+        }
+        (Rule { checked, counters, workers, direct }, old)
+    }
+
+    /// Lets actions that were taken away deliver what they have, for a while.
+    fn end(&self, loaded: &mut Loaded, ended: Vec<Arc<Worker>>, now: Timestamp) {
+        let until = after(now, self.config.removed_drain);
+        loaded.ending.retain(|worker| worker.strong_count() > 0);
+        for worker in ended {
+            worker.close(until);
+            loaded.ending.push(Arc::downgrade(&worker));
+        }
+    }
+}
+
+fn find(workers: &[Arc<Worker>], name: &str) -> Option<Arc<Worker>> {
+    workers.iter().find(|worker| **worker.name() == *name).cloned()
+}
+
+fn unreadable_file(reason: String) -> Diagnostic {
+    Diagnostic::error(codes::FILE, 0..0, reason)
+}
+
+fn refusal(source: &RuleSource, diagnostics: Vec<Diagnostic>, at: Timestamp) -> Refused {
+    Refused {
+        id: Arc::clone(&source.id),
+        file: source.file.clone(),
+        at,
+        rendered: source.render(&diagnostics),
+        diagnostics,
+        is_running_on: false,
+    }
+}
+
+fn log(report: &LoadReport) {
+    for rule in &report.taken_up {
+        tracing::info!(rule = &**rule, "a rule was taken up");
+    }
+    for rule in &report.removed {
+        tracing::info!(rule = &**rule, "a rule was removed");
+    }
+    for warning in &report.warnings {
+        tracing::warn!(problem = %format_args!("\n{warning}"), "a rule is probably not meant as it stands");
+    }
+    for refused in &report.refused {
+        let problem = format_args!("\n{}", refused.rendered);
+        if refused.is_running_on {
+            tracing::warn!(rule = &*refused.id, %problem, "a rule file was refused, the rule runs on as it was");
+        } else {
+            tracing::warn!(rule = &*refused.id, %problem, "a rule file was refused");
+        }
+    }
+}

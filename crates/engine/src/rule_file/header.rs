@@ -1,0 +1,280 @@
+//! The header of a rule file: what the rule is for, where its rows go, and its tests.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use sql::Diagnostic;
+
+use super::node::{Entry, Node, NodeKind, to_table};
+use super::reader::{Reader, expected};
+use super::test_case::TestCase;
+use crate::buffer::{BufferOptions, Overflow};
+use crate::codes;
+use crate::factory::Via;
+use crate::suggest::closest;
+
+/// The most actions of one rule; each has a buffer and a task of its own.
+const ACTIONS_MAX: usize = 64;
+
+const TIME_UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+const BYTE_UNITS: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+
+/// The header of a rule file.
+#[derive(Debug)]
+pub(crate) struct Header {
+    pub(crate) description: String,
+    pub(crate) is_enabled: bool,
+    pub(crate) actions: Vec<ActionEntry>,
+    pub(crate) tests: Vec<TestCase>,
+}
+
+/// One of `[[actions]]`.
+#[derive(Debug)]
+pub(crate) struct ActionEntry {
+    /// Unique in the rule: given as `name`, else the connector or kind, with a number from the second on.
+    pub(crate) name: Arc<str>,
+    pub(crate) carrier: Carrier,
+    /// What belongs to the kind.
+    pub(crate) options: toml::Table,
+    pub(crate) buffer: BufferOptions,
+    /// The name of the action that gets what this one loses, and where it is named.
+    pub(crate) fallback: Option<(String, Range<usize>)>,
+    /// Whether another action names it as its fallback; it gets nothing else then.
+    pub(crate) is_fallback: bool,
+    /// The options with their places, for what the kind says about them.
+    places: Node,
+}
+
+/// What carries an action, and its name.
+#[derive(Debug)]
+pub(crate) enum Carrier {
+    Kind(String),
+    Connector(String),
+}
+
+impl Default for Header {
+    fn default() -> Header {
+        Header { description: String::new(), is_enabled: true, actions: Vec::new(), tests: Vec::new() }
+    }
+}
+
+impl Header {
+    /// Reads `text`, which stands at `offset` of its file. What can be read is returned, whatever else is wrong.
+    pub(crate) fn parse(text: &str, offset: usize, problems: &mut Vec<Diagnostic>) -> Header {
+        let root = match Node::parse(text, offset) {
+            Ok(root) => root,
+            Err(wrong) => {
+                problems.extend(wrong);
+                return Header::default();
+            }
+        };
+        let mut reader = Reader::new(&root, "the header", problems);
+        let description = reader.text("description", problems).map(|(text, _)| text.to_owned()).unwrap_or_default();
+        let is_enabled = reader.bool("enabled", problems).unwrap_or(true);
+        let action_nodes = reader.list("actions", problems).unwrap_or_default();
+        let test_nodes = reader.list("tests", problems).unwrap_or_default();
+        reader.finish(problems);
+
+        let mut actions: Vec<ActionEntry> =
+            action_nodes.iter().filter_map(|node| ActionEntry::read(node, problems)).collect();
+        if let Some(node) = action_nodes.get(ACTIONS_MAX) {
+            let message = format!("expected at most {ACTIONS_MAX} actions, found {}", action_nodes.len());
+            problems.push(Diagnostic::error(codes::VALUE, node.span.clone(), message));
+        }
+        name_actions(&mut actions, problems);
+        link_fallbacks(&mut actions, problems);
+        let tests = test_nodes.iter().filter_map(|node| TestCase::read(node, problems)).collect();
+        Header { description, is_enabled, actions, tests }
+    }
+}
+
+impl ActionEntry {
+    fn read(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<ActionEntry> {
+        let mut reader = Reader::new(node, "an action", problems);
+        let name = reader.text("name", problems).map(|(name, span)| (name.to_owned(), span));
+        if let Some((name, span)) = &name {
+            check_name(name, span, problems);
+        }
+        let fallback = reader.text("fallback", problems).map(|(name, span)| (name.to_owned(), span));
+        let buffer = read_buffer(&mut reader, fallback.is_some(), problems);
+        let connector = reader.text("connector", problems);
+        let span = reader.span();
+        let rest = reader.rest();
+        let (carrier, options, places) = match connector {
+            Some((connector, _)) => {
+                let places = table_of(span.clone(), &rest);
+                (Carrier::Connector(connector.to_owned()), to_table(rest.iter().copied()), places)
+            }
+            None => {
+                let (kind, table) = kind_of(&span, &rest, problems)?;
+                (Carrier::Kind(kind.to_owned()), to_table(table.entries()), table.clone())
+            }
+        };
+        let name = name.map_or_else(|| carrier.name().to_owned(), |(name, _)| name);
+        Some(ActionEntry { name: name.into(), carrier, options, buffer, fallback, is_fallback: false, places })
+    }
+
+    /// What carries the action.
+    pub(crate) fn via(&self) -> Via<'_> {
+        match &self.carrier {
+            Carrier::Kind(name) => Via::Kind(name),
+            Carrier::Connector(name) => Via::Connector(name),
+        }
+    }
+
+    /// What the kind says about its options, with the place.
+    pub(crate) fn diagnostic(&self, error: crate::ConfigError) -> Diagnostic {
+        let mut span = self.places.place(&error.path, error.at_key);
+        // The value of a plain text begins after its quote; where it has escapes, the bytes after them are some off.
+        if let Some(within) = error.within
+            && within.end + 2 <= span.len()
+        {
+            span = span.start + 1 + within.start..span.start + 1 + within.end;
+        }
+        Diagnostic::error(codes::ACTION, span, error.message).with_help_if(error.help)
+    }
+}
+
+impl Carrier {
+    /// The name of the kind or connector.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Carrier::Kind(name) | Carrier::Connector(name) => name,
+        }
+    }
+}
+
+fn table_of(span: Range<usize>, entries: &[&Entry]) -> Node {
+    Node { span, kind: NodeKind::Table(entries.iter().map(|&entry| entry.clone()).collect()) }
+}
+
+/// The kind of an action without a connector: the one table that is left.
+fn kind_of<'n>(span: &Range<usize>, rest: &[&'n Entry], problems: &mut Vec<Diagnostic>) -> Option<(&'n str, &'n Node)> {
+    const HELP: &str = "write `connector = \"name\"` with the options beside it, or a kind such as \
+                        `republish = { topic = \"...\" }`";
+    match rest {
+        [] => {
+            let message = "expected `connector` or a kind for the action, found neither";
+            problems.push(Diagnostic::error(codes::MISSING_KEY, span.clone(), message).with_help(HELP));
+            None
+        }
+        [entry] if matches!(entry.value.kind, NodeKind::Table(_)) => Some((&entry.key, &entry.value)),
+        [entry] => {
+            problems.push(expected(&entry.value, &format!("a table for the kind `{}`", entry.key)).with_help(HELP));
+            None
+        }
+        [_, second, ..] => {
+            let message = format!("expected one kind for the action, found `{}` beside it", second.key);
+            problems.push(Diagnostic::error(codes::UNKNOWN_KEY, second.key_span.clone(), message).with_help(HELP));
+            None
+        }
+    }
+}
+
+fn read_buffer(reader: &mut Reader<'_>, has_fallback: bool, problems: &mut Vec<Diagnostic>) -> BufferOptions {
+    const MS_MAX: i64 = 86_400_000;
+    let mut options = BufferOptions { has_fallback, ..BufferOptions::default() };
+    if let Some(mut buffer) = reader.table("buffer", problems) {
+        set_len(&mut options.len_max, buffer.integer("max_len", 1..=10_000_000, problems));
+        if let Some(bytes) = buffer.measure("max_bytes", &BYTE_UNITS, problems) {
+            options.bytes_max = usize::try_from(bytes).unwrap_or(usize::MAX);
+        }
+        options.age_max_ms = buffer.measure("max_age", &TIME_UNITS, problems);
+        if let Some(overflow) = read_overflow(&mut buffer, problems) {
+            options.overflow = overflow;
+        }
+        set_len(&mut options.dead_letters_max, buffer.integer("dead_letters", 0..=1_000_000, problems));
+        buffer.finish(problems);
+    }
+    if let Some(mut batch) = reader.table("batch", problems) {
+        set_len(&mut options.batch_len_max, batch.integer("size", 1..=10_000, problems));
+        set_ms(&mut options.batch_wait_ms, batch.integer("time_ms", 0..=60_000, problems));
+        batch.finish(problems);
+    }
+    if let Some(mut retry) = reader.table("retry", problems) {
+        set_ms(&mut options.retry_first_ms, retry.integer("first_ms", 1..=MS_MAX, problems));
+        set_ms(&mut options.retry_max_ms, retry.integer("max_ms", 1..=MS_MAX, problems));
+        let attempts = retry.integer("attempts", 1..=1_000_000, problems);
+        options.attempts_max = attempts.and_then(|attempts| u32::try_from(attempts).ok());
+        retry.finish(problems);
+        options.retry_max_ms = options.retry_max_ms.max(options.retry_first_ms);
+    }
+    set_len(&mut options.in_flight_max, reader.integer("in_flight", 1..=1_000, problems));
+    options
+}
+
+fn read_overflow(buffer: &mut Reader<'_>, problems: &mut Vec<Diagnostic>) -> Option<Overflow> {
+    let (text, span) = buffer.text("overflow", problems)?;
+    if let Some((_, overflow)) = Overflow::ALL.iter().find(|(name, _)| *name == text) {
+        return Some(*overflow);
+    }
+    let names = Overflow::ALL.map(|(name, _)| name);
+    let message = format!("expected one of `{}` for `overflow`, found `{text}`", names.join("`, `"));
+    let help = closest(text, names).map(|name| format!("did you mean `{name}`?"));
+    problems.push(Diagnostic::error(codes::VALUE, span, message).with_help_if(help));
+    None
+}
+
+fn set_len(option: &mut usize, found: Option<i64>) {
+    if let Some(len) = found.and_then(|len| usize::try_from(len).ok()) {
+        *option = len;
+    }
+}
+
+fn set_ms(option: &mut u64, found: Option<i64>) {
+    if let Some(ms) = found.and_then(|ms| u64::try_from(ms).ok()) {
+        *option = ms;
+    }
+}
+
+/// Whether `name` may name a rule or an action: letters, digits, `_`, `-` and `.`, at most 128.
+pub(crate) fn is_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    !name.is_empty() && name.len() <= 128 && !name.starts_with('.') && name.chars().all(is_plain)
+}
+
+fn check_name(name: &str, span: &Range<usize>, problems: &mut Vec<Diagnostic>) {
+    if !is_name(name) {
+        let message = format!("expected a name of letters, digits, `_`, `-` and `.`, found `{name}`");
+        problems.push(Diagnostic::error(codes::NAME, span.clone(), message));
+    }
+}
+
+/// Makes names unique: the second `republish` becomes `republish-2`.
+fn name_actions(actions: &mut [ActionEntry], problems: &mut Vec<Diagnostic>) {
+    let mut taken: HashSet<Arc<str>> = HashSet::new();
+    for action in actions {
+        if taken.contains(&action.name) && &*action.name == action.carrier.name() {
+            let free = (2..).map(|number| format!("{}-{number}", action.name)).find(|name| !taken.contains(&**name));
+            action.name = free.expect("there are more numbers than actions").into();
+        }
+        if !taken.insert(Arc::clone(&action.name)) {
+            let message = format!("expected a name of its own for every action, found `{}` twice", action.name);
+            problems.push(Diagnostic::error(codes::NAME, action.places.span.clone(), message));
+        }
+    }
+}
+
+/// Finds the fallback of every action. A fallback has none itself, so that nothing goes round in circles.
+fn link_fallbacks(actions: &mut [ActionEntry], problems: &mut Vec<Diagnostic>) {
+    let wanted: Vec<(usize, String, Range<usize>)> = actions
+        .iter()
+        .enumerate()
+        .filter_map(|(at, action)| action.fallback.clone().map(|(name, span)| (at, name, span)))
+        .collect();
+    for (from, name, span) in wanted {
+        let names: Vec<Arc<str>> = actions.iter().map(|action| Arc::clone(&action.name)).collect();
+        let Some(target) = actions.iter_mut().find(|action| *action.name == *name) else {
+            let help = closest(&name, names.iter().map(|name| &**name)).map(|name| format!("did you mean `{name}`?"));
+            let message = format!("no action `{name}` in this rule to fall back to");
+            problems.push(Diagnostic::error(codes::NAME, span, message).with_help_if(help));
+            continue;
+        };
+        target.is_fallback = true;
+        if target.fallback.is_some() || names.get(from).is_some_and(|own| **own == *name) {
+            let message = format!("expected a fallback without a fallback of its own, found `{name}`");
+            problems.push(Diagnostic::error(codes::NAME, span, message));
+        }
+    }
+}

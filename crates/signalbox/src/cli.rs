@@ -1,0 +1,339 @@
+//! The command line: every command, flag and exit code, with the words that `--help` shows.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use auth::Role;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::bench::Bench;
+use crate::config::{Given, Origin, Override};
+
+/// What stands below every `--help`.
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done
+  1  done, and something was found: a test failed, the other side did not answer
+  2  not done: the configuration, a rule, a connector or the command line is wrong
+
+Configuration: flags over SIGNALBOX_... variables over signalbox.toml over defaults.
+`signalbox config show` prints every option with its value and where it came from.";
+
+/// An MQTT broker that tells what happens to its clients, and rules that carry it where you want it.
+#[derive(Debug, Parser)]
+#[command(name = "signalbox", version, after_help = AFTER_HELP, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start broker, rules, actions and API
+    Serve(Serve),
+    /// Check, test and try rules
+    #[command(subcommand)]
+    Rules(Rules),
+    /// Test the ways to outside systems
+    #[command(subcommand)]
+    Connectors(Connectors),
+    /// Users: who may connect with which password
+    #[command(subcommand)]
+    Users(Users),
+    /// Keys of the HTTP API
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Show and check the configuration
+    #[command(subcommand)]
+    Config(Config),
+    /// Follow what happens to clients
+    #[command(subcommand)]
+    Events(Events),
+    /// Measure: load generator and comparison with Mosquitto
+    Bench(Bench),
+    /// Print the completions of a shell, to be put where it looks for them
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print version and platform
+    Version(Output),
+}
+
+/// Where the configuration comes from; the same for all commands that read it.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Sources {
+    /// The configuration [default: signalbox.toml in the working directory, if it is there]
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    pub(crate) config: Option<PathBuf>,
+    /// The data directory
+    #[arg(long, value_name = "DIR", help_heading = "Configuration")]
+    pub(crate) data: Option<PathBuf>,
+    /// The directory of the rules
+    #[arg(long, value_name = "DIR", help_heading = "Configuration")]
+    pub(crate) rules: Option<PathBuf>,
+}
+
+impl Sources {
+    /// The layers of the configuration, with what the flags of a command say.
+    pub(crate) fn given(&self, more: Vec<Override>) -> Given {
+        let mut flags = more;
+        for (path, flag, value) in [("data_dir", "--data", &self.data), ("rules_dir", "--rules", &self.rules)] {
+            if let Some(value) = value {
+                flags.push(flag_override(path, flag, value.display().to_string()));
+            }
+        }
+        Given::of_process(self.config.clone(), flags)
+    }
+}
+
+fn flag_override(path: &str, flag: &'static str, text: String) -> Override {
+    Override { path: path.to_owned(), text, origin: Origin::Flag(flag) }
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct Output {
+    /// Print JSON for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `signalbox serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "Prints `ready mqtt=ADDR http=ADDR` on standard output when both can be used; the log is on \
+    standard error.\nSIGTERM and SIGINT stop it in order, SIGHUP reads rules, users and ACL again.")]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+    /// Where MQTT clients connect; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) mqtt: Option<SocketAddr>,
+    /// Where API, metrics and health are; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Option<SocketAddr>,
+    /// How the log is written
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Text in a terminal, JSON otherwise
+    Auto,
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+impl Serve {
+    /// The layers of the configuration.
+    pub(crate) fn given(&self) -> Given {
+        let mut flags = Vec::new();
+        if let Some(address) = self.mqtt {
+            flags.push(flag_override("listeners.default.bind", "--mqtt", address.to_string()));
+        }
+        if let Some(address) = self.http {
+            flags.push(flag_override("http.bind", "--http", address.to_string()));
+        }
+        if let Some(format) = self.log_format {
+            let word = match format {
+                LogFormat::Auto => "auto",
+                LogFormat::Text => "text",
+                LogFormat::Json => "json",
+            };
+            flags.push(flag_override("log.format", "--log-format", word.to_owned()));
+        }
+        self.sources.given(flags)
+    }
+}
+
+/// `signalbox rules ...`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rules {
+    /// Read rule files and tell what is wrong with them
+    Check {
+        /// Rule files or directories [default: the configured directory]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Run the tests in the headers of rule files
+    Test {
+        /// Rule files or directories [default: the configured directory]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Evaluate rules from standard input, one JSON object a line
+    #[command(after_help = "\
+Reads lines {\"id\": ..., \"sql\": ..., \"context\": {...}} and prints in the same order
+  {\"id\": ..., \"outputs\": [...]}   the rows, none or more
+  {\"id\": ..., \"no_match\": true}   the condition did not hold
+  {\"id\": ..., \"error\": {\"code\", \"message\", \"span\"}}
+The context holds the columns of the event; a name that is not in it is NULL.
+`payload_b64` gives a payload of any bytes; text in the results that is not UTF-8 is {\"$b64\": ...}.")]
+    Eval,
+}
+
+/// `signalbox connectors ...`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Connectors {
+    /// Reach for the other side of connectors, and of the actions that use them, without sending anything
+    Test {
+        /// Their names [default: all]
+        names: Vec<String>,
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// `signalbox users ...`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Users {
+    /// Add a user
+    Add {
+        /// The user name
+        name: String,
+        /// A role that the ACL file speaks of; may be repeated
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<String>,
+        #[command(flatten)]
+        password: PasswordFrom,
+        #[command(flatten)]
+        sources: Sources,
+    },
+    /// Change a password
+    Passwd {
+        /// The user name
+        name: String,
+        #[command(flatten)]
+        password: PasswordFrom,
+        #[command(flatten)]
+        sources: Sources,
+    },
+    /// Remove a user
+    Remove {
+        /// The user name
+        name: String,
+        #[command(flatten)]
+        sources: Sources,
+    },
+    /// List the users
+    List {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// Where a password comes from: never the command line, which every process on the machine may read.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct PasswordFrom {
+    /// Read the password from standard input, up to the end of its first line, instead of asking in the terminal
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+}
+
+/// `signalbox keys ...`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Make a key and print it, this once
+    Add {
+        /// What the key is for
+        name: String,
+        /// What it may do: read; also act on clients; also change rules, users and keys
+        #[arg(long, default_value = "viewer", value_name = "viewer|operator|admin")]
+        role: Role,
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Remove a key
+    Remove {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        sources: Sources,
+    },
+    /// List the keys
+    List {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// `signalbox config ...`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Print every option with its explanation, its value and where that came from; secrets are hidden
+    Show {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Check configuration, connectors, users, ACL and rules without starting anything
+    Check {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// `signalbox events ...`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Events {
+    /// Print events as they happen, one JSON object a line, until interrupted
+    Tail(Tail),
+}
+
+/// `signalbox events tail`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The key is read from the variable SIGNALBOX_API_KEY or from the file that --key-file names. On \
+    the machine of the\nbroker neither is needed by those who may read its data directory."
+)]
+pub(crate) struct Tail {
+    /// Only events of this client
+    #[arg(long, value_name = "CLIENT_ID")]
+    pub(crate) client: Option<String>,
+    /// Only these events, such as `client_connack`; may be repeated
+    #[arg(long = "event", value_name = "EVENT")]
+    pub(crate) events: Vec<String>,
+    /// Where the API is [default: the broker that uses the data directory]
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The file that holds the key of the API
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_declaration_of_the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

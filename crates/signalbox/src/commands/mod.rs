@@ -1,0 +1,32 @@
+//! The commands, one file each.
+
+mod completions;
+mod config;
+mod connectors;
+mod events;
+mod keys;
+mod password;
+mod rules;
+mod rules_eval;
+mod users;
+mod version;
+
+use crate::cli::Command;
+use crate::outcome::Outcome;
+use crate::serve;
+
+/// Runs a command.
+pub(crate) fn run(command: Command) -> Outcome {
+    match command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Rules(command) => rules::run(command),
+        Command::Connectors(command) => connectors::run(command),
+        Command::Users(command) => users::run(command),
+        Command::Keys(command) => keys::run(command),
+        Command::Config(command) => config::run(command),
+        Command::Events(command) => events::run(command),
+        Command::Bench(bench) => Ok(bench.run()?),
+        Command::Completions { shell } => completions::run(shell),
+        Command::Version(output) => version::run(output),
+    }
+}

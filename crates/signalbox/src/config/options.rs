@@ -1,0 +1,202 @@
+//! Every option, declared once: its type, its default, what it does. `config show` and the sample file follow from it.
+
+use std::net::SocketAddr;
+
+use mqtt::QoS;
+
+use super::section::section;
+use super::setting::{FilePath, choices};
+
+section! {
+    /// The top of the file.
+    Root {
+        /// Where everything is kept that has to survive a restart. One process at a time may use it.
+        data_dir: FilePath = "data",
+        /// The rules: one `.sql` file each. A change is live within two seconds.
+        rules_dir: FilePath = "rules",
+        /// The name of this broker in events.
+        node: String = "signalbox@127.0.0.1",
+    }
+}
+
+choices! {
+    /// How clients reach a listener.
+    ListenerKind, "`tcp`" {
+        /// Plain TCP.
+        Tcp = "tcp",
+    }
+}
+
+choices! {
+    /// When a PUBACK may be sent for messages that go to persistent sessions.
+    AckAfter, "`memory`: sessions are kept in memory by this version" {
+        /// As soon as the message is in the sessions' queues.
+        Memory = "memory",
+    }
+}
+
+section! {
+    /// `[listeners.NAME]`: an address that MQTT clients connect to.
+    Listener {
+        /// What is spoken there: `tcp`.
+        kind: ListenerKind = "tcp",
+        /// The address and port; port 0 takes a free one.
+        bind: SocketAddr = "0.0.0.0:1883",
+        /// Network connections at one time. Beyond it a client gets `quota_exceeded` (MQTT 5) or `server_unavailable`.
+        max_connections: usize = "100_000",
+        /// When a PUBACK may be sent for messages that go to persistent sessions: `memory`.
+        ack_after: AckAfter = "memory",
+        /// Connections beyond `max_connections` that wait for their refusal at a time. More are closed at once.
+        refusals_max: usize = "1_000",
+        /// Bytes of a packet. A larger one ends the connection with `packet_too_large`, from its header alone.
+        packet_bytes_max: u32 = "1_048_576",
+        /// Bytes of a CONNECT, will and password included: what a stranger may make the broker hold.
+        connect_bytes_max: u32 = "131_072",
+        /// Milliseconds from the network connection to a whole CONNECT, after which it ends with `connect_timeout`.
+        connect_timeout_ms: u32 = "10_000",
+        /// The highest QoS that may be published here; a will beyond it is refused with `qos_not_supported`.
+        max_qos: QoS = "2",
+        /// Whether messages may be retained; where not, a retained will is refused with `retain_not_supported`.
+        retain_available: bool = "true",
+        /// CONNECTs a second. More are refused with `connection_rate_exceeded`; 0 is no limit.
+        connect_rate_max: u32 = "0",
+    }
+}
+
+section! {
+    /// `[listeners.NAME.redirect]`: where its clients are sent instead of being served.
+    Redirect {
+        /// The server they are to use, such as `mqtt.example.com:1883`.
+        server: String = "",
+        /// From now on (`server_moved`), or for now (`use_another_server`).
+        permanent: bool = "false",
+    }
+}
+
+section! {
+    /// `[limits]`: what clients may use up, and what happens to who reaches a limit.
+    Limits {
+        /// Bytes of a client identifier. A longer one is refused with `client_identifier_not_valid`.
+        client_id_bytes_max: usize = "1_024",
+        /// Subscriptions of one session. The next one gets SUBACK 0x97 quota exceeded, 0x80 before MQTT 5.
+        subscriptions_max: usize = "10_000",
+        /// Levels of a topic or filter. More get `topic_name_invalid` or `topic_filter_invalid`.
+        topic_levels_max: usize = "128",
+        /// Messages of QoS 1 and 2 on their way to one client at a time; further ones wait in its queue.
+        inflight_max: u16 = "1_024",
+        /// Messages waiting for one session, online or not. Beyond it new ones are dropped for it, and counted.
+        queue_len_max: usize = "10_000",
+        /// Bytes of the messages waiting for one session; as `queue_len_max`.
+        queue_bytes_max: usize = "16_777_216",
+        /// Bytes of the messages waiting for all sessions together; as `queue_len_max`.
+        queued_bytes_total_max: usize = "1_073_741_824",
+        /// Messages of QoS 2 one MQTT 5 client may have begun and not released. The next one ends the connection.
+        receive_maximum: u16 = "1_024",
+        /// The same for clients before MQTT 5, who are not told a number.
+        receive_maximum_before_v5: u16 = "8_192",
+        /// Topic aliases one MQTT 5 client may set. A higher one ends the connection with `topic_alias_invalid`.
+        topic_alias_maximum: u16 = "64",
+        /// Seconds a session may outlive its connection. Who asks for more is told this number.
+        session_expiry_max_s: u32 = "604_800",
+        /// The longest keep-alive in seconds, 0 for any. An MQTT 5 client that asks for more is told this number.
+        keepalive_max_s: u16 = "0",
+        /// Sessions without a connection. When one more would be kept, it is discarded instead.
+        offline_sessions_max: usize = "100_000",
+        /// Retained messages. A new one beyond it is not retained, and counted; one that is there may be replaced.
+        retained_messages_max: usize = "1_000_000",
+        /// Bytes of retained messages; as `retained_messages_max`.
+        retained_bytes_max: usize = "268_435_456",
+        /// How often a message may be republished by rules in a row before it is refused as a loop.
+        hops_max: u8 = "8",
+        /// Clients whose `client_seq` is remembered after their session is gone. Beyond it the oldest half is forgotten.
+        departed_clients_max: usize = "100_000",
+        /// Events of connections that never authenticated, for each source address and second; the rest is told as one
+        /// event with its number in `repeated`.
+        unauthenticated_events_per_s: u32 = "100",
+    }
+}
+
+section! {
+    /// `[http]`: API, metrics and health.
+    Http {
+        /// The address and port; port 0 takes a free one.
+        bind: SocketAddr = "127.0.0.1:8080",
+        /// Host names by which browsers and clients may call it, beside `localhost` and the addresses it is bound to.
+        /// A request with another Host or Origin header is refused, which keeps foreign web pages out.
+        hosts: Vec<String> = "[]",
+    }
+}
+
+choices! {
+    /// Who may connect without a password.
+    Anonymous, "one of `no`, `loopback`, `yes`" {
+        /// Nobody.
+        No = "no",
+        /// Clients on this machine.
+        Loopback = "loopback",
+        /// Everybody.
+        Yes = "yes",
+    }
+}
+
+section! {
+    /// `[auth]`: who may connect, publish and subscribe.
+    Auth {
+        /// Who may connect without a password: `no`, `loopback`, `yes`. Without a password such a client is anonymous
+        /// whatever its user name; a password that is given is always checked.
+        anonymous: Anonymous = "loopback",
+        /// The users and their password hashes, written by `signalbox users add`. A change is noticed by itself.
+        users_file: FilePath = "users",
+        /// Who may publish and subscribe what, in Mosquitto's syntax, with roles. Without the file every client may
+        /// use every topic that does not begin with `$`.
+        acl_file: FilePath = "acl",
+    }
+}
+
+choices! {
+    /// Where the history is kept.
+    HistoryStore, "`sqlite`" {
+        /// In the data directory.
+        Sqlite = "sqlite",
+    }
+}
+
+section! {
+    /// `[history]`: what happened to clients, kept for later questions.
+    History {
+        /// Where it is kept: `sqlite`, in the data directory.
+        store: HistoryStore = "sqlite",
+    }
+}
+
+section! {
+    /// `[history.retention]`: how much history is kept; what comes first counts.
+    Retention {
+        /// Days.
+        days: u32 = "30",
+        /// Size on disk in GiB.
+        gib: u32 = "10",
+    }
+}
+
+choices! {
+    /// How the log is written.
+    LogFormat, "one of `auto`, `text`, `json`" {
+        /// Text in a terminal, JSON otherwise.
+        Auto = "auto",
+        /// For people.
+        Text = "text",
+        /// One JSON object a line.
+        Json = "json",
+    }
+}
+
+section! {
+    /// `[log]`: what is told on standard error.
+    Log {
+        /// How: `text`, `json`, or `auto`, which is text in a terminal and JSON otherwise.
+        format: LogFormat = "auto",
+        /// How much: `error`, `warn`, `info`, `debug`, `trace`, also by part: `info,broker=debug`.
+        level: String = "info",
+    }
+}

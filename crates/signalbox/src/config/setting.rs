@@ -1,0 +1,271 @@
+//! The types an option can have: how each is read, shown, and what to say when something else stands there.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use mqtt::QoS;
+
+use super::node::NodeValue;
+
+/// A type an option can have.
+pub(crate) trait Setting: Sized {
+    /// What to write, for messages and for `config show`: `a port`, `one of ...`.
+    const EXPECTED: &'static str;
+    /// Whether the text of an environment variable or a flag is taken as it is, instead of as a TOML value.
+    const IS_TEXT: bool;
+
+    /// The value, or what is wrong with what stands there.
+    fn read(value: &NodeValue) -> Result<Self, Unfit>;
+
+    /// The value in TOML's notation.
+    fn show(&self) -> String;
+
+    /// The value with relative paths resolved against the place it was written in.
+    fn anchored(self, _base: &Path) -> Self {
+        self
+    }
+}
+
+/// Why a value does not fit an option.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Unfit {
+    /// What is wrong, when it is more than the type.
+    pub(crate) message: Option<String>,
+    /// How to mend it.
+    pub(crate) help: Option<String>,
+}
+
+impl Unfit {
+    /// Another type than the option's.
+    pub(crate) const TYPE: Unfit = Unfit { message: None, help: None };
+
+    fn says(message: String) -> Unfit {
+        Unfit { message: Some(message), help: None }
+    }
+}
+
+/// A path; one that is relative is resolved against the folder of the configuration file, or against the working
+/// directory where it comes from a flag or the environment.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct FilePath {
+    written: String,
+    resolved: PathBuf,
+}
+
+impl FilePath {
+    /// The path to open.
+    pub(crate) fn as_path(&self) -> &Path {
+        &self.resolved
+    }
+}
+
+impl Setting for FilePath {
+    const EXPECTED: &'static str = "a path";
+    const IS_TEXT: bool = true;
+
+    fn read(value: &NodeValue) -> Result<FilePath, Unfit> {
+        let written = String::read(value)?;
+        if written.is_empty() {
+            return Err(Unfit::says("expected a path, found an empty text".to_owned()));
+        }
+        Ok(FilePath { resolved: PathBuf::from(&written), written })
+    }
+
+    fn show(&self) -> String {
+        self.written.show()
+    }
+
+    fn anchored(self, base: &Path) -> FilePath {
+        FilePath { resolved: base.join(&self.resolved), written: self.written }
+    }
+}
+
+impl Setting for String {
+    const EXPECTED: &'static str = "a text";
+    const IS_TEXT: bool = true;
+
+    fn read(value: &NodeValue) -> Result<String, Unfit> {
+        match value {
+            NodeValue::Text(text) => Ok(text.clone()),
+            NodeValue::Integer(_)
+            | NodeValue::Float(_)
+            | NodeValue::Boolean(_)
+            | NodeValue::List(_)
+            | NodeValue::Table(_) => Err(Unfit::TYPE),
+        }
+    }
+
+    fn show(&self) -> String {
+        toml::Value::String(self.clone()).to_string()
+    }
+}
+
+impl Setting for SocketAddr {
+    const EXPECTED: &'static str = "an address and port such as `127.0.0.1:1883`";
+    const IS_TEXT: bool = true;
+
+    fn read(value: &NodeValue) -> Result<SocketAddr, Unfit> {
+        let text = String::read(value)?;
+        text.parse().map_err(|_not_an_address| Unfit {
+            message: None,
+            help: text
+                .parse::<u16>()
+                .map(|port| {
+                    format!("write `127.0.0.1:{port}` for this machine only, `0.0.0.0:{port}` for every network")
+                })
+                .ok(),
+        })
+    }
+
+    fn show(&self) -> String {
+        self.to_string().show()
+    }
+}
+
+impl Setting for bool {
+    const EXPECTED: &'static str = "`true` or `false`";
+    const IS_TEXT: bool = false;
+
+    fn read(value: &NodeValue) -> Result<bool, Unfit> {
+        match value {
+            NodeValue::Boolean(value) => Ok(*value),
+            NodeValue::Text(_)
+            | NodeValue::Integer(_)
+            | NodeValue::Float(_)
+            | NodeValue::List(_)
+            | NodeValue::Table(_) => Err(Unfit::TYPE),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Setting for Vec<String> {
+    const EXPECTED: &'static str = "a list of texts";
+    const IS_TEXT: bool = false;
+
+    fn read(value: &NodeValue) -> Result<Vec<String>, Unfit> {
+        match value {
+            NodeValue::List(items) => items.iter().map(|item| String::read(&item.value)).collect(),
+            NodeValue::Text(_)
+            | NodeValue::Integer(_)
+            | NodeValue::Float(_)
+            | NodeValue::Boolean(_)
+            | NodeValue::Table(_) => Err(Unfit::TYPE),
+        }
+    }
+
+    fn show(&self) -> String {
+        let items: Vec<String> = self.iter().map(Setting::show).collect();
+        format!("[{}]", items.join(", "))
+    }
+}
+
+impl Setting for QoS {
+    const EXPECTED: &'static str = "`0`, `1` or `2`";
+    const IS_TEXT: bool = false;
+
+    fn read(value: &NodeValue) -> Result<QoS, Unfit> {
+        u8::read(value).and_then(|level| QoS::try_from(level).map_err(|_no_such_level| Unfit::TYPE))
+    }
+
+    fn show(&self) -> String {
+        u8::from(*self).to_string()
+    }
+}
+
+/// A whole number, and the range it may have.
+macro_rules! whole_number {
+    ($($type:ty: $expected:literal),+ $(,)?) => {$(
+        impl Setting for $type {
+            const EXPECTED: &'static str = $expected;
+            const IS_TEXT: bool = false;
+
+            fn read(value: &NodeValue) -> Result<$type, Unfit> {
+                match value {
+                    NodeValue::Integer(number) => {
+                        <$type>::try_from(*number).map_err(|_out_of_range| Unfit::TYPE)
+                    }
+                    NodeValue::Text(_)
+                    | NodeValue::Float(_)
+                    | NodeValue::Boolean(_)
+                    | NodeValue::List(_)
+                    | NodeValue::Table(_) => Err(Unfit::TYPE),
+                }
+            }
+
+            fn show(&self) -> String {
+                self.to_string()
+            }
+        }
+    )+};
+}
+
+whole_number! {
+    u8: "an integer from 0 to 255",
+    u16: "an integer from 0 to 65535",
+    u32: "an integer from 0 to 4294967295",
+    u64: "an integer from 0 on",
+    usize: "an integer from 0 on",
+}
+
+/// A closed set of words an option can have.
+macro_rules! choices {
+    ($(#[doc = $doc:literal])+ $name:ident, $expected:literal { $( $(#[doc = $choice_doc:literal])+ $choice:ident = $word:literal ),+ $(,)? }) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum $name { $( $(#[doc = $choice_doc])+ $choice ),+ }
+
+        impl $crate::config::setting::Setting for $name {
+            const EXPECTED: &'static str = $expected;
+            const IS_TEXT: bool = true;
+
+            fn read(value: &$crate::config::node::NodeValue) -> Result<$name, $crate::config::setting::Unfit> {
+                let text = String::read(value)?;
+                match text.as_str() {
+                    $( $word => Ok($name::$choice), )+
+                    _unknown => Err($crate::config::setting::Unfit {
+                        message: None,
+                        help: $crate::config::setting::meant(&text, &[$($word),+]),
+                    }),
+                }
+            }
+
+            fn show(&self) -> String {
+                match self { $( $name::$choice => String::from($word).show() ),+ }
+            }
+        }
+    };
+}
+pub(crate) use choices;
+
+/// `did you mean ...?`, where a word is near one of the known ones.
+pub(crate) fn meant(word: &str, known: &[&str]) -> Option<String> {
+    engine::closest(&word.to_lowercase(), known.iter().copied()).map(|near| format!("did you mean `{near}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_port_is_told_how_to_become_an_address() {
+        let unfit = SocketAddr::read(&NodeValue::Text("1883".into())).unwrap_err();
+        assert!(unfit.help.unwrap().contains("0.0.0.0:1883"));
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_refused() {
+        assert_eq!(u16::read(&NodeValue::Integer(70_000)), Err(Unfit::TYPE));
+        assert_eq!(u32::read(&NodeValue::Integer(-1)), Err(Unfit::TYPE));
+        assert_eq!(u8::read(&NodeValue::Integer(255)), Ok(255));
+    }
+
+    #[test]
+    fn text_is_shown_as_toml_writes_it() {
+        assert_eq!("a\"b".to_owned().show(), "'a\"b'");
+        assert_eq!(vec!["a".to_owned()].show(), "[\"a\"]");
+    }
+}

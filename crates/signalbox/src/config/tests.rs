@@ -1,0 +1,140 @@
+//! What the layers yield, and what is said when something is wrong with them.
+
+use super::*;
+use section::Section;
+
+fn load(text: &str, environment: &[(&str, &str)], flags: Vec<Override>) -> Result<Config, Refused> {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("signalbox.toml");
+    std::fs::write(&file, text).unwrap();
+    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Config::load(&Given { file: Some(file), flags, environment })
+}
+
+fn complaint(text: &str) -> String {
+    load(text, &[], Vec::new()).unwrap_err().render()
+}
+
+fn flag(path: &str, text: &str) -> Override {
+    Override { path: path.to_owned(), text: text.to_owned(), origin: Origin::Flag("--flag") }
+}
+
+#[test]
+fn every_default_can_be_read() {
+    let config = load("", &[], Vec::new()).unwrap();
+    assert_eq!(config.default_listener().bind.port(), 1883);
+    assert_eq!(config.http.bind.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.auth.anonymous, Anonymous::Loopback);
+    assert!(config.shown.iter().all(|option| option.origin == Origin::Default));
+}
+
+#[test]
+fn flags_win_over_environment_over_file() {
+    let text = "[http]\nbind = '127.0.0.1:1'\n[listeners.default]\nbind = '127.0.0.1:1'\n[log]\nlevel = 'warn'\n";
+    let environment = [("SIGNALBOX_HTTP_BIND", "127.0.0.1:2"), ("SIGNALBOX_LISTENERS_DEFAULT_BIND", "127.0.0.1:2")];
+    let config = load(text, &environment, vec![flag("http.bind", "127.0.0.1:3")]).unwrap();
+    assert_eq!(config.http.bind.port(), 3);
+    assert_eq!(config.default_listener().bind.port(), 2);
+    assert_eq!(config.log.level, "warn");
+}
+
+#[test]
+fn paths_of_the_file_stand_beside_it_and_paths_of_flags_do_not() {
+    let config = load("data_dir = 'd'\n", &[], vec![flag("rules_dir", "r")]).unwrap();
+    assert!(config.root.data_dir.as_path().is_absolute());
+    assert_eq!(config.root.rules_dir.as_path(), Path::new("r"));
+}
+
+#[test]
+fn a_slip_in_a_key_is_shown_with_what_was_meant() {
+    let text = complaint("[http]\nbnid = '127.0.0.1:1'\n");
+    assert!(text.contains("no option `bnid` in `[http]`"), "{text}");
+    assert!(text.contains("signalbox.toml:2:1"), "{text}");
+    assert!(text.contains("| ^^^^ help: did you mean `bind`?"), "{text}");
+}
+
+#[test]
+fn a_slip_in_a_section_is_shown_with_what_was_meant() {
+    assert!(complaint("[conectors.x]\nkind = 'http'\n").contains("did you mean `connectors`?"));
+}
+
+#[test]
+fn wrong_types_and_wrong_values_say_what_was_expected_and_found() {
+    let text = complaint("[listeners.default]\nmax_connections = 'many'\nkind = 'tpc'\nbind = '1883'\n");
+    assert!(text.contains("`listeners.default.max_connections`: expected an integer from 0 on, found the text `many`"));
+    assert!(text.contains("did you mean `tcp`?"), "{text}");
+    assert!(text.contains("write `127.0.0.1:1883`"), "{text}");
+    assert_eq!(text.matches("error[C103]: ").count(), 3);
+}
+
+#[test]
+fn a_value_where_a_section_belongs_is_refused_once() {
+    let text = complaint("http = 5\n");
+    assert_eq!(text.matches("`http` expects a table, found the integer `5`").count(), 1, "{text}");
+}
+
+#[test]
+fn a_bad_environment_variable_is_named() {
+    let refused = load("", &[("SIGNALBOX_AUTH_ANONYMOUS", "nope")], Vec::new()).unwrap_err().render();
+    assert!(refused.contains("expected one of `no`, `loopback`, `yes`, found the text `nope`"), "{refused}");
+    assert!(refused.contains("SIGNALBOX_AUTH_ANONYMOUS"), "{refused}");
+}
+
+#[test]
+fn foreign_variables_of_container_platforms_are_left_alone() {
+    load("", &[("SIGNALBOX_SERVICE_HOST", "10.0.0.1"), ("SIGNALBOX_PORT", "tcp://x")], Vec::new()).unwrap();
+}
+
+#[test]
+fn a_syntax_error_is_shown_where_it_is() {
+    let text = complaint("data_dir = \n");
+    assert!(text.contains("signalbox.toml:1:"), "{text}");
+    assert!(text.contains('^'), "{text}");
+}
+
+#[test]
+fn a_named_file_that_is_missing_is_refused() {
+    let given = Given { file: Some("/nonexistent/signalbox.toml".into()), ..Given::default() };
+    assert!(Config::load(&given).unwrap_err().render().contains("/nonexistent/signalbox.toml"));
+}
+
+#[test]
+fn secrets_are_read_for_the_connector_and_hidden_in_show() {
+    let text = "[connectors.web]\nkind = 'http'\nheaders = { authorization = 'Bearer ${env:T}', token = 'abc' }\n";
+    let config = load(text, &[("T", "s3cret")], Vec::new()).unwrap();
+    assert_eq!(config.connectors[0].to_toml()["headers"]["authorization"].as_str(), Some("Bearer s3cret"));
+    let shown = show_text(&config.shown);
+    assert!(shown.contains("${env:T}") && !shown.contains("s3cret") && !shown.contains("abc"), "{shown}");
+    assert!(!format!("{config:?}").contains("s3cret"));
+}
+
+#[test]
+fn a_secret_that_is_not_set_is_shown_where_it_is_used() {
+    let text = complaint("[connectors.web]\nkind = 'http'\nurl = '${env:NOWHERE}'\n");
+    assert!(text.contains("`NOWHERE` is not set") && text.contains("signalbox.toml:3:7"), "{text}");
+}
+
+#[test]
+fn what_show_prints_can_be_read_again() {
+    let config = load("data_dir = 'elsewhere'\n[http]\nhosts = ['a.example']\n", &[], Vec::new()).unwrap();
+    let again = load(&show_text(&config.shown), &[], Vec::new()).unwrap();
+    assert_eq!(again.http.hosts, ["a.example"]);
+    assert_eq!(again.shown.len(), config.shown.len());
+}
+
+#[test]
+fn every_option_is_explained() {
+    let sections = [
+        Root::OPTIONS,
+        Listener::OPTIONS,
+        Limits::OPTIONS,
+        Http::OPTIONS,
+        Auth::OPTIONS,
+        History::OPTIONS,
+        Log::OPTIONS,
+    ];
+    for option in sections.iter().flat_map(|options| options.iter()) {
+        assert!(option.doc.iter().any(|line| line.len() > 10), "`{}` has no explanation", option.key);
+        assert!(!option.expected.is_empty() && !option.default.is_empty());
+    }
+}

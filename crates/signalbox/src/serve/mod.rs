@@ -1,0 +1,60 @@
+//! `signalbox serve`: everything put together, run, and taken apart in order.
+
+mod event_path;
+mod logging;
+mod observer;
+mod publisher;
+mod signals;
+mod wiring;
+
+use std::io::Write as _;
+
+use crate::cli::Serve;
+use crate::config::Config;
+use crate::data_dir::DataDir;
+use crate::outcome::Outcome;
+use crate::rights::open_auth;
+use crate::{rule_files, system};
+
+use signals::{Asked, Signals};
+use wiring::Running;
+
+/// Runs the broker until it is asked to stop.
+pub(crate) fn run(arguments: &Serve) -> Outcome {
+    let config = Config::load(&arguments.given())?;
+    // All that can be wrong is told before anything is opened or answers a client.
+    let connectors = config.connectors()?;
+    let auth = open_auth(&config)?;
+    rule_files::check(&config, &[])?.or_refuse()?;
+    logging::start(&config)?;
+    let data = DataDir::open(config.root.data_dir.as_path())?;
+    let open_files_max = system::raise_open_files();
+    tracing::debug!(open_files_max, "every connection is an open file");
+
+    // One worker thread for each processor; blocking work (passwords, rule files) has threads of its own.
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("signalbox").enable_all().build()?;
+    runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        let running = Running::start(&config, data, auth, connectors).await?;
+        ready(&running)?;
+        loop {
+            match signals.next().await {
+                Asked::Stop => break,
+                Asked::Reload => running.reload(),
+            }
+        }
+        tracing::info!("stopping");
+        running.stop().await;
+        Ok(())
+    })
+}
+
+/// Tells on standard output that and where the broker can be used, and what to try first.
+fn ready(running: &Running) -> Outcome {
+    let mut out = std::io::stdout().lock();
+    for line in running.introduction() {
+        writeln!(out, "{line}")?;
+    }
+    writeln!(out, "ready mqtt={} http={}", running.mqtt, running.http)?;
+    Ok(out.flush()?)
+}

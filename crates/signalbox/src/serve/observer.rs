@@ -1,0 +1,19 @@
+//! Messages on their way to the rules that listen to topics.
+
+use broker::Observer;
+use engine::Engine;
+use events::Event;
+
+/// The engine as the broker sees it.
+#[derive(Debug)]
+pub(crate) struct Rules(pub(crate) Engine);
+
+impl Observer for Rules {
+    fn wants_publish(&self, topic: &str) -> bool {
+        self.0.wants_topic(topic)
+    }
+
+    fn published(&self, event: &Event, hops: u8) {
+        self.0.on_event(event, hops);
+    }
+}

@@ -1,0 +1,270 @@
+//! The parts of a running broker, wired to each other and stopped in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actions::{Connectors, Console, Registry};
+use api::{Api, Hosts};
+use auth::{Auth, Keys};
+use broker::{Broker, BrokerConfig, ListenerConfig, Observer};
+use engine::{Engine, EngineConfig, HopLimit, Publisher};
+use history::History;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::event_path;
+use super::observer::Rules;
+use super::publisher::Gateway;
+use crate::clock;
+use crate::config::{AckAfter, Config, Listener, ListenerKind};
+use crate::data_dir::{DataDir, keys_file};
+use crate::outcome::Stop;
+use crate::rule_files;
+use crate::serving::Serving;
+
+/// How long clients may take to hear goodbye.
+const CLIENTS_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long actions may go on delivering what they have.
+const ACTIONS_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long requests of the API may take to end.
+const HTTP_DEADLINE: Duration = Duration::from_secs(2);
+
+/// A running broker with all that belongs to it.
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// Where the default listener is.
+    pub(crate) mqtt: SocketAddr,
+    /// Where the API is.
+    pub(crate) http: SocketAddr,
+    broker: Broker,
+    rules: Engine,
+    auth: Auth,
+    history: History,
+    api: Api,
+    data: DataDir,
+    tasks: TaskTracker,
+    /// Cancelled when the API has been told to end.
+    is_stopping: CancellationToken,
+}
+
+impl Running {
+    /// Starts everything, listeners last, so that the first client finds all of it.
+    pub(crate) async fn start(
+        config: &Config,
+        data: DataDir,
+        auth: Auth,
+        connectors: Connectors,
+    ) -> Result<Running, Stop> {
+        let history = event_path::open_history(config, data.path())?;
+        let gateway = Arc::new(Gateway::default());
+        let rules = start_rules(config, connectors, Arc::clone(&gateway))?;
+        let observer: Arc<dyn Observer> = Arc::new(Rules(rules.clone()));
+        let broker = Broker::new(broker_config(config, history.last_seq()), auth.clone(), observer);
+        gateway.connect(&broker);
+
+        let tasks = TaskTracker::new();
+        let for_rules = event_path::subscribe_rules(broker.bus(), &rules);
+        tasks.spawn(event_path::run_rules(for_rules, rules.clone()));
+        let for_history = event_path::subscribe_history(broker.bus(), &history);
+        tasks.spawn(event_path::run_history(for_history, history.clone()));
+
+        let listener = bind_http(config).await?;
+        let http = listener.local_addr()?;
+        let mqtt = listen(config, &broker).await?;
+        let keys = Keys::open(&keys_file(data.path())).map_err(Stop::of_auth)?;
+        let node = config.root.node.as_str().into();
+        let api = Api::new(broker.clone(), rules.clone(), keys, node);
+        let hosts = Hosts::new(config.http.hosts.clone());
+        let is_stopping = CancellationToken::new();
+        tasks.spawn(serve_http(listener, api.clone(), hosts, is_stopping.clone()));
+        Serving::announce(data.path(), mqtt, http)?;
+        api.set_ready(true);
+        Ok(Running { mqtt, http, broker, rules, auth, history, api, data, tasks, is_stopping })
+    }
+
+    /// Reads rules, users and ACL again.
+    pub(crate) fn reload(&self) {
+        tracing::info!("reading rules, users and acl again");
+        let (rules, auth) = (self.rules.clone(), self.auth.clone());
+        self.tasks.spawn_blocking(move || {
+            // Both tell the log what is wrong; what ran before runs on then.
+            if let Err(error) = rules.reload() {
+                tracing::warn!(%error, "the directory of rules cannot be read, the rules run on as they were");
+            }
+            drop(auth.reload());
+        });
+    }
+
+    /// Stops in order: listeners and clients, whose end is an event; then the rules, whose actions deliver what they
+    /// have; then the API; then the history.
+    pub(crate) async fn stop(self) {
+        self.api.set_ready(false);
+        self.broker.shutdown(CLIENTS_DEADLINE).await;
+        tracing::info!("stopped mqtt");
+
+        // The bus is closed behind the last events, and whoever reads it ends there.
+        self.api.stop();
+        self.is_stopping.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        tracing::info!("stopped http");
+
+        let given_up = self.rules.shutdown(ACTIONS_DEADLINE).await;
+        if given_up > 0 {
+            tracing::warn!(given_up, "outputs were given up, their actions did not take them in time");
+        }
+        tracing::info!("stopped rules");
+
+        let history = self.history;
+        // It waits for the disk.
+        if tokio::task::spawn_blocking(move || history.close()).await.is_err() {
+            tracing::error!("the history has panicked while it was closed");
+        }
+        tracing::info!("stopped history");
+        if let Err(error) = Serving::withdraw(self.data.path()) {
+            tracing::warn!(error = format_args!("{error:#}").to_string(), "the key for local commands is left behind");
+        }
+    }
+
+    /// A few lines for who has just started it.
+    pub(crate) fn introduction(&self) -> Vec<String> {
+        let rules: Vec<String> =
+            self.rules.rules().iter().map(|rule| format!("{} ({})", rule.id, rule.state.name())).collect();
+        let rules = if rules.is_empty() { "none".to_owned() } else { rules.join(", ") };
+        let port = self.mqtt.port();
+        vec![
+            format!("mqtt   {}", self.mqtt),
+            format!("http   http://{}", self.http),
+            format!("data   {}", self.data.path().display()),
+            format!("rules  {rules}"),
+            format!(
+                "try    mosquitto_sub -p {port} -i sub -t client_connack & sleep 1; \
+                 mosquitto_pub -p {port} -V 5 -i conn -u u_emqx -t hello -m world"
+            ),
+        ]
+    }
+}
+
+/// Makes the engine, its actions and the rules of the directory.
+fn start_rules(config: &Config, connectors: Connectors, gateway: Arc<Gateway>) -> Result<Engine, Stop> {
+    let hops_max = config.limits.hops_max;
+    let publisher: Arc<dyn Publisher> = Arc::new(HopLimit::new(gateway, hops_max));
+    let registry = Registry::new(connectors, publisher, Console::new(std::io::stdout()));
+    let settings = EngineConfig { hops_max, environment: Arc::new(environment), ..EngineConfig::default() };
+    let rules = Engine::new(settings, Arc::new(registry), Arc::new(clock::now));
+    if let Some(directory) = rule_files::directory(config) {
+        rules.load_dir(directory)?;
+        rules.watch();
+    }
+    Ok(rules)
+}
+
+#[expect(clippy::disallowed_methods, reason = "`getenv` in a rule reads the environment of this process")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn broker_config(config: &Config, last_seq: u64) -> BrokerConfig {
+    let limits = &config.limits;
+    BrokerConfig {
+        node: config.root.node.as_str().into(),
+        last_seq,
+        limits: broker::Limits {
+            client_id_bytes_max: limits.client_id_bytes_max,
+            subscriptions_max: limits.subscriptions_max,
+            topic_levels_max: limits.topic_levels_max,
+            inflight_max: limits.inflight_max,
+            queue_len_max: limits.queue_len_max,
+            queue_bytes_max: limits.queue_bytes_max,
+            queued_bytes_total_max: limits.queued_bytes_total_max,
+            receive_maximum: limits.receive_maximum,
+            receive_maximum_before_v5: limits.receive_maximum_before_v5,
+            topic_alias_maximum: limits.topic_alias_maximum,
+            session_expiry_max_s: limits.session_expiry_max_s,
+            keepalive_max_s: limits.keepalive_max_s,
+            offline_sessions_max: limits.offline_sessions_max,
+            retained_messages_max: limits.retained_messages_max,
+            retained_bytes_max: limits.retained_bytes_max,
+            hops_max: limits.hops_max,
+            departed_clients_max: limits.departed_clients_max,
+            unauthenticated_events_per_s: limits.unauthenticated_events_per_s,
+        },
+    }
+}
+
+/// Opens every listener and returns where the default one is.
+async fn listen(config: &Config, broker: &Broker) -> Result<SocketAddr, Stop> {
+    let mut default = config.default_listener().bind;
+    for (name, options) in &config.listeners {
+        let redirect = config.redirects.get(name).map(|redirect| broker::Redirect {
+            server: redirect.server.as_str().into(),
+            permanent: redirect.permanent,
+        });
+        let listening = broker.listen(name, ListenerConfig { redirect, ..listener_config(options) }).await;
+        let address = listening.map_err(|cause| taken(options.bind, &format!("listeners.{name}.bind"), &cause))?;
+        if name == "default" {
+            default = address;
+        }
+    }
+    Ok(default)
+}
+
+fn listener_config(options: &Listener) -> ListenerConfig {
+    // One of each exists so far; another one has to say here what it means.
+    let (ListenerKind::Tcp, AckAfter::Memory) = (options.kind, options.ack_after);
+    ListenerConfig {
+        bind: options.bind,
+        max_connections: options.max_connections,
+        refusals_max: options.refusals_max,
+        packet_bytes_max: options.packet_bytes_max,
+        connect_bytes_max: options.connect_bytes_max,
+        connect_timeout_ms: options.connect_timeout_ms,
+        max_qos: options.max_qos,
+        retain_available: options.retain_available,
+        redirect: None,
+        connect_rate_max: options.connect_rate_max,
+    }
+}
+
+async fn bind_http(config: &Config) -> Result<TcpListener, Stop> {
+    let address = config.http.bind;
+    TcpListener::bind(address).await.map_err(|cause| taken(address, "http.bind", &cause))
+}
+
+fn taken(address: SocketAddr, option: &str, cause: &std::io::Error) -> Stop {
+    let help = format!("choose another address with `{option}`; port 0 takes a free one");
+    Stop::bad_input(format_args!("`{address}` cannot be listened on: {cause}"), Some(&help))
+}
+
+async fn serve_http(listener: TcpListener, api: Api, hosts: Hosts, is_stopping: CancellationToken) {
+    let deadline = async {
+        is_stopping.cancelled().await;
+        tokio::time::sleep(HTTP_DEADLINE).await;
+    };
+    tokio::select! {
+        served = api::serve(listener, api, hosts) => {
+            if let Err(error) = served {
+                tracing::error!(%error, "the api has ended");
+            }
+        }
+        () = deadline => tracing::warn!("some requests of the api were cut"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Given;
+
+    #[test]
+    fn the_defaults_of_the_file_are_those_of_the_broker() {
+        let config = Config::load(&Given { file: Some("/dev/null".into()), ..Given::default() }).unwrap();
+        assert_eq!(format!("{:?}", broker_config(&config, 0)), format!("{:?}", BrokerConfig::default()));
+        let listener = config.default_listener();
+        assert_eq!(format!("{:?}", listener_config(listener)), format!("{:?}", ListenerConfig::new(listener.bind)));
+    }
+}

@@ -1,0 +1,202 @@
+//! MQTT clients of other makes: rumqttc for MQTT 3.1.1 and 5, and the programs of Mosquitto.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use rumqttc::v5;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::PATIENCE;
+use super::server::Server;
+
+/// The version of MQTT a client speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    V311,
+    V5,
+}
+
+/// A message as a subscriber got it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Message {
+    pub(crate) topic: String,
+    pub(crate) payload: String,
+    pub(crate) qos: u8,
+    pub(crate) retain: bool,
+}
+
+impl Message {
+    /// The payload as JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.payload).unwrap()
+    }
+}
+
+/// A subscribed client of MQTT 5.
+#[derive(Debug)]
+pub(crate) struct Subscriber {
+    messages: mpsc::Receiver<Message>,
+    task: JoinHandle<()>,
+}
+
+impl Subscriber {
+    /// Connects and subscribes; returns when the broker has said that it is subscribed.
+    pub(crate) async fn start(server: &Server, id: &str, filter: &str) -> Subscriber {
+        let mut options = v5::MqttOptions::new(id, server.mqtt.ip().to_string(), server.mqtt.port());
+        options.set_keep_alive(PATIENCE);
+        let (client, mut events) = v5::AsyncClient::new(options, 10);
+        client.subscribe(filter, v5::mqttbytes::QoS::ExactlyOnce).await.unwrap();
+        loop {
+            let event = tokio::time::timeout(PATIENCE, events.poll()).await.expect("no SUBACK").unwrap();
+            if matches!(event, v5::Event::Incoming(v5::Incoming::SubAck(_))) {
+                break;
+            }
+        }
+        let (tx, messages) = mpsc::channel(10_000);
+        let task = tokio::task::spawn(async move {
+            // The client would end the connection when it is dropped.
+            let _client = client;
+            while let Ok(event) = events.poll().await {
+                if let v5::Event::Incoming(v5::Incoming::Publish(publish)) = event {
+                    let message = Message {
+                        topic: String::from_utf8(publish.topic.to_vec()).unwrap(),
+                        payload: String::from_utf8(publish.payload.to_vec()).unwrap(),
+                        qos: publish.qos as u8,
+                        retain: publish.retain,
+                    };
+                    if tx.send(message).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        Subscriber { messages, task }
+    }
+
+    /// The next message.
+    pub(crate) async fn next(&mut self) -> Message {
+        tokio::time::timeout(PATIENCE, self.messages.recv()).await.expect("no message").expect("the connection ended")
+    }
+
+    /// The next message whose JSON says that it is about this client.
+    pub(crate) async fn next_about(&mut self, client: &str) -> Message {
+        loop {
+            let message = self.next().await;
+            if message.json()["clientid"] == client {
+                return message;
+            }
+        }
+    }
+}
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Connects, waits for the CONNACK, and disconnects. What the broker refused is the error, as the client names it.
+pub(crate) async fn connect(
+    version: Version,
+    address: SocketAddr,
+    id: &str,
+    credentials: Option<(&str, &str)>,
+) -> Result<(), String> {
+    let attempt = async {
+        match version {
+            Version::V311 => connect_v311(address, id, credentials).await,
+            Version::V5 => connect_v5(address, id, credentials).await,
+        }
+    };
+    tokio::time::timeout(PATIENCE, attempt).await.expect("no CONNACK")
+}
+
+async fn connect_v311(address: SocketAddr, id: &str, credentials: Option<(&str, &str)>) -> Result<(), String> {
+    let mut options = rumqttc::MqttOptions::new(id, address.ip().to_string(), address.port());
+    if let Some((name, password)) = credentials {
+        options.set_credentials(name, password);
+    }
+    let (client, mut events) = rumqttc::AsyncClient::new(options, 10);
+    match events.poll().await {
+        Ok(_connack) => {}
+        Err(rumqttc::ConnectionError::ConnectionRefused(code)) => return Err(format!("{code:?}")),
+        Err(error) => return Err(error.to_string()),
+    }
+    client.disconnect().await.unwrap();
+    while events.poll().await.is_ok() {}
+    Ok(())
+}
+
+async fn connect_v5(address: SocketAddr, id: &str, credentials: Option<(&str, &str)>) -> Result<(), String> {
+    let mut options = v5::MqttOptions::new(id, address.ip().to_string(), address.port());
+    if let Some((name, password)) = credentials {
+        options.set_credentials(name, password);
+    }
+    let (client, mut events) = v5::AsyncClient::new(options, 10);
+    match events.poll().await {
+        Ok(_connack) => {}
+        Err(v5::ConnectionError::ConnectionRefused(code)) => return Err(format!("{code:?}")),
+        Err(error) => return Err(error.to_string()),
+    }
+    client.disconnect().await.unwrap();
+    while events.poll().await.is_ok() {}
+    Ok(())
+}
+
+/// `mosquitto_sub`, subscribed; every message is a line `topic qos retain payload`.
+#[derive(Debug)]
+pub(crate) struct MosquittoSub {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl MosquittoSub {
+    /// Starts it and waits until it says that it is subscribed.
+    pub(crate) fn start(server: &Server, id: &str, filter: &str) -> MosquittoSub {
+        let port = server.mqtt.port().to_string();
+        let patience = PATIENCE.as_secs().to_string();
+        let mut child = mosquitto("mosquitto_sub")
+            .args(["-p", &port, "-i", id, "-t", filter, "-d", "-W", &patience, "-F", "message %t %q %r %p"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect(INSTALL);
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        while !lines.next().expect("mosquitto_sub ended before it was subscribed").unwrap().starts_with("Subscribed") {}
+        MosquittoSub { child, lines }
+    }
+
+    /// The next message.
+    pub(crate) fn next(&mut self) -> String {
+        loop {
+            let line = self.lines.next().expect("mosquitto_sub ended before a message came").unwrap();
+            if let Some(message) = line.strip_prefix("message ") {
+                return message.to_owned();
+            }
+        }
+    }
+}
+
+impl Drop for MosquittoSub {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Runs `mosquitto_pub` to its end; says whether it could publish, and what it wrote on standard error.
+pub(crate) fn mosquitto_pub(server: &Server, arguments: &[&str]) -> (bool, String) {
+    let port = server.mqtt.port().to_string();
+    let output = mosquitto("mosquitto_pub").args(["-p", &port]).args(arguments).output().expect(INSTALL);
+    (output.status.success(), String::from_utf8(output.stderr).unwrap())
+}
+
+const INSTALL: &str = "the tests need mosquitto-clients: apt-get install mosquitto-clients";
+
+fn mosquitto(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.stdin(Stdio::null());
+    command
+}

@@ -1,0 +1,68 @@
+//! A real HTTP server that keeps what is posted to it, and can be stopped and started at the same address.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use tokio::sync::{mpsc, oneshot};
+
+use super::PATIENCE;
+
+/// A request as it came.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Posted {
+    pub(crate) path: String,
+    pub(crate) content_type: String,
+    pub(crate) body: String,
+}
+
+/// A running HTTP server.
+#[derive(Debug)]
+pub(crate) struct Receiver {
+    pub(crate) address: SocketAddr,
+    posted: mpsc::Receiver<Posted>,
+    stop: Option<oneshot::Sender<()>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Receiver {
+    /// Starts it on a free port.
+    pub(crate) async fn start() -> Receiver {
+        Receiver::start_at(([127, 0, 0, 1], 0).into()).await
+    }
+
+    /// Starts it at an address, such as that of one that was stopped.
+    pub(crate) async fn start_at(address: SocketAddr) -> Receiver {
+        let (tx, posted) = mpsc::channel(1000);
+        let (stop, stopped) = oneshot::channel();
+        let app = Router::new().fallback(keep).with_state(tx);
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = axum::serve(listener, app).with_graceful_shutdown(async move { drop(stopped.await) });
+        let task = tokio::task::spawn(async move { serving.await.unwrap() });
+        Receiver { address, posted, stop: Some(stop), task }
+    }
+
+    /// The next request.
+    pub(crate) async fn next(&mut self) -> Posted {
+        tokio::time::timeout(PATIENCE, self.posted.recv()).await.expect("nothing was posted").unwrap()
+    }
+
+    /// Stops it; its port refuses connections afterwards.
+    pub(crate) async fn stop(mut self) -> SocketAddr {
+        drop(self.stop.take());
+        // Connections that the other side keeps open would hold it up for ever.
+        self.task.abort();
+        drop((&mut self.task).await);
+        self.address
+    }
+}
+
+async fn keep(State(tx): State<mpsc::Sender<Posted>>, uri: Uri, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let content_type = headers.get("content-type").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+    let body = String::from_utf8(body.to_vec()).unwrap();
+    tx.send(Posted { path: uri.path().to_owned(), content_type, body }).await.unwrap();
+    StatusCode::NO_CONTENT
+}

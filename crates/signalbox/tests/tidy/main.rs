@@ -1,0 +1,11 @@
+//! What holds for the whole repository: who imports whom, and how files look.
+
+mod architecture;
+mod files;
+
+use std::path::{Path, PathBuf};
+
+/// The top of the repository.
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}

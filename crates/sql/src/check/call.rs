@@ -1,0 +1,82 @@
+//! Calls: the function, the number of arguments, what can be known of their types.
+
+use events::{Type, Value};
+
+use super::Checker;
+use super::names::Names;
+use crate::codes;
+use crate::functions::{self, Arity, Function, Wants, compile_regex};
+use crate::plan::{Call, Expr, Node};
+use crate::suggest::did_you_mean;
+use crate::syntax::ast;
+use crate::syntax::span::Span;
+
+impl Checker<'_> {
+    pub(super) fn call(
+        &mut self,
+        name: &str,
+        name_span: Span,
+        span: Span,
+        args: &[ast::Expr],
+        names: &mut Names<'_>,
+    ) -> (Node, Type) {
+        let mut args: Vec<Expr> = args.iter().map(|arg| self.expression(arg, names)).collect();
+        let Some(function) = functions::find(name) else {
+            let help = did_you_mean(name, functions::all().map(|function| function.name));
+            self.error_with_help(codes::UNKNOWN_FUNCTION, name_span, format!("no function `{name}`"), help);
+            return (Node::Constant(Value::Null), Type::Any);
+        };
+        let regex = if self.arity(function, args.len(), span) { self.arguments(function, &args) } else { None };
+        for param in function.params {
+            if param.arity == Arity::Column {
+                args.push(self.column_expr(param.name, span, names));
+            }
+        }
+        (Node::Call(Box::new(Call { function, args: args.into(), regex })), function.returns)
+    }
+
+    fn arity(&mut self, function: &Function, found: usize, span: Span) -> bool {
+        let count = |wanted| function.params.iter().filter(|param| param.arity == wanted).count();
+        let least = count(Arity::Once);
+        let most = (count(Arity::Rest) == 0).then(|| least + count(Arity::Optional));
+        if found >= least && most.is_none_or(|most| found <= most) {
+            return true;
+        }
+        let arguments = |count: usize| if count == 1 { "1 argument".to_owned() } else { format!("{count} arguments") };
+        let wanted = match most {
+            None => format!("at least {}", arguments(least)),
+            Some(most) if most == least => arguments(least),
+            Some(most) => format!("{least} to {}", arguments(most)),
+        };
+        let message = format!("`{}` takes {wanted}, found {found}", function.name);
+        let help = Some(format!("`{}`", function.signature()));
+        self.error_with_help(codes::WRONG_ARITY, span, message, help);
+        false
+    }
+
+    /// Tells arguments that can never be right. Returns the regular expression, where it is a constant.
+    fn arguments(&mut self, function: &Function, args: &[Expr]) -> Option<regex::Regex> {
+        let mut regex = None;
+        for (at, arg) in args.iter().enumerate() {
+            let given = |param: &&functions::Param| param.arity != Arity::Column;
+            let param = function.params.get(at).filter(given).or_else(|| function.params.iter().rfind(given));
+            let Some(param) = param else { continue };
+            match &arg.node {
+                Node::Constant(Value::Null) => {}
+                Node::Constant(value) if !param.wants.fits(value) => {
+                    self.error(codes::WRONG_TYPE, arg.span, param.mismatch(value));
+                }
+                Node::Constant(Value::Text(pattern)) if param.wants == Wants::Regex => match compile_regex(pattern) {
+                    Ok(compiled) => regex = Some(compiled),
+                    Err(message) => self.error(codes::REGEX, arg.span, message),
+                },
+                _ if !param.wants.may_fit(arg.ty) => {
+                    let message = format!("`{}` must be {}, found {}", param.name, param.wants.name(), arg.ty);
+                    self.error(codes::WRONG_TYPE, arg.span, message);
+                }
+                _ => {}
+            }
+        }
+        regex
+    }
+}

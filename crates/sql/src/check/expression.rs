@@ -1,0 +1,330 @@
+//! Expressions: names resolved, types known, constants folded.
+
+use bytestring::ByteString;
+use events::{Type, Value};
+
+use super::names::Names;
+use super::types::{either, found, type_of};
+use super::{Checker, Mode};
+use crate::codes;
+use crate::plan::{Alias, Base, Case, Column, Expr, Node, Path, PathStep};
+use crate::suggest::nearest;
+use crate::syntax::ast::{self, ExprKind};
+use crate::syntax::span::Span;
+use crate::values::arithmetic::negate;
+use crate::values::path::Step;
+
+impl Checker<'_> {
+    /// Checks an expression. What is wrong is noted; what is returned then only serves to go on.
+    pub(super) fn expression(&mut self, expr: &ast::Expr, names: &mut Names<'_>) -> Expr {
+        let (node, ty) = match &expr.kind {
+            ExprKind::Literal(value) => (Node::Constant(value.clone()), type_of(value)),
+            ExprKind::Path(path) => self.path_node(path, names),
+            ExprKind::Slice { path, from, to } => {
+                let (base, _) = self.base(path, names);
+                let steps = self.steps(path, names);
+                (Node::Slice { path: Box::new(Path { base, steps }), from: *from, to: *to }, Type::List)
+            }
+            ExprKind::Range { from, to } => (Node::Range { from: *from, to: *to }, Type::List),
+            ExprKind::List(items) => {
+                (Node::List(items.iter().map(|item| self.expression(item, names)).collect()), Type::List)
+            }
+            ExprKind::Map(entries) => {
+                let entries = entries.iter().map(|(key, value)| (key.clone(), self.expression(value, names))).collect();
+                (Node::Map(entries), Type::Map)
+            }
+            ExprKind::Call { name, name_span, args } => self.call(name, *name_span, expr.span, args, names),
+            ExprKind::Negate(operand) => self.negation(operand, names),
+            ExprKind::Arithmetic { op, left, right } => {
+                let (left, right) = (self.expression(left, names), self.expression(right, names));
+                let ty = self.arithmetic_type(*op, &left, &right);
+                (Node::Arithmetic { op: *op, operands: Box::new([left, right]) }, ty)
+            }
+            ExprKind::Case { operand, branches, otherwise } => {
+                self.case(operand.as_deref(), branches, otherwise.as_deref(), names)
+            }
+            ExprKind::Not(_)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Compare { .. }
+            | ExprKind::TopicMatch { .. }
+            | ExprKind::In { .. }
+            | ExprKind::Like { .. }
+            | ExprKind::Between { .. }
+            | ExprKind::IsNull { .. } => (self.boolean(expr, names), Type::Bool),
+        };
+        Expr { node, span: expr.span, ty }
+    }
+
+    /// The expressions that are true or false.
+    fn boolean(&mut self, expr: &ast::Expr, names: &mut Names<'_>) -> Node {
+        match &expr.kind {
+            ExprKind::Not(operand) => Node::Not(Box::new(self.expression(operand, names))),
+            ExprKind::And(operands) => Node::And(operands.iter().map(|o| self.condition(o, names)).collect()),
+            ExprKind::Or(operands) => Node::Or(operands.iter().map(|o| self.condition(o, names)).collect()),
+            ExprKind::Compare { op, left, right } => {
+                let (left, right) = (self.expression(left, names), self.expression(right, names));
+                match (left, right) {
+                    (left, Expr { node: Node::Constant(right), .. }) => {
+                        Node::CompareConstant { op: *op, left: Box::new(left), right }
+                    }
+                    (Expr { node: Node::Constant(left), .. }, right) => {
+                        Node::CompareConstant { op: op.mirrored(), left: Box::new(right), right: left }
+                    }
+                    (left, right) => Node::Compare { op: *op, operands: Box::new([left, right]) },
+                }
+            }
+            ExprKind::TopicMatch { topic, filter } => {
+                let operands = [self.expression(topic, names), self.expression(filter, names)];
+                for operand in &operands {
+                    self.expect_text("=~", operand);
+                }
+                self.expect_filter(&operands[1]);
+                Node::TopicMatch { operands: Box::new(operands) }
+            }
+            ExprKind::In { negated, operand, items } => {
+                let operand = Box::new(self.expression(operand, names));
+                let items = items.iter().map(|item| self.expression(item, names)).collect();
+                Node::In { negated: *negated, operand, items }
+            }
+            ExprKind::Like { negated, operand, pattern } => {
+                let operands = [self.expression(operand, names), self.expression(pattern, names)];
+                for operand in &operands {
+                    self.expect_text("LIKE", operand);
+                }
+                Node::Like { negated: *negated, operands: Box::new(operands) }
+            }
+            ExprKind::Between { negated, operand, low, high } => {
+                let operands = [operand, low, high].map(|operand| self.expression(operand, names));
+                Node::Between { negated: *negated, operands: Box::new(operands) }
+            }
+            ExprKind::IsNull { negated, operand } => {
+                Node::IsNull { negated: *negated, operand: Box::new(self.expression(operand, names)) }
+            }
+            ExprKind::Literal(_)
+            | ExprKind::Path(_)
+            | ExprKind::Slice { .. }
+            | ExprKind::Range { .. }
+            | ExprKind::List(_)
+            | ExprKind::Map(_)
+            | ExprKind::Call { .. }
+            | ExprKind::Negate(_)
+            | ExprKind::Arithmetic { .. }
+            | ExprKind::Case { .. } => self.expression(expr, names).node,
+        }
+    }
+
+    fn negation(&mut self, operand: &ast::Expr, names: &mut Names<'_>) -> (Node, Type) {
+        let operand = self.expression(operand, names);
+        if let Node::Constant(value @ (Value::Int(_) | Value::BigInt(_) | Value::Float(_))) = &operand.node
+            && let Ok(negated) = negate(value)
+        {
+            let ty = type_of(&negated);
+            return (Node::Constant(negated), ty);
+        }
+        if !matches!(operand.ty, Type::Int | Type::Float | Type::Number | Type::Timestamp | Type::Any | Type::Null) {
+            let message = format!("`-` wants a number, found {}", found(&operand));
+            self.error(codes::WRONG_TYPE, operand.span, message);
+        }
+        let ty = operand.ty;
+        (Node::Negate(Box::new(operand)), ty)
+    }
+
+    fn case(
+        &mut self,
+        operand: Option<&ast::Expr>,
+        branches: &[(ast::Expr, ast::Expr)],
+        otherwise: Option<&ast::Expr>,
+        names: &mut Names<'_>,
+    ) -> (Node, Type) {
+        let operand = operand.map(|operand| self.expression(operand, names));
+        let branches: Box<[(Expr, Expr)]> = branches
+            .iter()
+            .map(|(condition, value)| {
+                let condition = if operand.is_some() {
+                    self.expression(condition, names)
+                } else {
+                    self.condition(condition, names)
+                };
+                (condition, self.expression(value, names))
+            })
+            .collect();
+        let otherwise = otherwise.map(|otherwise| self.expression(otherwise, names));
+        let types = branches.iter().map(|(_, value)| value.ty).chain(otherwise.iter().map(|value| value.ty));
+        let ty = types.reduce(either).unwrap_or(Type::Null);
+        (Node::Case(Box::new(Case { operand, branches, otherwise })), ty)
+    }
+
+    fn expect_filter(&mut self, filter: &Expr) {
+        if let Node::Constant(Value::Text(text)) = &filter.node
+            && let Err(error) = mqtt::Filter::parse(text.clone())
+        {
+            self.error(codes::FILTER, filter.span, format!("`{text}` can never match: {error}"));
+        }
+    }
+
+    fn path_node(&mut self, path: &ast::Path, names: &mut Names<'_>) -> (Node, Type) {
+        let (base, ty) = self.base(path, names);
+        if !path.steps.is_empty() {
+            let steps = self.steps(path, names);
+            return (Node::Path(Box::new(Path { base, steps })), Type::Any);
+        }
+        match base {
+            Base::Column(column) => (Node::Column(column), ty),
+            Base::Slot(slot) => (Node::Slot(slot), ty),
+            Base::Payload | Base::SlotThen(_, _) | Base::Alias(_) => {
+                (Node::Path(Box::new(Path { base, steps: Box::new([]) })), ty)
+            }
+        }
+    }
+
+    /// Where a path begins, and the type of what stands there.
+    fn base(&mut self, path: &ast::Path, names: &mut Names<'_>) -> (Base, Type) {
+        if let Some(needs) = names.aliases.filter(|aliases| aliases.names(&path.root)).and_then(|a| a.needs(&path.root))
+        {
+            let (needs, slot, whole, ty) = needs;
+            let otherwise = (!whole).then(|| self.below_output(path, names).0);
+            return (Base::Alias(Box::new(Alias { slot, needs, otherwise })), ty);
+        }
+        let Some(output) = names.output(&path.root).cloned() else { return self.below_output(path, names) };
+        names.note_read(output.slot);
+        if output.whole {
+            return (Base::Slot(output.slot), output.ty);
+        }
+        // Only something below the name was put there: the rest is still that of the column, where there is one.
+        let then = match (names.local(&path.root), self.column_type(&path.root)) {
+            (None, None) if self.mode == Mode::Catalogue => Base::Slot(output.slot),
+            (Some(_), _) | (None, Some(_) | None) => {
+                Base::SlotThen(output.slot, Box::new(self.below_output(path, names).0))
+            }
+        };
+        (then, Type::Any)
+    }
+
+    /// The same without what the row has got.
+    fn below_output(&mut self, path: &ast::Path, names: &Names<'_>) -> (Base, Type) {
+        if let Some(slot) = names.local(&path.root) {
+            return (Base::Slot(slot), Type::Any);
+        }
+        let ty = self.column_type(&path.root);
+        if ty.is_none() && self.mode == Mode::Catalogue {
+            self.unknown_field(path, names);
+        }
+        let base = if path.root == "payload" && !path.steps.is_empty() {
+            Base::Payload
+        } else {
+            Base::Column(Column::of(&path.root))
+        };
+        (base, ty.unwrap_or(Type::Any))
+    }
+
+    fn steps(&mut self, path: &ast::Path, names: &mut Names<'_>) -> Box<[PathStep]> {
+        let mut keys = Vec::new();
+        path.steps
+            .iter()
+            .map(|step| {
+                let beside_key = keys.last().is_some();
+                if let ast::PathStep::Key(key) = step {
+                    keys.push(key.clone());
+                }
+                self.step(step, Some(beside_key), names)
+            })
+            .collect()
+    }
+
+    /// A step of a path. An index that names no column may be a key beside the list, where the list stands below
+    /// something: `beside` says so.
+    pub(super) fn step(&mut self, step: &ast::PathStep, beside: Option<bool>, names: &mut Names<'_>) -> PathStep {
+        match step {
+            ast::PathStep::Key(key) => PathStep::Key(key.clone()),
+            ast::PathStep::Place(place) => PathStep::Place(*place),
+            ast::PathStep::Index(index) => {
+                let beside = match (&index.kind, beside) {
+                    (ExprKind::Path(path), Some(true)) if !self.is_known(&path.root, names) => plain_steps(path),
+                    _ => None,
+                };
+                let unknown = beside.is_some() && self.mode == Mode::Catalogue;
+                let index = if unknown {
+                    Expr { node: Node::Constant(Value::Null), span: index.span, ty: Type::Any }
+                } else {
+                    self.expression(index, names)
+                };
+                if !matches!(index.ty, Type::Int | Type::Number | Type::Any | Type::Null | Type::Timestamp) {
+                    let message = format!("an index must be an integer, found {}", found(&index));
+                    self.error(codes::WRONG_TYPE, index.span, message);
+                }
+                PathStep::Index { index, beside }
+            }
+        }
+    }
+
+    /// Whether a name is certainly something.
+    fn is_known(&self, root: &str, names: &Names<'_>) -> bool {
+        names.output(root).is_some()
+            || names.local(root).is_some()
+            || names.aliases.is_some_and(|aliases| aliases.names(root))
+            || self.is_column(root)
+    }
+
+    /// Whether a name is a column of an event the rule listens to.
+    pub(super) fn is_column(&self, root: &str) -> bool {
+        self.column_type(root).is_some()
+    }
+
+    /// The type of a column; `None` where no event the rule listens to has it.
+    fn column_type(&self, root: &str) -> Option<Type> {
+        let fields = self.kinds.iter().filter_map(|kind| kind.event_type().field(root));
+        fields.map(|(_, field)| field.ty).reduce(either)
+    }
+
+    fn unknown_field(&mut self, path: &ast::Path, names: &Names<'_>) {
+        let message = match self.kinds.as_slice() {
+            [] => return,
+            kinds => format!("no field `{}` in {}", path.root, in_words(kinds)),
+        };
+        let fields = || self.kinds.iter().flat_map(|kind| kind.event_type().fields).map(|field| field.name);
+        let aliases = names.aliases.map(|aliases| aliases.entries.as_slice()).unwrap_or_default();
+        let known = || fields().chain(names.known()).chain(aliases.iter().map(|entry| &*entry.root));
+        let help = match nearest(&path.root, known()) {
+            Some(near) => Some(format!("did you mean `{near}`?")),
+            None if path.quoted && path.steps.is_empty() => {
+                Some(format!("double quotes are for names; a text stands in single quotes: `'{}'`", path.root))
+            }
+            None => None,
+        };
+        self.error_with_help(codes::UNKNOWN_FIELD, path.root_span, message, help);
+    }
+
+    /// The column of that name, for functions that read one.
+    pub(super) fn column_expr(&self, name: &'static str, span: Span, names: &mut Names<'_>) -> Expr {
+        let output = names.output(name).filter(|output| output.whole).map(|output| output.slot);
+        let node = match output {
+            Some(slot) => {
+                names.note_read(slot);
+                Node::Slot(slot)
+            }
+            None => Node::Column(Column::of(name)),
+        };
+        Expr { node, span, ty: Type::Any }
+    }
+}
+
+/// `$events/client_connack`, or what messages are called.
+fn in_words(kinds: &[events::Kind]) -> String {
+    let names: Vec<String> = kinds
+        .iter()
+        .map(|kind| kind.event_type().topic.map_or_else(|| "messages".to_owned(), |topic| format!("`{topic}`")))
+        .collect();
+    names.join(" or ")
+}
+
+/// A path without indexes that are expressions.
+fn plain_steps(path: &ast::Path) -> Option<Box<[Step]>> {
+    let root = std::iter::once(Some(Step::Key(ByteString::clone(&path.root))));
+    root.chain(path.steps.iter().map(|step| match step {
+        ast::PathStep::Key(key) => Some(Step::Key(key.clone())),
+        ast::PathStep::Place(place) => Some(Step::Index(*place)),
+        ast::PathStep::Index(_) => None,
+    }))
+    .collect()
+}

@@ -1,0 +1,142 @@
+//! The checker: here a name becomes a column, an alias or a slot, and everything that can be known to be wrong before
+//! an event has come is told.
+
+mod call;
+mod expression;
+mod names;
+mod projection;
+mod reason;
+mod source;
+mod types;
+
+use bytestring::ByteString;
+use events::{Kind, Type};
+
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::plan::{Foreach, Plan, Verb};
+use crate::query::Source;
+use crate::syntax::ast;
+use crate::syntax::span::Span;
+use names::{AliasTable, Names};
+use projection::Projected;
+use source::Sources;
+
+/// A rule that was found to be right.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub(crate) plan: Plan,
+    pub(crate) sources: Sources,
+    pub(crate) output: Option<Vec<(ByteString, Type)>>,
+}
+
+/// How names are taken that are not in the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// They are errors.
+    Catalogue,
+    /// They are columns that may be there.
+    Open,
+}
+
+/// Checks the tree of `text`. Returns the plan, where nothing is an error, and everything there is to tell.
+pub(crate) fn check(text: &str, statement: &ast::Statement, mode: Mode) -> (Option<Checked>, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let sources = Sources::of(&statement.from, mode, &mut diagnostics);
+    let mut checker = Checker { text, mode, kinds: sources.kinds(), diagnostics };
+    let (plan, output) = match &statement.verb {
+        ast::Verb::Select(fields) => checker.select(fields, statement.filter.as_ref()),
+        ast::Verb::Foreach { fields, each, incase } => {
+            checker.foreach(fields, each.as_deref(), incase.as_ref(), statement.filter.as_ref())
+        }
+    };
+    checker.check_reasons(statement);
+    let refused = checker.diagnostics.iter().any(|d| d.severity == crate::Severity::Error);
+    ((!refused).then_some(Checked { plan, sources, output }), checker.diagnostics)
+}
+
+/// Where the check has come to.
+struct Checker<'t> {
+    text: &'t str,
+    mode: Mode,
+    /// The kinds of events the rule listens to.
+    kinds: Vec<Kind>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+type Output = Option<Vec<(ByteString, Type)>>;
+
+impl Checker<'_> {
+    fn select(&mut self, fields: &[ast::Field], filter: Option<&ast::Expr>) -> (Plan, Output) {
+        let mut names = Names::new();
+        let projected = self.projection(fields, &mut names);
+        let aliases = projected.alias_table();
+        let filter = filter.map(|filter| self.filter(filter, &aliases));
+        let keeps_aliases = aliases.was_used();
+        let (slots, output) = (names.slots(), projected.output());
+        let projection = projected.into_projection(keeps_aliases);
+        (Plan { filter, verb: Verb::Select(projection), slots, keeps_aliases }, output)
+    }
+
+    fn foreach(
+        &mut self,
+        fields: &[ast::Field],
+        each: Option<&[ast::Field]>,
+        incase: Option<&ast::Expr>,
+        filter: Option<&ast::Expr>,
+    ) -> (Plan, Output) {
+        let mut names = Names::new();
+        let located = self.foreach_fields(fields, &mut names);
+        let aliases = located.alias_table();
+        let filter = filter.map(|filter| self.filter(filter, &aliases));
+        let keeps_aliases = aliases.was_used();
+        let (fields, element, locals) = located.into_locals(&mut names);
+        let incase = incase.map(|incase| self.condition(incase, &mut names));
+        let star = [ast::Field::Star];
+        let projected = self.projection(each.unwrap_or(&star), &mut names);
+        let output = projected.output();
+        let each = projected.into_projection(false);
+        let foreach = Foreach { fields, element, locals, incase, each };
+        (Plan { filter, verb: Verb::Foreach(foreach), slots: names.slots(), keeps_aliases }, output)
+    }
+
+    fn filter(&mut self, filter: &ast::Expr, aliases: &AliasTable) -> crate::plan::Expr {
+        let mut names = Names::of_filter(aliases);
+        self.condition(filter, &mut names)
+    }
+
+    fn foreach_fields(&mut self, fields: &[ast::Field], names: &mut Names<'_>) -> Projected {
+        for field in fields {
+            if let ast::Field::Star = field {
+                let message = "`*` may not stand after `FOREACH`, which wants a list to go through";
+                self.error(codes::CLAUSE, Span::default(), message);
+            }
+        }
+        self.projection(fields, names)
+    }
+
+    fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>) {
+        self.diagnostics.push(Diagnostic::error(code, span.range(), message));
+    }
+
+    fn error_with_help(&mut self, code: &'static str, span: Span, message: String, help: Option<String>) {
+        self.diagnostics.push(Diagnostic::error(code, span.range(), message).with_help_if(help));
+    }
+}
+
+impl Sources {
+    /// The kinds of events there may come.
+    fn kinds(&self) -> Vec<Kind> {
+        let mut kinds: Vec<Kind> = self
+            .listed
+            .iter()
+            .map(|source| match source {
+                Source::Event(kind) => *kind,
+                Source::Topic(_) => Kind::MessagePublish,
+            })
+            .collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds
+    }
+}

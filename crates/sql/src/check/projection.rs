@@ -1,0 +1,180 @@
+//! The fields of SELECT, FOREACH and DO: what they are named, and how the row is put together.
+
+use bytestring::ByteString;
+use events::Type;
+
+use super::Checker;
+use super::names::{AliasEntry, AliasTable, Names};
+use crate::plan::{Base, Item, PathStep, Piece, Projection, Target};
+use crate::syntax::ast;
+
+/// The name of the element in FOREACH without AS.
+const ELEMENT: &str = "item";
+
+/// Fields that were checked.
+#[derive(Debug, Default)]
+pub(super) struct Projected {
+    items: Vec<Item>,
+    entries: Vec<AliasEntry>,
+    pieces: Vec<Piece>,
+    /// The row has fields known only when the event is there.
+    open: bool,
+    /// One field reads another, or puts something below its name.
+    staged: bool,
+}
+
+impl Checker<'_> {
+    /// Checks fields in order; each sees what those before it have set.
+    pub(super) fn projection(&mut self, fields: &[ast::Field], names: &mut Names<'_>) -> Projected {
+        let mut projected = Projected::default();
+        for field in fields {
+            match field {
+                ast::Field::Star => {
+                    names.forget_columns(|root| self.is_column(root));
+                    projected.pieces.push(Piece::Star);
+                    projected.open = true;
+                    projected.staged = true;
+                }
+                ast::Field::Item { expr, target } => self.item(expr, target.as_ref(), names, &mut projected),
+            }
+        }
+        projected
+    }
+
+    fn item(&mut self, expr: &ast::Expr, target: Option<&ast::Path>, names: &mut Names<'_>, into: &mut Projected) {
+        let checked = self.expression(expr, names);
+        let named = target.cloned().unwrap_or_else(|| self.own_name(expr));
+        let renamed = match &expr.kind {
+            ast::ExprKind::Path(path) => target.is_some_and(|target| !same_path(path, target)),
+            _ => true,
+        };
+        let steps: Box<[PathStep]> = named.steps.iter().map(|step| self.step(step, None, names)).collect();
+        let reads = names.take_reads();
+        into.staged |= !reads.is_empty() || !steps.is_empty() || names.output(&named.root).is_some();
+        let whole = steps.is_empty();
+        let first = names.output(&named.root).is_none();
+        let starred = into.pieces.iter().any(|piece| matches!(piece, Piece::Star));
+        let initial = (first && !whole && starred).then(|| self.column_base(&named.root, names));
+        let ty = checked.ty;
+        let slot = names.set_output(&named.root, whole, ty);
+        let span = named.root_span;
+        let in_payload = named.root == "payload" && !whole;
+        into.entries.push(AliasEntry {
+            item: into.items.len(),
+            root: named.root.clone(),
+            slot,
+            whole,
+            renamed,
+            reads,
+            ty,
+        });
+        into.pieces.push(Piece::Slot(named.root.clone(), slot));
+        into.items.push(Item { expr: checked, target: Target { slot, steps, initial, in_payload, span } });
+    }
+
+    /// The name of a field without AS: a path is its own, a text its own, everything else is named by its text.
+    fn own_name(&self, expr: &ast::Expr) -> ast::Path {
+        let plain = |root: &str| ast::Path { root: root.into(), root_span: expr.span, quoted: true, steps: Vec::new() };
+        match &expr.kind {
+            ast::ExprKind::Path(path) | ast::ExprKind::Slice { path, .. } => path.clone(),
+            ast::ExprKind::Literal(events::Value::Text(text)) => plain(text),
+            _ => plain(self.text.get(expr.span.range()).unwrap_or_default()),
+        }
+    }
+
+    fn column_base(&mut self, root: &ByteString, names: &Names<'_>) -> Base {
+        match names.local(root) {
+            Some(slot) => Base::Slot(slot),
+            None if root == "payload" => Base::Payload,
+            None => Base::Column(crate::plan::Column::of(root)),
+        }
+    }
+}
+
+impl Projected {
+    /// The fields as WHERE may name them.
+    pub(super) fn alias_table(&self) -> AliasTable {
+        AliasTable::new(
+            self.entries
+                .iter()
+                .map(|entry| AliasEntry { root: entry.root.clone(), reads: entry.reads.clone(), ..*entry })
+                .collect(),
+        )
+    }
+
+    /// The fields of a row with their types, where they are known.
+    pub(super) fn output(&self) -> Option<Vec<(ByteString, Type)>> {
+        if self.open {
+            return None;
+        }
+        let mut fields: Vec<(ByteString, Type)> = Vec::new();
+        for entry in &self.entries {
+            let ty = if entry.whole { entry.ty } else { Type::Map };
+            match fields.iter_mut().find(|(name, _)| *name == entry.root) {
+                Some((_, known)) => *known = if entry.whole { ty } else { Type::Any },
+                None => fields.push((entry.root.clone(), ty)),
+            }
+        }
+        Some(fields)
+    }
+
+    /// How the row is made. `kept` says that WHERE may have evaluated some of the items.
+    pub(super) fn into_projection(self, kept: bool) -> Projection {
+        if !self.staged && !kept {
+            let named = self.entries.into_iter().map(|entry| entry.root);
+            return Projection::Direct(named.zip(self.items.into_iter().map(|item| item.expr)).collect());
+        }
+        let mut pieces: Vec<Piece> = Vec::new();
+        for piece in self.pieces {
+            // A slot that is there already keeps its place; after `*` it has to be set again.
+            let since_star = pieces.iter().rposition(|piece| matches!(piece, Piece::Star)).unwrap_or(0);
+            let there = match &piece {
+                Piece::Slot(_, slot) => pieces
+                    .iter()
+                    .skip(since_star)
+                    .any(|earlier| matches!(earlier, Piece::Slot(_, other) if other == slot)),
+                Piece::Star => false,
+            };
+            if !there {
+                pieces.push(piece);
+            }
+        }
+        Projection::Staged { items: self.items.into(), pieces: pieces.into() }
+    }
+
+    /// The fields of FOREACH: the items, the slot of the element, and the names that `*` adds to the columns.
+    pub(super) fn into_locals(self, names: &mut Names<'_>) -> (Box<[Item]>, u16, Box<[(ByteString, u16)]>) {
+        let mut entries = self.entries;
+        let collection = entries.pop();
+        let set_aside = |entry: &AliasEntry| !entry.renamed;
+        names.output_to_locals();
+        // A field that is a path without AS is the column itself, which is there anyway.
+        for root in entries.iter().chain(&collection).filter(|entry| set_aside(entry)).map(|entry| entry.root.clone()) {
+            let renamed_too = entries.iter().chain(&collection).any(|entry| entry.root == root && entry.renamed);
+            if !renamed_too {
+                names.forget_local(&root);
+            }
+        }
+        let element = match &collection {
+            Some(collection) if collection.renamed && is_alias(collection) => names.set_local(&collection.root),
+            Some(_) | None => names.set_local(&ByteString::from_static(ELEMENT)),
+        };
+        (self.items.into(), element, names.locals().into())
+    }
+}
+
+/// The name was given by AS; the text of an expression without AS is no name one could use.
+fn is_alias(entry: &AliasEntry) -> bool {
+    entry.whole
+}
+
+/// Whether both are written the same.
+fn same_path(left: &ast::Path, right: &ast::Path) -> bool {
+    left.root == right.root
+        && left.steps.len() == right.steps.len()
+        && left.steps.iter().zip(&right.steps).all(|steps| match steps {
+            (ast::PathStep::Key(left), ast::PathStep::Key(right)) => left == right,
+            (ast::PathStep::Place(left), ast::PathStep::Place(right)) => left == right,
+            (ast::PathStep::Key(_) | ast::PathStep::Place(_) | ast::PathStep::Index(_), _) => false,
+        })
+}

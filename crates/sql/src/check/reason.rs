@@ -1,0 +1,135 @@
+//! Reasons: closed sets of names, so a literal that is none of them is a slip, or another product's word.
+
+use events::{ConnackReason, DisconnectReason, DropReason, Initiator, Kind, Stage, UnsubscribeCause, Value};
+
+use super::Checker;
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::suggest::did_you_mean;
+use crate::syntax::ast::{Expr, ExprKind, Field, Statement, Verb};
+use crate::values::compare::Comparison;
+
+/// Reasons of EMQX under the names they have here.
+const FOREIGN: &[(&str, &str)] = &[
+    ("takenover", "takeovered"),
+    ("discarded", "takeovered"),
+    ("unsupported_protocol_version", "unacceptable_protocol_version"),
+];
+
+/// Our name of a reason that another product calls otherwise.
+pub(super) fn our_name(foreign: &str) -> Option<&'static str> {
+    FOREIGN.iter().find(|(theirs, _)| *theirs == foreign).map(|(_, ours)| *ours)
+}
+
+impl Checker<'_> {
+    /// Warns of comparisons with names that a reason never has.
+    pub(super) fn check_reasons(&mut self, statement: &Statement) {
+        if let Some(filter) = &statement.filter {
+            self.reasons_in(filter);
+        }
+        let (fields, incase): (Vec<&Field>, Option<&Expr>) = match &statement.verb {
+            Verb::Select(fields) => (fields.iter().collect(), None),
+            Verb::Foreach { fields, each, incase } => {
+                (fields.iter().chain(each.iter().flatten()).collect(), incase.as_ref())
+            }
+        };
+        for field in fields {
+            if let Field::Item { expr, .. } = field {
+                self.reasons_in(expr);
+            }
+        }
+        if let Some(incase) = incase {
+            self.reasons_in(incase);
+        }
+    }
+
+    fn reasons_in(&mut self, expr: &Expr) {
+        match &expr.kind {
+            ExprKind::Compare { op: Comparison::Equal | Comparison::NotEqual, left, right } => {
+                self.reason_against(left, right);
+                self.reason_against(right, left);
+            }
+            ExprKind::In { operand, items, .. } => {
+                for item in items {
+                    self.reason_against(operand, item);
+                }
+            }
+            ExprKind::And(operands) | ExprKind::Or(operands) => {
+                for operand in operands {
+                    self.reasons_in(operand);
+                }
+            }
+            ExprKind::Not(operand) => self.reasons_in(operand),
+            ExprKind::Case { operand, branches, .. } => {
+                for (condition, _) in branches {
+                    match operand {
+                        Some(operand) => self.reason_against(operand, condition),
+                        None => self.reasons_in(condition),
+                    }
+                }
+            }
+            ExprKind::Literal(_)
+            | ExprKind::Path(_)
+            | ExprKind::Slice { .. }
+            | ExprKind::Range { .. }
+            | ExprKind::List(_)
+            | ExprKind::Map(_)
+            | ExprKind::Call { .. }
+            | ExprKind::Negate(_)
+            | ExprKind::Arithmetic { .. }
+            | ExprKind::Compare { .. }
+            | ExprKind::TopicMatch { .. }
+            | ExprKind::Like { .. }
+            | ExprKind::Between { .. }
+            | ExprKind::IsNull { .. } => {}
+        }
+    }
+
+    fn reason_against(&mut self, column: &Expr, literal: &Expr) {
+        let (ExprKind::Path(path), ExprKind::Literal(Value::Text(text))) = (&column.kind, &literal.kind) else {
+            return;
+        };
+        if !path.steps.is_empty() {
+            return;
+        }
+        let Some(names) = self.names_of(&path.root) else { return };
+        if names.contains(&&**text) {
+            return;
+        }
+        let diagnostic = match our_name(text) {
+            Some(ours) if names.contains(&ours) => {
+                let message = format!("`{text}` is read as `{ours}`, the name of that reason here");
+                Diagnostic::warning(codes::FOREIGN_REASON, literal.span.range(), message)
+            }
+            Some(_) | None => {
+                let message = format!("`{}` is never `{text}`", path.root);
+                Diagnostic::warning(codes::NEVER_TRUE, literal.span.range(), message)
+                    .with_help_if(did_you_mean(text, names.iter().copied()))
+            }
+        };
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// The names that a column may have; `None` where it may have others.
+    pub(super) fn names_of(&self, column: &str) -> Option<Vec<&'static str>> {
+        let mut names = Vec::new();
+        for kind in &self.kinds {
+            if kind.event_type().field(column).is_some() {
+                names.extend(names_in(*kind, column)?);
+            }
+        }
+        (!names.is_empty()).then_some(names)
+    }
+}
+
+fn names_in(kind: Kind, column: &str) -> Option<Vec<&'static str>> {
+    Some(match (kind, column) {
+        (Kind::ClientConnack, "reason_code") => ConnackReason::ALL.iter().map(|reason| reason.name()).collect(),
+        (Kind::ClientDisconnected, "reason") => DisconnectReason::ALL.iter().map(|reason| reason.name()).collect(),
+        (Kind::ClientDisconnected, "initiator") => Initiator::ALL.iter().map(|initiator| initiator.name()).collect(),
+        (Kind::ClientDisconnected, "stage") => Stage::ALL.iter().map(|stage| stage.name()).collect(),
+        (Kind::MessageDropped, "reason") => DropReason::ALL.iter().map(|reason| reason.name()).collect(),
+        (Kind::SessionUnsubscribed, "cause") => UnsubscribeCause::ALL.iter().map(|cause| cause.name()).collect(),
+        _ => return None,
+    })
+}

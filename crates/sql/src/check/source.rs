@@ -1,0 +1,170 @@
+//! FROM: topics and events.
+
+use bytestring::ByteString;
+use events::{EventType, Kind};
+
+use super::Mode;
+use crate::codes;
+use crate::columns::Columns;
+use crate::diagnostic::Diagnostic;
+use crate::query::Source;
+use crate::suggest::nearest;
+use crate::syntax::ast::Topic;
+
+/// Events of EMQX's language whose topic is not its name with a slash for the first underscore, or which the catalogue
+/// has not got: the topics with the name of the event. Only open queries know those beyond the catalogue.
+const OTHER_TOPICS: &[(&str, &str)] = &[
+    ("client_ping", "client.ping"),
+    ("client/ping", "client.ping"),
+    ("client_check_authn_complete", "client.check_authn_complete"),
+    ("auth/check_authn_complete", "client.check_authn_complete"),
+    ("client_check_authz_complete", "client.check_authz_complete"),
+    ("auth/check_authz_complete", "client.check_authz_complete"),
+    ("message_delivered", "message.delivered"),
+    ("message/delivered", "message.delivered"),
+    ("message_acked", "message.acked"),
+    ("message/acked", "message.acked"),
+    ("delivery_dropped", "delivery.dropped"),
+    ("message/delivery_dropped", "delivery.dropped"),
+    ("session_created", "session.created"),
+    ("session_resumed", "session.resumed"),
+    ("session_taken_over", "session.taken_over"),
+    ("session_discarded", "session.discarded"),
+    ("session_expired", "session.expired"),
+    ("schema_validation_failed", "schema.validation_failed"),
+    ("schema_validation/failed", "schema.validation_failed"),
+    ("message_transformation_failed", "message.transformation_failed"),
+    ("message_transformation/failed", "message.transformation_failed"),
+    ("sys_alarm_activated", "alarm.activated"),
+    ("sys/alarm_activated", "alarm.activated"),
+    ("sys_alarm_deactivated", "alarm.deactivated"),
+    ("sys/alarm_deactivated", "alarm.deactivated"),
+];
+
+const EVENTS: &str = "$events/";
+
+/// What a rule listens to.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    /// In the order of FROM, each once.
+    pub(crate) listed: Vec<Source>,
+    /// Names of events that the catalogue has not got.
+    undeclared: Vec<&'static str>,
+}
+
+impl Sources {
+    pub(super) fn of(topics: &[Topic], mode: Mode, diagnostics: &mut Vec<Diagnostic>) -> Sources {
+        let mut sources = Sources::default();
+        for topic in topics {
+            sources.add(topic, mode, diagnostics);
+        }
+        sources
+    }
+
+    /// Whether one of the sources is what these columns are.
+    pub(crate) fn matches(&self, columns: &dyn Columns) -> bool {
+        let event = columns.by_name("event").unwrap_or_default();
+        let event = event.as_text().unwrap_or(Kind::MessagePublish.event_type().name);
+        let topic = columns.by_name("topic").unwrap_or_default();
+        let of_message = event == Kind::MessagePublish.event_type().name;
+        self.undeclared.contains(&event)
+            || self.listed.iter().any(|source| match source {
+                Source::Event(kind) => kind.event_type().name == event,
+                Source::Topic(filter) => {
+                    of_message && topic.as_text().is_some_and(|topic| mqtt::filter::matches(filter, topic))
+                }
+            })
+    }
+
+    fn add(&mut self, topic: &Topic, mode: Mode, diagnostics: &mut Vec<Diagnostic>) {
+        let range = topic.span.range();
+        if let Some(name) = topic.text.strip_prefix("$event/") {
+            let message = format!("`$event/{name}` is read as `$events/{name}`");
+            diagnostics.push(Diagnostic::warning(codes::EVENT_PREFIX, range, message));
+            return self.add_event(name, topic, mode, diagnostics);
+        }
+        if let Some(name) = topic.text.strip_prefix(EVENTS) {
+            return self.add_event(name, topic, mode, diagnostics);
+        }
+        if topic.text.starts_with("$share/") {
+            let message = "expected a topic filter, found a shared subscription, which never matches a message";
+            let help = "leave `$share/` and the group out";
+            diagnostics.push(Diagnostic::error(codes::FILTER, range, message).with_help(help));
+            return;
+        }
+        match mqtt::Filter::parse(topic.text.clone()) {
+            Ok(filter) => self.list(Source::Topic(filter.topic_filter().clone())),
+            Err(error) => {
+                let message = format!("`{}` can never match: {error}", topic.text);
+                diagnostics.push(Diagnostic::error(codes::FILTER, range, message));
+            }
+        }
+    }
+
+    fn add_event(&mut self, name: &str, topic: &Topic, mode: Mode, diagnostics: &mut Vec<Diagnostic>) {
+        let before = self.listed.len() + self.undeclared.len();
+        let mut found = false;
+        for event in EventType::all() {
+            if topics_of(event).iter().any(|topic| is_named(name, topic)) {
+                found = true;
+                self.list(Source::Event(event.kind));
+            }
+        }
+        for (other, event) in OTHER_TOPICS {
+            if !is_named(name, other) {
+                continue;
+            }
+            match EventType::all().find(|declared| declared.name == *event) {
+                Some(declared) => {
+                    found = true;
+                    self.list(Source::Event(declared.kind));
+                }
+                None if mode == Mode::Open => {
+                    found = true;
+                    if !self.undeclared.contains(event) {
+                        self.undeclared.push(event);
+                    }
+                }
+                None => {}
+            }
+        }
+        if !found && self.listed.len() + self.undeclared.len() == before {
+            diagnostics.push(unknown_event(name, topic));
+        }
+    }
+
+    fn list(&mut self, source: Source) {
+        if !self.listed.contains(&source) {
+            self.listed.push(source);
+        }
+    }
+}
+
+/// The topics of an event behind `$events/`, with underscores and with a slash.
+fn topics_of(event: &EventType) -> Vec<String> {
+    let slash = event.slash_topic();
+    let both = [event.topic.map(str::to_owned), slash];
+    both.into_iter().flatten().filter_map(|topic| topic.strip_prefix(EVENTS).map(str::to_owned)).collect()
+}
+
+/// Whether `wanted`, which may have wildcards, names the topic behind `$events/`.
+fn is_named(wanted: &str, topic: &str) -> bool {
+    let whole = |name: &str| ByteString::from(format!("{EVENTS}{name}"));
+    mqtt::Filter::parse(whole(wanted)).is_ok_and(|filter| filter.matches(&whole(topic)))
+}
+
+fn unknown_event(name: &str, topic: &Topic) -> Diagnostic {
+    let message = format!("no event `{EVENTS}{name}`");
+    let known: Vec<String> = EventType::all().flat_map(|event| topics_of(event).into_iter()).collect();
+    let near = nearest(name, known.iter().map(String::as_str));
+    let help = match near {
+        Some(near) => format!("did you mean `{EVENTS}{near}`?"),
+        None => format!("the events are {}", all_events()),
+    };
+    Diagnostic::error(codes::UNKNOWN_EVENT, topic.span.range(), message).with_help(help)
+}
+
+fn all_events() -> String {
+    let topics: Vec<String> = EventType::all().filter_map(|event| Some(format!("`{}`", event.topic?))).collect();
+    topics.join(", ")
+}

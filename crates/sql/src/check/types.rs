@@ -1,0 +1,92 @@
+//! What is known of the types of expressions before an event has come.
+
+use events::{Type, Value};
+
+use super::Checker;
+use super::names::Names;
+use crate::codes;
+use crate::plan::{Expr, Node};
+use crate::syntax::ast;
+use crate::values::arithmetic::Arithmetic;
+use crate::values::describe::describe;
+
+impl Checker<'_> {
+    /// An expression that must be true, false or NULL.
+    pub(super) fn condition(&mut self, expr: &ast::Expr, names: &mut Names<'_>) -> Expr {
+        let checked = self.expression(expr, names);
+        if !matches!(checked.ty, Type::Bool | Type::Null | Type::Any) {
+            let message = format!("a condition must be true, false or NULL, found {}", found(&checked));
+            self.error(codes::WRONG_TYPE, expr.span, message);
+        }
+        checked
+    }
+
+    /// Tells operands that can never be right, and the type of the result.
+    pub(super) fn arithmetic_type(&mut self, op: Arithmetic, left: &Expr, right: &Expr) -> Type {
+        let is_text = |expr: &Expr| matches!(expr.ty, Type::Text | Type::Bytes);
+        let is_known = |expr: &Expr| !matches!(expr.ty, Type::Any | Type::Null);
+        let is_number = |expr: &Expr| matches!(expr.ty, Type::Int | Type::Float | Type::Number | Type::Timestamp);
+        let unknown = !is_known(left) || !is_known(right);
+        if op == Arithmetic::Add && (is_text(left) || is_text(right)) {
+            return if unknown { Type::Any } else { Type::Text };
+        }
+        let may_be_text = op == Arithmetic::Add && unknown;
+        for operand in [left, right] {
+            if is_known(operand) && !is_number(operand) && !may_be_text {
+                let message = format!("`{}` wants numbers, found {}", op.symbol(), found(operand));
+                self.error(codes::WRONG_TYPE, operand.span, message);
+                return Type::Any;
+            }
+        }
+        let is_int = |expr: &Expr| matches!(expr.ty, Type::Int | Type::Timestamp);
+        match op {
+            _ if unknown => Type::Any,
+            Arithmetic::Divide => Type::Float,
+            Arithmetic::IntegerDivide | Arithmetic::Modulo => Type::Int,
+            Arithmetic::Add | Arithmetic::Subtract | Arithmetic::Multiply => {
+                if is_int(left) && is_int(right) {
+                    Type::Int
+                } else if left.ty == Type::Float || right.ty == Type::Float {
+                    Type::Float
+                } else {
+                    Type::Number
+                }
+            }
+        }
+    }
+
+    /// Tells an operand that can never be text.
+    pub(super) fn expect_text(&mut self, operator: &str, operand: &Expr) {
+        if !matches!(operand.ty, Type::Text | Type::Bytes | Type::Any | Type::Null) {
+            let message = format!("`{operator}` wants text, found {}", found(operand));
+            self.error(codes::WRONG_TYPE, operand.span, message);
+        }
+    }
+}
+
+/// The words for what an expression is: the value of a constant, else the type.
+pub(super) fn found(expr: &Expr) -> String {
+    match &expr.node {
+        Node::Constant(value) => describe(value),
+        _ => expr.ty.to_string(),
+    }
+}
+
+/// The type of a constant.
+pub(super) fn type_of(value: &Value) -> Type {
+    value.type_of()
+}
+
+/// The type of one or the other.
+pub(super) fn either(left: Type, right: Type) -> Type {
+    let is_number = |ty| matches!(ty, Type::Int | Type::Float | Type::Number);
+    if left == right || right == Type::Null {
+        left
+    } else if left == Type::Null {
+        right
+    } else if is_number(left) && is_number(right) {
+        Type::Number
+    } else {
+        Type::Any
+    }
+}

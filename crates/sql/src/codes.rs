@@ -1,0 +1,78 @@
+//! The codes of everything that can be wrong. A code is never given a second meaning, and never reused.
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])* $name:ident = $code:literal;)*) => {
+        $($(#[doc = $doc])* pub const $name: &str = $code;)*
+
+        /// Every code with what it means, in order.
+        pub const ALL: &[(&str, &str)] = &[$(($code, concat!($($doc),*).trim_ascii()),)*];
+    };
+}
+
+codes! {
+    /// A character that begins nothing.
+    UNEXPECTED_CHARACTER = "E001";
+    /// A text or a quoted name without its closing quote.
+    UNCLOSED_QUOTE = "E002";
+    /// A comment without its end.
+    UNCLOSED_COMMENT = "E003";
+    /// Digits that run into letters, or a number too large to be one.
+    MALFORMED_NUMBER = "E004";
+    /// Something else was expected here.
+    UNEXPECTED_TOKEN = "E010";
+    /// A clause is missing, or stands where it may not.
+    CLAUSE = "E011";
+    /// Parentheses, CASE or lists nested too deep, or a text too long.
+    TOO_DEEP = "E012";
+    /// Comparisons in a row, as in `a = b = c`.
+    CHAINED_COMPARISON = "E013";
+    /// Something that is written like an index, and is none.
+    INDEX = "E014";
+    /// No such function.
+    UNKNOWN_FUNCTION = "E101";
+    /// Too many or too few arguments.
+    WRONG_ARITY = "E102";
+    /// No such field in the events the rule listens to.
+    UNKNOWN_FIELD = "E103";
+    /// A value of the wrong type, known before any event has come.
+    WRONG_TYPE = "E104";
+    /// A regular expression that is none, or is too large.
+    REGEX = "E105";
+    /// No such event.
+    UNKNOWN_EVENT = "E201";
+    /// A topic filter that can never match.
+    FILTER = "E202";
+    /// A template that cannot be read.
+    TEMPLATE_SYNTAX = "E301";
+    /// A placeholder that names nothing the rule selects.
+    UNKNOWN_VARIABLE = "E302";
+    /// A value of the wrong type.
+    EVAL_TYPE = "E501";
+    /// A value of the right type that is out of range.
+    EVAL_RANGE = "E502";
+    /// The key-value store is full.
+    EVAL_STORE = "E503";
+    /// The evaluation took too many steps, or made too many rows.
+    EVAL_STEPS = "E504";
+    /// The evaluation made too much.
+    EVAL_MEMORY = "E505";
+    /// `$event/` was read as `$events/`.
+    EVENT_PREFIX = "W001";
+    /// A reason under a name of another product was read as ours.
+    FOREIGN_REASON = "W002";
+    /// A comparison that is never true.
+    NEVER_TRUE = "W003";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_code_stands_twice() {
+        let mut codes: Vec<&str> = ALL.iter().map(|(code, _)| *code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), ALL.len());
+    }
+}

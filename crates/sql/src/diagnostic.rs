@@ -1,0 +1,168 @@
+//! What is wrong with the text of a rule, and where; and how that is shown to people.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The rule runs, but probably not as meant.
+    Warning,
+    /// The rule is refused.
+    Error,
+}
+
+impl Severity {
+    /// `warning` or `error`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+/// One thing that is wrong with a text, with the place it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// One of [`crate::codes`]; never given a second meaning.
+    pub code: &'static str,
+    /// Whether the rule is refused.
+    pub severity: Severity,
+    /// The bytes of the text it is about.
+    pub span: Range<usize>,
+    /// What is wrong: lower case, no full stop, names in backticks.
+    pub message: String,
+    /// What was probably meant.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error.
+    pub fn error(code: &'static str, span: Range<usize>, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { code, severity: Severity::Error, span, message: message.into(), help: None }
+    }
+
+    /// A warning.
+    pub fn warning(code: &'static str, span: Range<usize>, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, span, message) }
+    }
+
+    /// The same with a help.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Diagnostic {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same with a help, where there is one.
+    #[must_use]
+    pub fn with_help_if(mut self, help: Option<String>) -> Diagnostic {
+        self.help = help;
+        self
+    }
+
+    /// Line and column of the beginning, both from 1; the column counts characters. `line_offset` is the number of
+    /// lines that stand before `text` in its file.
+    pub fn position(&self, text: &str, line_offset: usize) -> (usize, usize) {
+        let place = Place::of(text, &self.span);
+        (line_offset + place.line, place.column)
+    }
+
+    /// The message with its line of the text and a caret below, as compilers print it.
+    ///
+    /// `line_offset` is the number of lines that stand before `text` in `file`.
+    pub fn render(&self, file: &str, text: &str, line_offset: usize) -> String {
+        let place = Place::of(text, &self.span);
+        let line_number = (line_offset + place.line).to_string();
+        let margin = " ".repeat(line_number.len());
+        let mut out = String::new();
+        let mut line = |text: std::fmt::Arguments<'_>| {
+            out.write_fmt(text).expect("writing into a String cannot fail");
+            out.push('\n');
+        };
+        line(format_args!("{}[{}]: {}", self.severity.name(), self.code, self.message));
+        line(format_args!("{margin}--> {file}:{line_number}:{}", place.column));
+        line(format_args!("{margin} |"));
+        line(format_args!("{line_number} | {}", place.text.replace('\t', " ")));
+        let indent = " ".repeat(place.column - 1);
+        let carets = "^".repeat(place.width);
+        match &self.help {
+            Some(help) => line(format_args!("{margin} | {indent}{carets} help: {help}")),
+            None => line(format_args!("{margin} | {indent}{carets}")),
+        }
+        out
+    }
+}
+
+/// Every diagnostic of a text as [`Diagnostic::render`] shows it, in the order of the text, an empty line between.
+pub fn render(diagnostics: &[Diagnostic], file: &str, text: &str, line_offset: usize) -> String {
+    let mut sorted: Vec<&Diagnostic> = diagnostics.iter().collect();
+    sorted.sort_by_key(|diagnostic| diagnostic.span.start);
+    let shown: Vec<String> = sorted.iter().map(|diagnostic| diagnostic.render(file, text, line_offset)).collect();
+    shown.join("\n")
+}
+
+/// Where a span begins, and the line it begins in.
+struct Place<'t> {
+    line: usize,
+    column: usize,
+    width: usize,
+    text: &'t str,
+}
+
+impl<'t> Place<'t> {
+    fn of(text: &'t str, span: &Range<usize>) -> Place<'t> {
+        let start = floor_boundary(text, span.start);
+        let end = floor_boundary(text, span.end).max(start);
+        let (before, _) = text.split_at(start);
+        let line = before.matches('\n').count() + 1;
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let (_, from_line) = text.split_at(line_start);
+        let line_text = from_line.split('\n').next().unwrap_or_default();
+        let line_end = line_start + line_text.len();
+        let characters = |from: usize, to: usize| text.get(from..to).map_or(0, |part| part.chars().count());
+        Place {
+            line,
+            column: characters(line_start, start) + 1,
+            width: characters(start, end.min(line_end)).max(1),
+            text: line_text.trim_end_matches('\r'),
+        }
+    }
+}
+
+fn floor_boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diagnostic_points_into_its_file() {
+        let text = "SELECT clientid, reson\nFROM \"$events/client_disconnected\"";
+        let diagnostic = Diagnostic::error("E103", 17..22, "no field `reson` in `$events/client_disconnected`")
+            .with_help("did you mean `reason`?");
+        assert_eq!(
+            diagnostic.render("rules/alert.sql", text, 10),
+            "error[E103]: no field `reson` in `$events/client_disconnected`\n  \
+             --> rules/alert.sql:11:18\n   \
+             |\n\
+             11 | SELECT clientid, reson\n   \
+             |                  ^^^^^ help: did you mean `reason`?\n"
+        );
+    }
+
+    #[test]
+    fn a_span_outside_of_the_text_points_at_its_end() {
+        let diagnostic = Diagnostic::error("E101", 90..99, "expected FROM");
+        assert_eq!(diagnostic.position("é", 0), (1, 2));
+        assert_eq!(diagnostic.position("", 0), (1, 1));
+        assert!(diagnostic.render("f", "a\nb", 0).contains("f:2:2"));
+    }
+}

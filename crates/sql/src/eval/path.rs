@@ -1,0 +1,221 @@
+//! Paths: along the payload's document where one can, along values elsewhere.
+
+use events::Value;
+
+use super::expression::eval;
+use super::frame::{Evaluated, Frame, PayloadView, Scope, Slot, error, fault_at, too_large};
+use super::rows::put_item;
+use crate::codes;
+use crate::json::{Node, decode};
+use crate::plan::{Alias, Base, Path, PathStep};
+use crate::syntax::span::Span;
+use crate::values::describe::describe;
+use crate::values::path::{Place, Step};
+
+/// Where a path has come to.
+#[derive(Clone, Debug)]
+pub(super) enum Cursor<'c, 'e> {
+    /// In the payload.
+    Node(Node<'e>),
+    /// In a value that stays where it is.
+    Value(&'c Value),
+    /// In a value that was made on the way.
+    Owned(Value),
+}
+
+/// The value at the end of a path; NULL where there is none.
+pub(super) fn eval_path<'e>(scope: &Scope<'e>, frame: &Frame<'e>, path: &Path, span: Span) -> Evaluated<Value> {
+    match from_base(scope, frame, &path.base, &path.steps)? {
+        Some(Slot::Node(node)) => node.to_value().map_err(|large| too_large(large, span)),
+        Some(Slot::Value(value)) => Ok(value),
+        Some(Slot::Unset) | None => Ok(Value::Null),
+    }
+}
+
+/// The same without building what stands in the payload.
+pub(super) fn locate<'e>(scope: &Scope<'e>, frame: &Frame<'e>, path: &Path) -> Evaluated<Slot<'e>> {
+    Ok(from_base(scope, frame, &path.base, &path.steps)?.unwrap_or(Slot::Value(Value::Null)))
+}
+
+/// `path[from..to]`: a list from the first to the last of these places, cut where the list ends.
+pub(super) fn eval_slice<'e>(
+    scope: &Scope<'e>,
+    frame: &Frame<'e>,
+    path: &Path,
+    bounds: (i64, i64),
+    span: Span,
+) -> Evaluated<Value> {
+    let list = eval_path(scope, frame, path, span)?;
+    let Value::List(items) = &list else {
+        return Err(error(codes::EVAL_TYPE, span, format!("a slice wants a list, found {}", describe(&list))));
+    };
+    let len = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    let from_start = |bound: i64| if bound < 0 { len + bound + 1 } else { bound };
+    let (from, to) = (from_start(bounds.0).max(1), from_start(bounds.1).min(len));
+    let slice = match (usize::try_from(from - 1), usize::try_from(to)) {
+        (Ok(from), Ok(to)) => items.get(from..to).unwrap_or_default(),
+        (Ok(_) | Err(_), Ok(_) | Err(_)) => &[],
+    };
+    Ok(Value::from(slice.to_vec()))
+}
+
+fn from_base<'e>(scope: &Scope<'e>, frame: &Frame<'e>, base: &Base, steps: &[PathStep]) -> Evaluated<Option<Slot<'e>>> {
+    match base {
+        Base::Column(column) => walk(scope, frame, Cursor::Owned(scope.column(column)), steps),
+        Base::Payload => match scope.payload() {
+            PayloadView::Node(node) => walk(scope, frame, Cursor::Node(node), steps),
+            PayloadView::Value(value) => walk(scope, frame, Cursor::Value(value), steps),
+            PayloadView::Nothing => Ok(None),
+        },
+        Base::Slot(slot) => from_slot(scope, frame, frame.get(usize::from(*slot)), steps),
+        Base::SlotThen(slot, then) => match from_slot(scope, frame, frame.get(usize::from(*slot)), steps)? {
+            Some(found) => Ok(Some(found)),
+            None => from_base(scope, frame, then, steps),
+        },
+        Base::Alias(alias) => from_alias(scope, alias, steps),
+    }
+}
+
+fn from_slot<'e>(
+    scope: &Scope<'e>,
+    frame: &Frame<'e>,
+    slot: Option<&Slot<'e>>,
+    steps: &[PathStep],
+) -> Evaluated<Option<Slot<'e>>> {
+    match slot {
+        Some(Slot::Value(value)) => walk(scope, frame, Cursor::Value(value), steps),
+        Some(Slot::Node(node)) => walk(scope, frame, Cursor::Node(*node), steps),
+        Some(Slot::Unset) | None => Ok(None),
+    }
+}
+
+/// An alias in WHERE: makes what it is made of, in a frame of its own, and keeps the values for the row.
+fn from_alias<'e>(scope: &Scope<'e>, alias: &Alias, steps: &[PathStep]) -> Evaluated<Option<Slot<'e>>> {
+    let mut frame = Frame::new();
+    frame.resize(scope.slots, Slot::Unset);
+    for &at in &alias.needs {
+        let Some(item) = scope.items.get(at) else { continue };
+        let kept = scope.kept.borrow().get(at).cloned().flatten();
+        let value = match kept {
+            Some(value) => value,
+            None => {
+                scope.budget.step().map_err(|fault| fault_at(fault, item.expr.span))?;
+                let value = eval(scope, &frame, &item.expr)?;
+                if let Some(place) = scope.kept.borrow_mut().get_mut(at) {
+                    *place = Some(value.clone());
+                }
+                value
+            }
+        };
+        put_item(scope, &mut frame, &item.target, Slot::Value(value))?;
+    }
+    let found = from_slot(scope, &frame, frame.get(usize::from(alias.slot)), steps)?;
+    match (found, &alias.otherwise) {
+        (None, Some(otherwise)) => from_base(scope, &frame, otherwise, steps),
+        (found, _) => Ok(found),
+    }
+}
+
+/// What stands at the end of `steps`.
+fn walk<'e>(
+    scope: &Scope<'e>,
+    frame: &Frame<'e>,
+    start: Cursor<'_, 'e>,
+    steps: &[PathStep],
+) -> Evaluated<Option<Slot<'e>>> {
+    let keeps_parent = steps.iter().any(|step| matches!(step, PathStep::Index { beside: Some(_), .. }));
+    let (mut at, mut parent) = (start, None);
+    for step in steps {
+        let next = match step {
+            PathStep::Key(key) => {
+                let next = at.member(key);
+                if keeps_parent {
+                    parent = Some(at);
+                }
+                next
+            }
+            PathStep::Place(place) => at.element(*place),
+            PathStep::Index { index, beside } => {
+                let span = index.span;
+                let mut index = eval(scope, frame, index)?;
+                if let (Value::Null, Some(beside), Some(parent)) = (&index, beside, &parent) {
+                    index = parent.clone().along(beside).map_err(|large| too_large(large, span))?;
+                }
+                match index {
+                    Value::Int(number) => at.element(Place::of(number)),
+                    Value::Null
+                    | Value::Bool(_)
+                    | Value::BigInt(_)
+                    | Value::Float(_)
+                    | Value::Text(_)
+                    | Value::Bytes(_)
+                    | Value::List(_)
+                    | Value::Map(_) => None,
+                }
+            }
+        };
+        match next {
+            Some(next) => at = next,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(match at {
+        Cursor::Node(node) => Slot::Node(node),
+        Cursor::Value(value) => Slot::Value(value.clone()),
+        Cursor::Owned(value) => Slot::Value(value),
+    }))
+}
+
+impl<'c, 'e> Cursor<'c, 'e> {
+    /// The value of a key. A text is read as JSON.
+    fn member(&self, key: &str) -> Option<Cursor<'c, 'e>> {
+        match self {
+            Cursor::Node(node) => match node.as_text() {
+                Some(text) => Cursor::Owned(decode(&text.into_owned().into()).ok()?).member(key),
+                None => node.member(key).map(Cursor::Node),
+            },
+            Cursor::Value(Value::Map(map)) => map.get(key).map(Cursor::Value),
+            Cursor::Owned(Value::Map(map)) => map.get(key).cloned().map(Cursor::Owned),
+            Cursor::Value(Value::Text(text)) | Cursor::Owned(Value::Text(text)) => {
+                Cursor::Owned(decode(text).ok()?).member(key)
+            }
+            Cursor::Value(_) | Cursor::Owned(_) => None,
+        }
+    }
+
+    /// The element at a place. A text is read as JSON.
+    fn element(&self, place: Place) -> Option<Cursor<'c, 'e>> {
+        match self {
+            Cursor::Node(node) => match node.as_text() {
+                Some(text) => Cursor::Owned(decode(&text.into_owned().into()).ok()?).element(place),
+                None => node.element(place).map(Cursor::Node),
+            },
+            Cursor::Value(Value::List(items)) => items.get(place.position(items.len())?).map(Cursor::Value),
+            Cursor::Owned(Value::List(items)) => items.get(place.position(items.len())?).cloned().map(Cursor::Owned),
+            Cursor::Value(Value::Text(text)) | Cursor::Owned(Value::Text(text)) => {
+                Cursor::Owned(decode(text).ok()?).element(place)
+            }
+            Cursor::Value(_) | Cursor::Owned(_) => None,
+        }
+    }
+
+    /// The value at the end of plain steps.
+    fn along(self, steps: &[Step]) -> Result<Value, crate::json::NumberTooLarge> {
+        let mut at = self;
+        for step in steps {
+            let next = match step {
+                Step::Key(key) => at.member(key),
+                Step::Index(place) => at.element(*place),
+            };
+            match next {
+                Some(next) => at = next,
+                None => return Ok(Value::Null),
+            }
+        }
+        match at {
+            Cursor::Node(node) => node.to_value(),
+            Cursor::Value(value) => Ok(value.clone()),
+            Cursor::Owned(value) => Ok(value),
+        }
+    }
+}

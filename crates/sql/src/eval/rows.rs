@@ -1,0 +1,248 @@
+//! The rows of an event: WHERE, then SELECT or FOREACH.
+
+use std::cell::OnceCell;
+
+use events::{Map, Value};
+
+use super::budget::Budget;
+use super::expression::{eval, holds};
+use super::frame::{Evaluated, Frame, PayloadView, Scope, Slot, error, fault_at, too_large};
+use super::path::locate;
+use crate::json::decode;
+use crate::plan::{Base, Foreach, Item, Node, PathStep, Piece, Plan, Projection, Target, Verb};
+use crate::values::describe::describe;
+use crate::values::path::{Place, Step, put};
+use crate::{Columns, Context, Rows, codes};
+
+/// Evaluates `plan` over `columns`.
+pub(crate) fn run(plan: &Plan, columns: &dyn Columns, ctx: &Context<'_>) -> Evaluated<Rows> {
+    let budget = Budget::new(&ctx.limits, ctx.seed);
+    let own_payload = OnceCell::new();
+    let mut scope = Scope::new(columns, ctx, &budget, &own_payload);
+    let items = plan.verb.items();
+    if plan.keeps_aliases {
+        scope.items = items;
+        scope.slots = plan.slots;
+        scope.kept.borrow_mut().resize(items.len(), None);
+    }
+    let mut frame = Frame::new();
+    if let Some(filter) = &plan.filter
+        && !holds(&scope, &frame, filter)?
+    {
+        return Ok(Rows::NoMatch);
+    }
+    frame.resize(plan.slots, Slot::Unset);
+    match &plan.verb {
+        Verb::Select(projection) => project(&scope, &mut frame, projection, &[]).map(Rows::One),
+        Verb::Foreach(foreach) => run_foreach(&scope, &mut frame, foreach).map(Rows::Many),
+    }
+}
+
+impl Verb {
+    /// The items that WHERE may name.
+    fn items(&self) -> &[Item] {
+        match self {
+            Verb::Select(Projection::Staged { items, .. }) => items,
+            Verb::Select(Projection::Direct(_)) => &[],
+            Verb::Foreach(foreach) => &foreach.fields,
+        }
+    }
+}
+
+fn run_foreach<'e>(scope: &Scope<'e>, frame: &mut Frame<'e>, foreach: &Foreach) -> Evaluated<Vec<Map>> {
+    let Some((collection, fields)) = foreach.fields.split_last() else { return Ok(Vec::new()) };
+    for (at, item) in fields.iter().enumerate() {
+        let value = eval_item(scope, frame, at, item)?;
+        put_item(scope, frame, &item.target, Slot::Value(value))?;
+    }
+    let elements = elements(scope, frame, fields.len(), collection)?;
+    // The fields of DO are others than those that WHERE may have kept.
+    scope.kept.borrow_mut().clear();
+    let mut rows = Vec::new();
+    // DO fills the slots behind those of the aliases anew for every element.
+    let aliases = frame.clone();
+    for element in elements {
+        scope.budget.step().map_err(|fault| fault_at(fault, collection.expr.span))?;
+        frame.clone_from(&aliases);
+        if let Some(slot) = frame.get_mut(usize::from(foreach.element)) {
+            *slot = element;
+        }
+        if let Some(incase) = &foreach.incase
+            && !holds(scope, frame, incase)?
+        {
+            continue;
+        }
+        if rows.len() >= scope.ctx.limits.rows_max {
+            let message = format!("FOREACH makes more than {} rows", scope.ctx.limits.rows_max);
+            return Err(error(codes::EVAL_STEPS, collection.expr.span, message));
+        }
+        rows.push(project(scope, frame, &foreach.each, &foreach.locals)?);
+    }
+    Ok(rows)
+}
+
+/// The elements of the collection; none where it is no list. Those of a list in the payload are not built.
+fn elements<'e>(scope: &Scope<'e>, frame: &Frame<'e>, at: usize, collection: &Item) -> Evaluated<Vec<Slot<'e>>> {
+    let kept = scope.kept.borrow().get(at).cloned().flatten();
+    let located = match (&kept, &collection.expr.node) {
+        (None, Node::Path(path)) => locate(scope, frame, path)?,
+        // A bare `payload` is the list that it is as JSON.
+        (None, Node::Column(column)) if column.name == "payload" => match scope.payload() {
+            PayloadView::Node(node) => Slot::Node(node),
+            PayloadView::Value(value) => Slot::Value(value.clone()),
+            PayloadView::Nothing => Slot::Unset,
+        },
+        (None, _) => Slot::Value(eval(scope, frame, &collection.expr)?),
+        (Some(value), _) => Slot::Value(value.clone()),
+    };
+    Ok(match located {
+        Slot::Node(node) => node.elements().map(Slot::Node).collect(),
+        Slot::Value(Value::List(items)) => items.iter().cloned().map(Slot::Value).collect(),
+        Slot::Value(_) | Slot::Unset => Vec::new(),
+    })
+}
+
+/// Makes a row. `locals` are the aliases that `*` adds to the columns.
+fn project<'e>(
+    scope: &Scope<'e>,
+    frame: &mut Frame<'e>,
+    projection: &Projection,
+    locals: &[(bytestring::ByteString, u16)],
+) -> Evaluated<Map> {
+    match projection {
+        Projection::Direct(fields) => {
+            let mut row = Map::with_capacity(fields.len());
+            for (name, expr) in fields {
+                row.push_new(name.clone(), eval(scope, frame, expr)?);
+            }
+            Ok(row)
+        }
+        Projection::Staged { items, pieces } => {
+            for (at, item) in items.iter().enumerate() {
+                let value = eval_item(scope, frame, at, item)?;
+                put_item(scope, frame, &item.target, Slot::Value(value))?;
+            }
+            let mut row = Map::with_capacity(pieces.len());
+            for piece in pieces {
+                match piece {
+                    Piece::Slot(name, slot) => {
+                        row.insert(
+                            name.clone(),
+                            slot_value(frame, *slot).map_err(|large| too_large(large, span_of(items)))?,
+                        );
+                    }
+                    Piece::Star => {
+                        star(scope, &mut row);
+                        for (name, slot) in locals {
+                            let value = slot_value(frame, *slot).map_err(|large| too_large(large, span_of(items)))?;
+                            row.insert(name.clone(), value);
+                        }
+                    }
+                }
+            }
+            Ok(row)
+        }
+    }
+}
+
+fn star(scope: &Scope<'_>, row: &mut Map) {
+    if row.is_empty() {
+        // The names of columns differ, so nothing has to be looked for.
+        *row = Map::with_capacity(32);
+        scope.columns.for_each(&mut |name, value| row.push_new(name, value));
+    } else {
+        scope.columns.for_each(&mut |name, value| row.insert(name, value));
+    }
+}
+
+/// The value of an item; the one that WHERE has evaluated already, where it has.
+fn eval_item<'e>(scope: &Scope<'e>, frame: &Frame<'e>, at: usize, item: &Item) -> Evaluated<Value> {
+    let kept = scope.kept.borrow_mut().get_mut(at).and_then(Option::take);
+    match kept {
+        Some(value) => Ok(value),
+        None => eval(scope, frame, &item.expr),
+    }
+}
+
+/// Puts a value where its item says.
+pub(super) fn put_item<'e>(scope: &Scope<'e>, frame: &mut Frame<'e>, target: &Target, new: Slot<'e>) -> Evaluated<()> {
+    let at = usize::from(target.slot);
+    if target.steps.is_empty() {
+        if let Some(slot) = frame.get_mut(at) {
+            *slot = new;
+        }
+        return Ok(());
+    }
+    let large = |large| too_large(large, target.span);
+    let new = value_of(new).map_err(large)?;
+    let Some(steps) = steps_of(scope, frame, &target.steps)? else { return Ok(()) };
+    let mut whole = match (frame.get_mut(at).map(std::mem::take), &target.initial) {
+        (Some(Slot::Unset) | None, Some(initial)) => initial_value(scope, frame, initial, target)?,
+        (Some(slot), _) => value_of(slot).map_err(large)?,
+        (None, None) => Value::Null,
+    };
+    if target.in_payload && matches!(whole, Value::Text(_) | Value::Bytes(_)) {
+        whole = payload_to_put_into(&whole, target)?;
+    }
+    put(&mut whole, &steps, new);
+    if let Some(slot) = frame.get_mut(at) {
+        *slot = Slot::Value(whole);
+    }
+    Ok(())
+}
+
+fn payload_to_put_into(payload: &Value, target: &Target) -> Evaluated<Value> {
+    if let Value::Text(text) = payload
+        && let Ok(read) = decode(text)
+    {
+        return Ok(read);
+    }
+    let message = format!("one can put into `payload` only where it is JSON, found {}", describe(payload));
+    Err(error(codes::EVAL_TYPE, target.span, message))
+}
+
+/// The steps with their indexes; `None` where an index is no integer, and nothing is put.
+fn steps_of<'e>(scope: &Scope<'e>, frame: &Frame<'e>, steps: &[PathStep]) -> Evaluated<Option<Vec<Step>>> {
+    let mut plain = Vec::with_capacity(steps.len());
+    for step in steps {
+        plain.push(match step {
+            PathStep::Key(key) => Step::Key(key.clone()),
+            PathStep::Place(place) => Step::Index(*place),
+            PathStep::Index { index, .. } => match eval(scope, frame, index)? {
+                Value::Int(number) => Step::Index(Place::of(number)),
+                _ => return Ok(None),
+            },
+        });
+    }
+    Ok(Some(plain))
+}
+
+fn initial_value<'e>(scope: &Scope<'e>, frame: &Frame<'e>, initial: &Base, target: &Target) -> Evaluated<Value> {
+    let large = |large| too_large(large, target.span);
+    match initial {
+        Base::Column(column) => Ok(scope.column(column)),
+        Base::Payload => match scope.payload() {
+            PayloadView::Node(node) => node.to_value().map_err(large),
+            PayloadView::Value(value) => Ok(value.clone()),
+            PayloadView::Nothing => Ok(scope.columns.by_name("payload").unwrap_or_default()),
+        },
+        Base::Slot(slot) => slot_value(frame, *slot).map_err(large),
+        Base::SlotThen(_, _) | Base::Alias(_) => Ok(Value::Null),
+    }
+}
+
+fn slot_value(frame: &Frame<'_>, slot: u16) -> Result<Value, crate::json::NumberTooLarge> {
+    frame.get(usize::from(slot)).cloned().map_or(Ok(Value::Null), value_of)
+}
+
+fn value_of(slot: Slot<'_>) -> Result<Value, crate::json::NumberTooLarge> {
+    match slot {
+        Slot::Unset => Ok(Value::Null),
+        Slot::Value(value) => Ok(value),
+        Slot::Node(node) => node.to_value(),
+    }
+}
+
+fn span_of(items: &[Item]) -> crate::syntax::span::Span {
+    items.first().map_or_else(Default::default, |item| item.target.span)
+}

@@ -1,0 +1,237 @@
+//! The arguments of a call, as the code of a function asks for them.
+
+use std::borrow::Cow;
+
+use bytestring::ByteString;
+use events::{Map, Value};
+use num_bigint::BigInt;
+use regex::{Regex, RegexBuilder};
+
+use super::function::{Arity, Function, Param, Wants};
+use crate::codes;
+use crate::eval::Budget;
+use crate::json::{Unread, decode};
+use crate::values::arithmetic::float_of_big;
+use crate::values::describe::describe;
+use crate::{Context, NotJson};
+
+/// The most bytes a compiled regular expression may take. A larger one is refused with `E105`.
+const REGEX_BYTES_MAX: usize = 1 << 20;
+
+/// Why a call failed.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    /// The argument it is about; the whole call where it is about none.
+    pub(crate) argument: Option<usize>,
+}
+
+impl From<String> for Fault {
+    fn from(message: String) -> Fault {
+        Fault { code: codes::EVAL_RANGE, message, argument: None }
+    }
+}
+
+/// The arguments of a call.
+pub(crate) struct Args<'a> {
+    pub(crate) function: &'static Function,
+    pub(crate) values: &'a [Value],
+    pub(crate) regex: Option<&'a Regex>,
+    pub(crate) ctx: &'a Context<'a>,
+    pub(crate) budget: &'a Budget,
+}
+
+impl<'a> Args<'a> {
+    /// How many arguments the rule gives.
+    pub(crate) fn len(&self) -> usize {
+        self.values.len() - self.columns()
+    }
+
+    /// The argument at a place; NULL where the rule leaves it out.
+    pub(crate) fn value(&self, at: usize) -> &'a Value {
+        const NULL: &Value = &Value::Null;
+        self.values.get(at).filter(|_| at < self.len()).unwrap_or(NULL)
+    }
+
+    /// Every argument the rule gives.
+    pub(crate) fn given(&self) -> &'a [Value] {
+        self.values.get(..self.len()).unwrap_or_default()
+    }
+
+    /// The column at a place among those the function reads.
+    pub(crate) fn column(&self, at: usize) -> &'a Value {
+        self.values.get(self.len() + at).unwrap_or(&Value::Null)
+    }
+
+    /// Whether the rule gives an argument at that place.
+    pub(crate) fn has(&self, at: usize) -> bool {
+        at < self.len()
+    }
+
+    /// Text.
+    pub(crate) fn text(&self, at: usize) -> Result<&'a ByteString, Fault> {
+        match self.value(at) {
+            Value::Text(text) => Ok(text),
+            other => self.mismatch(at, Wants::Text, other),
+        }
+    }
+
+    /// Text, or `default` where the rule leaves it out.
+    pub(crate) fn text_or(&self, at: usize, default: &'static str) -> Result<&'a str, Fault> {
+        if self.has(at) { self.text(at).map(|text| &**text) } else { Ok(default) }
+    }
+
+    /// Text, or a boolean as its text.
+    pub(crate) fn word(&self, at: usize) -> Result<ByteString, Fault> {
+        match self.value(at) {
+            Value::Text(text) => Ok(text.clone()),
+            Value::Bool(true) => Ok(ByteString::from_static("true")),
+            Value::Bool(false) => Ok(ByteString::from_static("false")),
+            other => self.mismatch(at, Wants::Word, other),
+        }
+    }
+
+    /// Text or bytes.
+    pub(crate) fn data(&self, at: usize) -> Result<&'a [u8], Fault> {
+        match self.value(at) {
+            Value::Text(text) => Ok(text.as_bytes()),
+            Value::Bytes(bytes) => Ok(bytes),
+            other => self.mismatch(at, Wants::Data, other),
+        }
+    }
+
+    /// A number as a float.
+    pub(crate) fn number(&self, at: usize) -> Result<f64, Fault> {
+        match self.value(at) {
+            #[expect(clippy::cast_precision_loss, reason = "a float is what the caller wants of an integer")]
+            Value::Int(number) => Ok(*number as f64),
+            Value::Float(number) => Ok(*number),
+            Value::BigInt(number) => {
+                float_of_big(number).ok_or_else(|| self.out_of_range(at, "a number of at most 1.8e308"))
+            }
+            other => self.mismatch(at, Wants::Number, other),
+        }
+    }
+
+    /// An integer of 64 bits.
+    pub(crate) fn int(&self, at: usize) -> Result<i64, Fault> {
+        match self.value(at) {
+            Value::Int(number) => Ok(*number),
+            Value::BigInt(_) => Err(self.out_of_range(at, "an integer of 64 bits")),
+            other => self.mismatch(at, Wants::Int, other),
+        }
+    }
+
+    /// An integer from 0 on.
+    pub(crate) fn count(&self, at: usize) -> Result<usize, Fault> {
+        usize::try_from(self.int(at)?).map_err(|_| self.out_of_range(at, "an integer from 0 on"))
+    }
+
+    /// An integer of any size.
+    pub(crate) fn big(&self, at: usize) -> Result<BigInt, Fault> {
+        match self.value(at) {
+            Value::Int(number) => Ok((*number).into()),
+            Value::BigInt(number) => Ok((**number).clone()),
+            other => self.mismatch(at, Wants::Int, other),
+        }
+    }
+
+    /// A list.
+    pub(crate) fn list(&self, at: usize) -> Result<&'a [Value], Fault> {
+        match self.value(at) {
+            Value::List(items) => Ok(items),
+            other => self.mismatch(at, Wants::List, other),
+        }
+    }
+
+    /// A map, or the JSON text of one.
+    pub(crate) fn map(&self, at: usize) -> Result<Cow<'a, Map>, Fault> {
+        let value = self.value(at);
+        match value {
+            Value::Map(map) => Ok(Cow::Borrowed(&**map)),
+            Value::List(items) if items.is_empty() => Ok(Cow::Owned(Map::new())),
+            Value::Text(text) => match self.decode(at, text)? {
+                Value::Map(map) => Ok(Cow::Owned(std::sync::Arc::unwrap_or_clone(map))),
+                other => Err(self.no_map(at, &other)),
+            },
+            other => Err(self.no_map(at, other)),
+        }
+    }
+
+    /// The value of JSON text.
+    pub(crate) fn decode(&self, at: usize, text: &ByteString) -> Result<Value, Fault> {
+        self.budget.charge(text.len())?;
+        decode(text).map_err(|unread| match unread {
+            Unread::NotJson => self.about(at, "must be JSON", self.value(at)),
+            Unread::Number(_) => self.out_of_range(at, "JSON with numbers that fit"),
+        })
+    }
+
+    /// A regular expression.
+    pub(crate) fn regex(&self, at: usize) -> Result<Cow<'a, Regex>, Fault> {
+        if let Some(regex) = self.regex {
+            return Ok(Cow::Borrowed(regex));
+        }
+        let pattern = self.text(at)?;
+        self.budget.charge(REGEX_BYTES_MAX / 64)?;
+        let regex =
+            compile_regex(pattern).map_err(|message| Fault { code: codes::EVAL_RANGE, message, argument: Some(at) })?;
+        Ok(Cow::Owned(regex))
+    }
+
+    /// The argument is of the right type but not among the values that are taken.
+    pub(crate) fn out_of_range(&self, at: usize, wanted: &str) -> Fault {
+        Fault { code: codes::EVAL_RANGE, ..self.about(at, &format!("must be {wanted}"), self.value(at)) }
+    }
+
+    /// The argument is of a type that is not taken.
+    pub(crate) fn wrong_type<T>(&self, at: usize, wanted: &str) -> Result<T, Fault> {
+        Err(self.about(at, &format!("must be {wanted}"), self.value(at)))
+    }
+
+    fn no_map(&self, at: usize, found: &Value) -> Fault {
+        self.about(at, "must be a map or the JSON text of one", found)
+    }
+
+    fn mismatch<T>(&self, at: usize, wants: Wants, found: &Value) -> Result<T, Fault> {
+        Err(self.about(at, &format!("must be {}", wants.name()), found))
+    }
+
+    fn about(&self, at: usize, must: &str, found: &Value) -> Fault {
+        let message = format!("`{}` {must}, found {}", self.param_name(at), describe(found));
+        Fault { code: codes::EVAL_TYPE, message, argument: Some(at) }
+    }
+
+    fn param_name(&self, at: usize) -> &'static str {
+        let last_given = |param: &&Param| param.arity != Arity::Column;
+        let params = self.function.params;
+        params.get(at).filter(last_given).or_else(|| params.iter().rfind(last_given)).map_or("argument", |p| p.name)
+    }
+
+    fn columns(&self) -> usize {
+        self.function.params.iter().filter(|param| param.arity == Arity::Column).count()
+    }
+}
+
+impl From<NotJson> for Fault {
+    fn from(NotJson: NotJson) -> Fault {
+        Fault::from("expected JSON, found other text".to_owned())
+    }
+}
+
+/// Compiles a pattern, or says what is wrong with it.
+pub(crate) fn compile_regex(pattern: &str) -> Result<Regex, String> {
+    RegexBuilder::new(pattern).size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX).build().map_err(|error| {
+        match error {
+            regex::Error::CompiledTooBig(limit) => {
+                format!("the regular expression takes more than {limit} bytes when compiled")
+            }
+            regex::Error::Syntax(text) => {
+                let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                format!("`{pattern}` is no regular expression: {reason}")
+            }
+            other => format!("`{pattern}` is no regular expression: {other}"),
+        }
+    })
+}

@@ -1,0 +1,16 @@
+//! `bitor`.
+
+use events::Type;
+
+use crate::functions::Function;
+use crate::functions::function::{example, int};
+use crate::values::arithmetic::integer;
+
+pub(super) const BITOR: Function = Function {
+    name: "bitor",
+    doc: "The bits that one of the integers has.",
+    params: &[int("left"), int("right")],
+    returns: Type::Int,
+    examples: &[example("bitor(12, 10)", "14")],
+    call: |args| Ok(integer(args.big(0)? | args.big(1)?)?),
+};

@@ -1,0 +1,41 @@
+//! `base64_encode`.
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use events::Type;
+
+use crate::functions::function::{data, example, rest, text};
+use crate::functions::{Args, Fault, Function};
+
+pub(super) const BASE64_ENCODE: Function = Function {
+    name: "base64_encode",
+    doc: "The data in base 64; `'urlsafe'` and `'no_padding'` may be asked for.",
+    params: &[data("data"), rest(text("option"))],
+    returns: Type::Text,
+    examples: &[
+        example("base64_encode('plant?>')", r#""cGxhbnQ/Pg==""#),
+        example("base64_encode('ab', 'urlsafe', 'no_padding')", r#""YWI""#),
+    ],
+    call: |args| {
+        let data = args.data(0)?;
+        args.budget.charge(data.len() / 3 * 4 + 4)?;
+        Ok(engine(args)?.encode(data).into())
+    },
+};
+
+/// The engine that the options ask for; an option that is none is let pass, as ever.
+pub(super) fn engine(args: &Args<'_>) -> Result<GeneralPurpose, Fault> {
+    let (mut url_safe, mut padded) = (false, true);
+    for at in 1..args.len() {
+        match &**args.text(at)? {
+            "urlsafe" => url_safe = true,
+            "no_padding" => padded = false,
+            _ => {}
+        }
+    }
+    let alphabet = if url_safe { &alphabet::URL_SAFE } else { &alphabet::STANDARD };
+    let mode = if padded { DecodePaddingMode::RequireCanonical } else { DecodePaddingMode::Indifferent };
+    let config = GeneralPurposeConfig::new().with_encode_padding(padded).with_decode_padding_mode(mode);
+    Ok(GeneralPurpose::new(alphabet, config))
+}

@@ -1,0 +1,28 @@
+//! `gzip`.
+
+use std::io::Read;
+
+use events::{Type, Value};
+
+use crate::functions::function::{data, example};
+use crate::functions::{Args, Fault, Function};
+
+pub(super) const GZIP: Function = Function {
+    name: "gzip",
+    doc: "The data compressed as gzip does (RFC 1952).",
+    params: &[data("data")],
+    returns: Type::Bytes,
+    examples: &[example("gunzip(gzip('plant data'))", r#""plant data""#)],
+    call: |args| {
+        let mut out = Vec::new();
+        let read = flate2::read::GzEncoder::new(args.data(0)?, flate2::Compression::default()).read_to_end(&mut out);
+        finish(args, read, out)
+    },
+};
+
+/// What a compressor has made.
+pub(super) fn finish(args: &Args<'_>, read: std::io::Result<usize>, out: Vec<u8>) -> Result<Value, Fault> {
+    args.budget.charge(out.len())?;
+    read.map_err(|error| Fault::from(format!("the data cannot be compressed: {error}")))?;
+    Ok(Value::from_bytes(out.into()))
+}

@@ -1,0 +1,16 @@
+//! `md5`.
+
+use events::Type;
+
+use super::hash::hex_digest;
+use crate::functions::Function;
+use crate::functions::function::{data, example};
+
+pub(super) const MD5: Function = Function {
+    name: "md5",
+    doc: "The MD5 digest in hexadecimal digits.",
+    params: &[data("data")],
+    returns: Type::Text,
+    examples: &[example("md5('plant')", r#""9ea0a36b3a20901fafe834eb519a595c""#)],
+    call: |args| Ok(hex_digest::<md5::Md5>(args.data(0)?)),
+};

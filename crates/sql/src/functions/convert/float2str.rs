@@ -1,0 +1,27 @@
+//! `float2str`.
+
+use events::Type;
+
+use crate::functions::Function;
+use crate::functions::function::{example, fails, float, int};
+use crate::values::text::decimals;
+
+pub(super) const FLOAT2STR: Function = Function {
+    name: "float2str",
+    doc: "A float as text with at most that many decimals, without trailing zeros.",
+    params: &[float("number"), int("decimals")],
+    returns: Type::Text,
+    examples: &[
+        example("float2str(3.14159, 3)", r#""3.142""#),
+        example("float2str(2.0, 4)", r#""2.0""#),
+        example("float2str(2.6, 0)", r#""3""#),
+        fails("float2str(5, 2)", "`number` must be a float, found the number 5"),
+    ],
+    call: |args| {
+        let digits = args.count(1)?;
+        if digits > 253 {
+            return Err(args.out_of_range(1, "an integer of at most 253"));
+        }
+        Ok(decimals(args.number(0)?, digits).into())
+    },
+};

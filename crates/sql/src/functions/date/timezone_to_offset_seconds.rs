@@ -1,0 +1,16 @@
+//! `timezone_to_offset_seconds`.
+
+use events::{Type, Value};
+
+use super::parts::offset_seconds;
+use crate::functions::Function;
+use crate::functions::function::{any, example};
+
+pub(super) const TIMEZONE_TO_OFFSET_SECONDS: Function = Function {
+    name: "timezone_to_offset_seconds",
+    doc: "The seconds of an offset; the same as `timezone_to_second`.",
+    params: &[any("offset")],
+    returns: Type::Int,
+    examples: &[example("timezone_to_offset_seconds('-03:30')", "-12600")],
+    call: |args| Ok(Value::Int(offset_seconds(args, 0)?)),
+};

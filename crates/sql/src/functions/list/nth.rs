@@ -1,0 +1,22 @@
+//! `nth`.
+
+use events::Type;
+
+use crate::functions::Function;
+use crate::functions::function::{example, fails, int, list};
+
+pub(super) const NTH: Function = Function {
+    name: "nth",
+    doc: "The element of a list with that number, from 1.",
+    params: &[int("number"), list("list")],
+    returns: Type::Any,
+    examples: &[
+        example("nth(1, ['a', 'b'])", r#""a""#),
+        fails("nth(4, [1, 2, 3])", "`number` must be from 1 to 3, found the number 4"),
+    ],
+    call: |args| {
+        let items = args.list(1)?;
+        let element = usize::try_from(args.int(0)? - 1).ok().and_then(|at| items.get(at));
+        element.cloned().ok_or_else(|| args.out_of_range(0, &format!("from 1 to {}", items.len())))
+    },
+};

@@ -1,0 +1,44 @@
+//! `map_get`.
+
+use events::{Type, Value};
+
+use crate::functions::function::{any, example, optional, text};
+use crate::functions::{Fault, Function};
+use crate::json::Document;
+use crate::values::path::{Step, walk};
+
+pub(super) const MAP_GET: Function = Function {
+    name: "map_get",
+    doc: "What a path with dots leads to in a map or its JSON text; else the default, or NULL.",
+    params: &[text("path"), any("map"), optional(any("default"))],
+    returns: Type::Any,
+    examples: &[
+        example("map_get('a.b', {'a': {'b': 1}})", "1"),
+        example("map_get('gone', {'a': 1}, 'd')", r#""d""#),
+        example(r#"map_get('a', '{"a":5}')"#, "5"),
+        example("map_get('a', 5)", "null"),
+    ],
+    call: |args| {
+        let path = args.text(0)?;
+        if let Value::Text(json) = args.value(1) {
+            args.budget.charge(json.len())?;
+            return in_json(json, path).map(|found| found.unwrap_or_else(|| args.value(2).clone()));
+        }
+        let steps: Vec<Step> = path.split('.').map(|key| Step::Key(key.into())).collect();
+        Ok(walk(args.value(1), &steps).map_or_else(|| args.value(2).clone(), std::borrow::Cow::into_owned))
+    },
+};
+
+/// What `path` leads to in JSON, without building the rest.
+fn in_json(json: &bytestring::ByteString, path: &str) -> Result<Option<Value>, Fault> {
+    let Ok(document) = Document::read(json.clone()) else { return Ok(None) };
+    let mut at = document.root();
+    for key in path.split('.') {
+        match at.member(key) {
+            Some(member) => at = member,
+            None => return Ok(None),
+        }
+    }
+    let large = |_| Fault::from("a number in the JSON is larger than a number may be".to_owned());
+    at.to_value().map(Some).map_err(large)
+}

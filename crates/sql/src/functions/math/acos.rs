@@ -1,0 +1,16 @@
+//! `acos`.
+
+use events::Type;
+
+use crate::functions::Function;
+use crate::functions::function::{example, fails, number};
+use crate::values::arithmetic::finite;
+
+pub(super) const ACOS: Function = Function {
+    name: "acos",
+    doc: "The angle in radians whose cosine it is.",
+    params: &[number("number")],
+    returns: Type::Float,
+    examples: &[example("acos(1)", "0.0"), fails("acos(2)", "the result is beyond what a float may be")],
+    call: |args| Ok(finite(args.number(0)?.acos())?),
+};

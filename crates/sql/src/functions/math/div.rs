@@ -1,0 +1,16 @@
+//! `div`.
+
+use events::Type;
+
+use crate::functions::Function;
+use crate::functions::function::{example, fails, int};
+use crate::values::arithmetic::Arithmetic;
+
+pub(super) const DIV: Function = Function {
+    name: "div",
+    doc: "The quotient of two integers, cut towards 0; the operator `div` as a function.",
+    params: &[int("dividend"), int("divisor")],
+    returns: Type::Int,
+    examples: &[example("div(17, 5)", "3"), fails("div(1, 0)", "division by zero in `div`")],
+    call: |args| Ok(Arithmetic::IntegerDivide.apply(args.value(0), args.value(1))?),
+};

@@ -1,0 +1,16 @@
+//! `sqrt`.
+
+use events::Type;
+
+use crate::functions::Function;
+use crate::functions::function::{example, fails, number};
+use crate::values::arithmetic::finite;
+
+pub(super) const SQRT: Function = Function {
+    name: "sqrt",
+    doc: "The square root.",
+    params: &[number("number")],
+    returns: Type::Float,
+    examples: &[example("sqrt(16)", "4.0"), fails("sqrt(-1)", "the result is beyond what a float may be")],
+    call: |args| Ok(finite(args.number(0)?.sqrt())?),
+};

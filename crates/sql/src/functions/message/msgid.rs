@@ -1,0 +1,15 @@
+//! `msgid`.
+
+use events::Type;
+
+use crate::functions::Function;
+use crate::functions::function::{column, example};
+
+pub(super) const MSGID: Function = Function {
+    name: "msgid",
+    doc: "The identifier of the message.",
+    params: &[column("id")],
+    returns: Type::Text,
+    examples: &[example("msgid()", "null")],
+    call: |args| Ok(args.column(0).clone()),
+};

@@ -1,0 +1,15 @@
+//! `peerhost`.
+
+use events::Type;
+
+use crate::functions::Function;
+use crate::functions::function::{column, example};
+
+pub(super) const PEERHOST: Function = Function {
+    name: "peerhost",
+    doc: "The address of the client, without the port.",
+    params: &[column("peerhost")],
+    returns: Type::Text,
+    examples: &[example("peerhost()", "null")],
+    call: |args| Ok(args.column(0).clone()),
+};

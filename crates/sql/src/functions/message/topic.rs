@@ -1,0 +1,24 @@
+//! `topic`.
+
+use events::{Type, Value};
+
+use crate::functions::Function;
+use crate::functions::function::{column, example, fails, int, optional};
+
+pub(super) const TOPIC: Function = Function {
+    name: "topic",
+    doc: "The topic of the message, or the level of it with that number, from 1.",
+    params: &[optional(int("level")), column("topic")],
+    returns: Type::Text,
+    examples: &[
+        example("topic()", r#""plant/1""#),
+        example("topic(2)", r#""1""#),
+        fails("topic(3)", "`level` must be a level of `plant/1`, found the number 3"),
+    ],
+    call: |args| {
+        let topic = args.column(0);
+        let Some(text) = topic.as_text().filter(|_| args.has(0)) else { return Ok(topic.clone()) };
+        let level = args.count(0)?.checked_sub(1).and_then(|level| text.split('/').nth(level));
+        level.map(Value::from).ok_or_else(|| args.out_of_range(0, &format!("a level of `{text}`")))
+    },
+};

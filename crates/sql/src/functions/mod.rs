@@ -1,0 +1,138 @@
+//! The functions. One function is one file in the folder of its category: a constant with documentation, parameters,
+//! examples that a test runs, and the code.
+
+mod args;
+mod bits;
+mod codec;
+mod convert;
+mod date;
+mod function;
+mod kind;
+mod list;
+mod map;
+mod math;
+mod message;
+mod null;
+mod state;
+mod text;
+
+pub(crate) use args::{Args, Fault, compile_regex};
+use function::Category;
+pub(crate) use function::{Arity, Function, Param, Wants};
+
+/// Every function, by category.
+pub(crate) const CATEGORIES: &[Category] = &[
+    Category { name: "bits", functions: bits::ALL },
+    Category { name: "codec", functions: codec::ALL },
+    Category { name: "convert", functions: convert::ALL },
+    Category { name: "date", functions: date::ALL },
+    Category { name: "kind", functions: kind::ALL },
+    Category { name: "list", functions: list::ALL },
+    Category { name: "map", functions: map::ALL },
+    Category { name: "math", functions: math::ALL },
+    Category { name: "message", functions: message::ALL },
+    Category { name: "null", functions: null::ALL },
+    Category { name: "state", functions: state::ALL },
+    Category { name: "text", functions: text::ALL },
+];
+
+/// The function of that name.
+pub(crate) fn find(name: &str) -> Option<&'static Function> {
+    all().find(|function| function.name == name)
+}
+
+/// Every function.
+pub(crate) fn all() -> impl Iterator<Item = &'static Function> {
+    CATEGORIES.iter().flat_map(|category| category.functions.iter().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use events::{Map, Timestamp, Value};
+
+    use super::*;
+    use crate::{Context, Query, Store};
+
+    /// The context of the examples.
+    fn columns() -> Map {
+        let json = r#"{"event":"message.publish","topic":"plant/1","clientid":"c-7","username":"ops","qos":1,
+            "payload":"{\"t\":21.5}"}"#;
+        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(json)
+            .unwrap()
+            .iter()
+            .map(|(name, value)| (name.as_str().into(), Value::from_json(value)))
+            .collect()
+    }
+
+    fn outcome(expression: &str) -> Result<String, String> {
+        let text = format!("SELECT {expression} AS value FROM \"t\"");
+        let messages =
+            |diagnostics: Vec<crate::Diagnostic>| diagnostics.into_iter().map(|d| d.message).collect::<String>();
+        let (query, _) = Query::compile_open(&text).map_err(messages)?;
+        let store = Store::new();
+        let rows = query.eval(&columns(), &Context::new(Timestamp::SAMPLE, &store)).map_err(|error| error.message)?;
+        Ok(rows.into_vec()[0].get("value").unwrap().to_json())
+    }
+
+    #[test]
+    fn every_example_is_as_it_says() {
+        let mut wrong = String::new();
+        for function in all() {
+            assert!(!function.examples.is_empty(), "`{}` has no example", function.name);
+            assert!(function.doc.ends_with('.'), "`{}` has no sentence", function.name);
+            for example in function.examples {
+                let found = outcome(example.expression);
+                let right = match (&found, example.expected) {
+                    (Ok(found), Ok(expected)) => found == expected,
+                    (Err(found), Err(expected)) => found.contains(expected),
+                    (Ok(_) | Err(_), Ok(_) | Err(_)) => false,
+                };
+                if !right {
+                    wrong.push_str(&format!(
+                        "{}\n  expected {:?}\n  found    {found:?}\n",
+                        example.expression, example.expected
+                    ));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong}");
+    }
+
+    #[test]
+    fn a_function_is_a_file_and_a_file_is_a_function() {
+        /// Files that several functions share.
+        const SHARED: &[&str] = &["mod", "bit_string", "format", "parts", "term"];
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/functions");
+        for category in CATEGORIES {
+            let files: BTreeSet<String> = std::fs::read_dir(folder.join(category.name))
+                .unwrap()
+                .map(|entry| {
+                    entry.unwrap().path().file_stem().unwrap().to_string_lossy().trim_end_matches('_').to_owned()
+                })
+                .filter(|stem| category.name == "math" && stem == "mod" || !SHARED.contains(&stem.as_str()))
+                .collect();
+            let functions: BTreeSet<String> =
+                category.functions.iter().map(|function| function.name.to_owned()).collect();
+            assert_eq!(files, functions, "in the folder `{}`", category.name);
+        }
+        let folders =
+            std::fs::read_dir(&folder).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
+        assert_eq!(folders, CATEGORIES.len());
+    }
+
+    #[test]
+    fn parameters_that_may_be_left_out_stand_last() {
+        for function in all() {
+            let order = |param: &Param| match param.arity {
+                Arity::Once => 0,
+                Arity::Optional => 1,
+                Arity::Rest => 2,
+                Arity::Column => 3,
+            };
+            assert!(function.params.is_sorted_by_key(order), "{}", function.signature());
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! `coalesce_ne`.
+
+use events::Type;
+
+use super::coalesce::first;
+use crate::functions::Function;
+use crate::functions::function::{any, example, rest};
+
+pub(super) const COALESCE_NE: Function = Function {
+    name: "coalesce_ne",
+    doc: "The first value that is neither NULL nor the empty text; of the members of a list where there is one argument.",
+    params: &[any("value"), rest(any("value"))],
+    returns: Type::Any,
+    examples: &[
+        example("coalesce_ne('', 'd')", r#""d""#),
+        example("coalesce_ne(['', null, 'x'])", r#""x""#),
+        example("coalesce_ne(0, 1)", "0"),
+    ],
+    call: |args| first(args, |value| !value.is_null() && value.as_text() != Some("")),
+};

@@ -1,0 +1,15 @@
+//! `null`.
+
+use events::{Type, Value};
+
+use crate::functions::Function;
+use crate::functions::function::example;
+
+pub(super) const NULL: Function = Function {
+    name: "null",
+    doc: "NULL.",
+    params: &[],
+    returns: Type::Null,
+    examples: &[example("null()", "null")],
+    call: |_| Ok(Value::Null),
+};

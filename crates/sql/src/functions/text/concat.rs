@@ -1,0 +1,32 @@
+//! `concat`.
+
+use events::Type;
+
+use crate::functions::Function;
+use crate::functions::function::{any, example, rest};
+use crate::values::text::text_of;
+
+pub(super) const CONCAT: Function = Function {
+    name: "concat",
+    doc: "The texts of the values one after the other; of the members of a list where there is one argument. NULL is empty text.",
+    params: &[any("value"), rest(any("value"))],
+    returns: Type::Text,
+    examples: &[
+        example("concat('a', 1)", r#""a1""#),
+        example("concat(['a', 1, true])", r#""a1true""#),
+        example("concat('a', null)", r#""a""#),
+    ],
+    call: |args| {
+        let values = match args.given() {
+            [_] => args.list(0)?,
+            given => given,
+        };
+        let mut out = String::new();
+        for value in values {
+            let text = text_of(value);
+            args.budget.charge(text.len())?;
+            out.push_str(&text);
+        }
+        Ok(out.into())
+    },
+};

@@ -1,0 +1,15 @@
+//! `lower`.
+
+use events::Type;
+
+use crate::functions::Function;
+use crate::functions::function::{example, fails, word};
+
+pub(super) const LOWER: Function = Function {
+    name: "lower",
+    doc: "The text in lower case.",
+    params: &[word("text")],
+    returns: Type::Text,
+    examples: &[example("lower('AbÇ')", r#""abç""#), fails("lower(null)", "`text` must be text, found NULL")],
+    call: |args| Ok(args.word(0)?.to_lowercase().into()),
+};

@@ -1,0 +1,16 @@
+//! `reverse`.
+
+use events::Type;
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::functions::Function;
+use crate::functions::function::{example, word};
+
+pub(super) const REVERSE: Function = Function {
+    name: "reverse",
+    doc: "The characters of the text from the last to the first.",
+    params: &[word("text")],
+    returns: Type::Text,
+    examples: &[example("reverse('abc')", r#""cba""#), example("reverse('aé漢')", r#""漢éa""#)],
+    call: |args| Ok(args.word(0)?.graphemes(true).rev().collect::<String>().into()),
+};

@@ -1,0 +1,58 @@
+//! `split`.
+
+use bytestring::ByteString;
+use events::{Type, Value};
+
+use crate::functions::Function;
+use crate::functions::function::{example, fails, optional, text, word};
+
+pub(super) const SPLIT: Function = Function {
+    name: "split",
+    doc: "Splits `text` at every `separator`; empty parts are dropped. `option` is `notrim` to keep them, or `leading` or `trailing`, perhaps with `_notrim`, to split once.",
+    params: &[word("text"), text("separator"), optional(text("option"))],
+    returns: Type::List,
+    examples: &[
+        example("split('a/b', '/')", r#"["a","b"]"#),
+        example("split('a,,b', ',')", r#"["a","b"]"#),
+        example("split('a,,b', ',', 'notrim')", r#"["a","","b"]"#),
+        example("split('a,b,c', ',', 'trailing')", r#"["a,b","c"]"#),
+        fails("split(5, '/')", "`text` must be text, found the number 5"),
+        fails("split('a', ',', 'middle')", "`option` must be `notrim`, `leading`"),
+    ],
+    call: |args| {
+        let (text, separator) = (args.word(0)?, args.text(1)?);
+        let option = args.text_or(2, "")?;
+        let (whole, keeps_empty) = match option {
+            "" => (true, false),
+            "notrim" => (true, true),
+            "leading" | "trailing" => (false, false),
+            "leading_notrim" | "trailing_notrim" => (false, true),
+            _ => {
+                let known = "`notrim`, `leading`, `trailing`, `leading_notrim` or `trailing_notrim`";
+                return Err(args.out_of_range(2, known));
+            }
+        };
+        args.budget.charge(text.len())?;
+        let once = |halves: Option<(&str, &str)>| {
+            halves.map_or_else(
+                || vec![shared(&text, &text)],
+                |(left, right)| vec![shared(&text, left), shared(&text, right)],
+            )
+        };
+        let parts: Vec<ByteString> = if separator.is_empty() {
+            vec![text.clone()]
+        } else if whole {
+            text.split(&**separator).map(|part| shared(&text, part)).collect()
+        } else if option.starts_with("leading") {
+            once(text.split_once(&**separator))
+        } else {
+            once(text.rsplit_once(&**separator))
+        };
+        args.budget.steps(parts.len())?;
+        Ok(parts.into_iter().filter(|part| keeps_empty || !part.is_empty()).map(Value::from).collect::<Vec<_>>().into())
+    },
+};
+
+fn shared(text: &ByteString, part: &str) -> ByteString {
+    text.slice_ref(part)
+}

@@ -1,0 +1,278 @@
+//! JSON that is checked whole, read once, and built only where a path wants it.
+//!
+//! [`Document`] keeps the text and a flat list of its nodes. Text without escapes and keys are slices of the payload;
+//! numbers keep their digits until somebody asks what they are worth.
+
+mod number;
+mod scan;
+mod unescape;
+
+use std::borrow::Cow;
+
+use bytestring::ByteString;
+use events::{Map, Value};
+
+use crate::columns::NotJson;
+use crate::values::path::Place;
+
+pub(crate) use number::{INTEGER_BITS_MAX, NumberTooLarge, number_of};
+use scan::{Shape, Token, scan};
+
+/// The deepest nesting that is read; a deeper text counts as no JSON.
+pub(crate) const DEPTH_MAX: usize = 128;
+
+/// A text that was checked to be JSON, with the places of its values.
+#[derive(Debug, Clone)]
+pub struct Document {
+    text: ByteString,
+    tokens: Vec<Token>,
+}
+
+impl Document {
+    /// Reads `text`.
+    pub fn read(text: ByteString) -> Result<Document, NotJson> {
+        let tokens = scan(&text).map_err(|_| NotJson)?;
+        Ok(Document { text, tokens })
+    }
+
+    /// Reads a payload: bytes that are not UTF-8 are not JSON.
+    pub(crate) fn of_payload(payload: &Value) -> Result<Document, NotJson> {
+        match payload {
+            Value::Text(text) => Document::read(text.clone()),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::BigInt(_)
+            | Value::Float(_)
+            | Value::Bytes(_)
+            | Value::List(_)
+            | Value::Map(_) => Err(NotJson),
+        }
+    }
+
+    /// The outermost value.
+    pub(crate) fn root(&self) -> Node<'_> {
+        Node { document: self, at: 0 }
+    }
+
+    fn token(&self, at: usize) -> Token {
+        self.tokens.get(at).copied().unwrap_or(Token { shape: Shape::Null, start: 0, end: 0, next: 0 })
+    }
+
+    fn slice(&self, token: Token) -> &str {
+        let (start, end) = (index(token.start), index(token.end));
+        self.text.get(start..end).unwrap_or_default()
+    }
+}
+
+/// A value inside a document.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node<'d> {
+    document: &'d Document,
+    at: usize,
+}
+
+impl<'d> Node<'d> {
+    /// The member of that name; of several with one name the last counts.
+    pub(crate) fn member(self, name: &str) -> Option<Node<'d>> {
+        let this = self.token();
+        if this.shape != Shape::Object {
+            return None;
+        }
+        let (mut at, end) = (self.at + 1, index(this.next));
+        let mut found = None;
+        while at < end {
+            let key = self.document.token(at);
+            let same = match key.shape {
+                Shape::Escaped => unescape::unescape(self.document.slice(key)) == name,
+                Shape::Text => self.document.slice(key) == name,
+                Shape::Null | Shape::True | Shape::False | Shape::Int | Shape::Float | Shape::List | Shape::Object => {
+                    false
+                }
+            };
+            if same {
+                found = Some(Node { document: self.document, at: at + 1 });
+            }
+            at = index(self.document.token(at + 1).next);
+        }
+        found
+    }
+
+    /// The element at a place.
+    pub(crate) fn element(self, place: Place) -> Option<Node<'d>> {
+        let len = if place.from_end { self.elements().count() } else { usize::MAX };
+        self.elements().nth(place.position(len)?)
+    }
+
+    /// The elements of a list; none where this is no list.
+    pub(crate) fn elements(self) -> impl Iterator<Item = Node<'d>> {
+        let this = self.token();
+        let end = if this.shape == Shape::List { index(this.next) } else { 0 };
+        let mut at = self.at + 1;
+        std::iter::from_fn(move || {
+            (at < end).then(|| {
+                let node = Node { document: self.document, at };
+                at = index(node.token().next);
+                node
+            })
+        })
+    }
+
+    /// Whether this is a list.
+    pub(crate) fn is_list(self) -> bool {
+        self.token().shape == Shape::List
+    }
+
+    /// The text, where this is one.
+    pub(crate) fn as_text(self) -> Option<Cow<'d, str>> {
+        let token = self.token();
+        match token.shape {
+            Shape::Text => Some(Cow::Borrowed(self.document.slice(token))),
+            Shape::Escaped => Some(Cow::Owned(unescape::unescape(self.document.slice(token)))),
+            Shape::Null | Shape::True | Shape::False | Shape::Int | Shape::Float | Shape::List | Shape::Object => None,
+        }
+    }
+
+    /// What this is worth.
+    pub(crate) fn to_value(self) -> Result<Value, NumberTooLarge> {
+        let token = self.token();
+        Ok(match token.shape {
+            Shape::Null => Value::Null,
+            Shape::True => Value::Bool(true),
+            Shape::False => Value::Bool(false),
+            Shape::Int | Shape::Float => return number_of(self.document.slice(token)),
+            Shape::Text | Shape::Escaped => Value::Text(self.text(token)),
+            Shape::List => {
+                Value::from(self.elements().map(Node::to_value).collect::<Result<Vec<_>, NumberTooLarge>>()?)
+            }
+            Shape::Object => {
+                let mut map = Map::new();
+                let (mut at, end) = (self.at + 1, index(token.next));
+                while at < end {
+                    let member = Node { document: self.document, at: at + 1 };
+                    map.insert(self.text(self.document.token(at)), member.to_value()?);
+                    at = index(member.token().next);
+                }
+                map.into()
+            }
+        })
+    }
+
+    fn text(self, token: Token) -> ByteString {
+        let slice = self.document.slice(token);
+        match token.shape {
+            Shape::Escaped => unescape::unescape(slice).into(),
+            Shape::Text
+            | Shape::Null
+            | Shape::True
+            | Shape::False
+            | Shape::Int
+            | Shape::Float
+            | Shape::List
+            | Shape::Object => self.document.text.slice_ref(slice),
+        }
+    }
+
+    fn token(self) -> Token {
+        self.document.token(self.at)
+    }
+}
+
+/// Why a text could not be read as a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// It is not JSON.
+    NotJson,
+    /// A number in it is beyond what a number may be.
+    Number(NumberTooLarge),
+}
+
+/// Reads a whole text as a value.
+pub(crate) fn decode(text: &ByteString) -> Result<Value, Unread> {
+    let document = Document::read(text.clone()).map_err(|NotJson| Unread::NotJson)?;
+    document.root().to_value().map_err(Unread::Number)
+}
+
+/// Places in a document are kept in 32 bits; [`scan`] refuses what is longer.
+fn index(place: u32) -> usize {
+    usize::try_from(place).expect("usize has at least 32 bits on every target we build for")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value_of(text: &str) -> Option<Value> {
+        decode(&text.into()).ok()
+    }
+
+    #[test]
+    fn the_last_of_duplicate_keys_counts() {
+        let document = Document::read(r#"{"x":1,"\u0078":2,"y":[3,{"z":4}]}"#.into()).unwrap();
+        let root = document.root();
+        assert_eq!(root.member("x").unwrap().to_value(), Ok(Value::Int(2)));
+        let list = root.member("y").unwrap();
+        assert_eq!(list.element(Place::of(-1)).unwrap().member("z").unwrap().to_value(), Ok(Value::Int(4)));
+        assert!([0, 3, -3].iter().all(|place| list.element(Place::of(*place)).is_none()));
+    }
+
+    #[test]
+    fn numbers_keep_every_digit() {
+        assert_eq!(value_of("12345678901234567890123").unwrap().to_json(), "12345678901234567890123");
+        assert_eq!(value_of("-0"), Some(Value::Int(0)));
+        assert_eq!(value_of("2e2"), Some(Value::Float(200.0)));
+        assert!(Document::read("1E400".into()).is_ok(), "well-formed");
+        assert_eq!(value_of("1E400"), None, "but too large");
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused() {
+        for text in [
+            "",
+            " ",
+            "{",
+            "[1,]",
+            "{\"x\":1,}",
+            "01",
+            "1.",
+            ".5",
+            "+1",
+            "nul",
+            "\"\\x\"",
+            "\"\\ud800\"",
+            "\"\u{1}\"",
+            "[1] 2",
+            "'a'",
+            "{1:2}",
+            "{\"a\" 1}",
+            "[1 2]",
+            "NaN",
+            "\"abc",
+            "-",
+            "1e",
+            "]",
+        ] {
+            assert!(Document::read(text.into()).is_err(), "{text}");
+        }
+        assert!(Document::read("[".repeat(100_000).into()).is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn it_reads_what_serde_json_reads(text in "[\\[\\]{},:0-9.eE\"a\\\\u\\-+ ntrfl]{0,24}") {
+            let theirs = serde_json::from_str::<serde_json::Value>(&text).ok().map(|json| Value::from_json(&json));
+            let ours = value_of(&text);
+            let big = |value: &Value| value.to_json().bytes().filter(u8::is_ascii_digit).count() > 18;
+            if !ours.as_ref().is_some_and(big) {
+                proptest::prop_assert_eq!(ours, theirs);
+            }
+        }
+
+        #[test]
+        fn it_reads_what_sonic_reads(text in "(\\{\"a\":(\\[\\]|-?[0-9]{1,3}(\\.[0-9]{1,4})?|\"[a-zé\\\\n]{0,9}\"|true|null) ?,? ?\"b\" ?: ?[0-9]\\}|.{0,12})") {
+            let theirs = sonic_rs::from_str::<sonic_rs::Value>(&text).ok().map(|json| sonic_rs::to_string(&json).unwrap());
+            let theirs = theirs.map(|json| Value::from_json(&serde_json::from_str(&json).unwrap()));
+            proptest::prop_assert_eq!(value_of(&text), theirs);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! A compiled rule: what it listens to, and what it makes of an event.
+
+use std::ops::Range;
+
+use bytestring::ByteString;
+use events::{Kind, Map, Type};
+
+use crate::check::{Checked, Mode, check};
+use crate::{Columns, Context, Diagnostic, eval, syntax};
+
+/// What a rule listens to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// An event; wildcards over events are expanded.
+    Event(Kind),
+    /// The messages under a topic filter, which was checked.
+    Topic(ByteString),
+}
+
+/// What an evaluation yields.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rows {
+    /// WHERE was not true.
+    NoMatch,
+    /// SELECT: one row.
+    One(Map),
+    /// FOREACH: a row for every element that INCASE let through, perhaps none.
+    Many(Vec<Map>),
+}
+
+impl Rows {
+    /// The rows as a list; no match is the empty list.
+    pub fn into_vec(self) -> Vec<Map> {
+        match self {
+            Rows::NoMatch => Vec::new(),
+            Rows::One(row) => vec![row],
+            Rows::Many(rows) => rows,
+        }
+    }
+}
+
+/// Why an evaluation failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct EvalError {
+    /// One of [`crate::codes`].
+    pub code: &'static str,
+    /// What went wrong.
+    pub message: String,
+    /// The bytes of the rule's text where it went wrong.
+    pub span: Range<usize>,
+}
+
+/// A compiled rule. Cheap to share behind an `Arc`.
+#[derive(Debug)]
+pub struct Query {
+    checked: Checked,
+}
+
+impl Query {
+    /// Compiles `text` against the catalogue of events: a name that is no field, function or event is an error.
+    ///
+    /// Returns the query with its warnings, or everything that is wrong.
+    pub fn compile(text: &str) -> Result<(Query, Vec<Diagnostic>), Vec<Diagnostic>> {
+        Query::compile_in(text, Mode::Catalogue)
+    }
+
+    /// Compiles `text` for contexts of any shape: a name that is not in the catalogue is a column that may be there.
+    pub fn compile_open(text: &str) -> Result<(Query, Vec<Diagnostic>), Vec<Diagnostic>> {
+        Query::compile_in(text, Mode::Open)
+    }
+
+    /// What the rule listens to. An event that several of them match is evaluated once.
+    pub fn from(&self) -> &[Source] {
+        &self.checked.sources.listed
+    }
+
+    /// Whether FROM names what these columns are: by `topic` for messages, by `event` for other events.
+    ///
+    /// [`Query::eval`] does not ask: who has an index of sources knows already.
+    pub fn matches(&self, columns: &dyn Columns) -> bool {
+        self.checked.sources.matches(columns)
+    }
+
+    /// The fields of a row with their types; `None` where they are known only when the event is there, as with `*`.
+    pub fn output_fields(&self) -> Option<Vec<(ByteString, Type)>> {
+        self.checked.output.clone()
+    }
+
+    /// Makes the rows of one event.
+    pub fn eval(&self, columns: &dyn Columns, ctx: &Context<'_>) -> Result<Rows, EvalError> {
+        eval::run(&self.checked.plan, columns, ctx).map_err(|error| *error)
+    }
+
+    fn compile_in(text: &str, mode: Mode) -> Result<(Query, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let statement = syntax::parse(text)?;
+        match check(text, &statement, mode) {
+            (Some(checked), warnings) => Ok((Query { checked }, warnings)),
+            (None, diagnostics) => Err(diagnostics),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The parser's hold on the tokens: looking ahead, taking, and telling what was expected.
+
+use bytestring::ByteString;
+
+use super::ast::{Expr, ExprKind};
+use super::lexer::tokens;
+use super::span::Span;
+use super::token::{Keyword, Token, TokenKind};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+
+/// The deepest nesting of expressions.
+const DEPTH_MAX: usize = 128;
+
+/// What was wrong has been noted; the caller goes on at the next place that makes sense.
+#[derive(Debug)]
+pub(super) struct Noted;
+
+pub(super) type Parsed<T> = Result<T, Noted>;
+
+pub(super) struct Parser<'t> {
+    pub(super) text: &'t str,
+    tokens: Vec<Token>,
+    at: usize,
+    depth: usize,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl<'t> Parser<'t> {
+    pub(super) fn new(text: &'t str) -> Parser<'t> {
+        let mut diagnostics = Vec::new();
+        let tokens = tokens(text, &mut diagnostics);
+        Parser { text, tokens, at: 0, depth: 0, diagnostics }
+    }
+
+    pub(super) fn kind(&self) -> TokenKind {
+        self.token(0).kind
+    }
+
+    pub(super) fn span(&self) -> Span {
+        self.token(0).span
+    }
+
+    /// The token that many after the next.
+    pub(super) fn token(&self, ahead: usize) -> Token {
+        let last = self.tokens.len() - 1;
+        self.tokens[(self.at + ahead).min(last)]
+    }
+
+    /// The span of the token that was taken last.
+    pub(super) fn last_span(&self) -> Span {
+        self.tokens[self.at.saturating_sub(1)].span
+    }
+
+    pub(super) fn take(&mut self) -> Token {
+        let token = self.token(0);
+        self.at = (self.at + 1).min(self.tokens.len() - 1);
+        token
+    }
+
+    pub(super) fn take_if(&mut self, kind: TokenKind) -> bool {
+        let there = self.kind() == kind;
+        if there {
+            self.take();
+        }
+        there
+    }
+
+    pub(super) fn expect(&mut self, kind: TokenKind, what: &str) -> Parsed<Token> {
+        if self.kind() == kind { Ok(self.take()) } else { self.expected(what) }
+    }
+
+    pub(super) fn expect_keyword(&mut self, keyword: Keyword) -> Parsed<Token> {
+        self.expect(TokenKind::Keyword(keyword), &format!("`{}`", keyword.word()))
+    }
+
+    /// Whether the token that many after the next is this word, in upper or lower case.
+    pub(super) fn is_word(&self, ahead: usize, word: &str) -> bool {
+        let token = self.token(ahead);
+        token.kind == TokenKind::Name && self.slice(token.span).eq_ignore_ascii_case(word)
+    }
+
+    /// Notes that something else was expected where the next token is.
+    pub(super) fn expected<T>(&mut self, what: &str) -> Parsed<T> {
+        let found = match self.kind() {
+            TokenKind::End => "the end of the rule".to_owned(),
+            _ => format!("`{}`", self.slice(self.span())),
+        };
+        let message = format!("expected {what}, found {found}");
+        self.refuse(Diagnostic::error(codes::UNEXPECTED_TOKEN, self.span().range(), message))
+    }
+
+    pub(super) fn refuse<T>(&mut self, diagnostic: Diagnostic) -> Parsed<T> {
+        // What follows from a mistake in the words themselves is not told a second time.
+        let told = self.diagnostics.iter().any(|earlier| {
+            earlier.span.start <= diagnostic.span.start && diagnostic.span.start <= earlier.span.end.saturating_add(1)
+        });
+        if !told {
+            self.diagnostics.push(diagnostic);
+        }
+        Err(Noted)
+    }
+
+    /// Goes on to the next comma outside of all parentheses, or to the next clause.
+    pub(super) fn recover(&mut self) {
+        let mut open = 0usize;
+        loop {
+            match self.kind() {
+                TokenKind::End => return,
+                TokenKind::Keyword(keyword) if keyword.begins_clause() => return,
+                TokenKind::Comma if open == 0 => return,
+                TokenKind::OpenParenthesis | TokenKind::OpenBracket | TokenKind::OpenBrace => open += 1,
+                TokenKind::CloseParenthesis | TokenKind::CloseBracket | TokenKind::CloseBrace => {
+                    open = open.saturating_sub(1);
+                }
+                _ => {}
+            }
+            self.take();
+        }
+    }
+
+    /// Runs `parse` one level deeper.
+    pub(super) fn deeper<T>(&mut self, parse: impl FnOnce(&mut Parser<'t>) -> Parsed<T>) -> Parsed<T> {
+        if self.depth >= DEPTH_MAX {
+            return self.too_deep();
+        }
+        self.depth += 1;
+        let parsed = parse(self);
+        self.depth -= 1;
+        parsed
+    }
+
+    /// An expression over `children`.
+    pub(super) fn node(&mut self, kind: ExprKind, span: Span, children: &[usize]) -> Parsed<Expr> {
+        let depth = children.iter().max().map_or(1, |deepest| deepest + 1);
+        if depth > 2 * DEPTH_MAX {
+            return self.too_deep();
+        }
+        Ok(Expr { kind, span, depth })
+    }
+
+    fn too_deep<T>(&mut self) -> Parsed<T> {
+        let message = format!("expected expressions nested at most {DEPTH_MAX} deep");
+        self.refuse(Diagnostic::error(codes::TOO_DEEP, self.span().range(), message))
+    }
+
+    pub(super) fn slice(&self, span: Span) -> &'t str {
+        self.text.get(span.range()).unwrap_or_default()
+    }
+
+    /// The text between the quotes, where the doubled quote stands for one.
+    pub(super) fn unquoted(&self, span: Span) -> ByteString {
+        let inner = self.text.get(span.start() + 1..span.end().saturating_sub(1)).unwrap_or_default();
+        let quote = self.slice(span).chars().next().unwrap_or('\'');
+        if inner.contains(quote) {
+            let doubled: String = [quote, quote].iter().collect();
+            inner.replace(&doubled, &quote.to_string()).into()
+        } else {
+            inner.into()
+        }
+    }
+}

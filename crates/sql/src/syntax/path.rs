@@ -1,0 +1,160 @@
+//! Paths: `a.b[1].'c d'[i]`, and what may follow their name: `f(...)`, `a[2..4]`.
+
+use super::ast::{Expr, ExprKind, Path, PathStep};
+use super::parser::{Parsed, Parser};
+use super::span::Span;
+use super::token::TokenKind;
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::values::path::Place;
+
+/// The module in which functions stand in rules that were written for EMQX: `emqx_rule_funcs.upper('a')`.
+const FUNCTION_MODULE: &str = "emqx_rule_funcs";
+
+impl Parser<'_> {
+    /// What begins with a name: a path, a slice of one, a call.
+    pub(super) fn named(&mut self) -> Parsed<Expr> {
+        let start = self.span();
+        let (path, slice) = self.path_and_slice()?;
+        let span = start.to(self.last_span());
+        if let Some((from, to)) = slice {
+            if matches!(self.kind(), TokenKind::Dot | TokenKind::OpenBracket) {
+                return self.refuse_index("expected a slice such as `a[2..4]` to be the end of its path");
+            }
+            return self.node(ExprKind::Slice { path, from, to }, span, &[]);
+        }
+        if self.kind() == TokenKind::OpenParenthesis {
+            return self.call(&path, span);
+        }
+        let depth = index_depth(&path);
+        self.node(ExprKind::Path(path), span, &[depth])
+    }
+
+    /// A path to put a value at: `AS a.b[1]`.
+    pub(super) fn target(&mut self) -> Parsed<Path> {
+        if !matches!(self.kind(), TokenKind::Name | TokenKind::QuotedName) {
+            return self.expected("a name for the field");
+        }
+        let start = self.span();
+        let (path, slice) = self.path_and_slice()?;
+        if slice.is_some() {
+            let span = start.to(self.last_span());
+            return self.refuse(Diagnostic::error(codes::INDEX, span.range(), "a value cannot be put at a slice"));
+        }
+        Ok(path)
+    }
+
+    fn path_and_slice(&mut self) -> Parsed<(Path, Option<(i64, i64)>)> {
+        let root = self.take();
+        let quoted = root.kind == TokenKind::QuotedName;
+        let name = if quoted { self.unquoted(root.span) } else { self.slice(root.span).into() };
+        let mut path = Path { root: name, root_span: root.span, quoted, steps: Vec::new() };
+        loop {
+            if self.take_if(TokenKind::Dot) {
+                let step = self.key_step()?;
+                path.steps.push(step);
+            } else if self.kind() == TokenKind::OpenBracket {
+                self.take();
+                match self.index()? {
+                    Index::Step(step) => path.steps.push(step),
+                    Index::Slice(from, to) => return Ok((path, Some((from, to)))),
+                }
+            } else {
+                return Ok((path, None));
+            }
+        }
+    }
+
+    fn key_step(&mut self) -> Parsed<PathStep> {
+        let token = self.token(0);
+        let key = match token.kind {
+            TokenKind::Name | TokenKind::Keyword(_) | TokenKind::Int => self.slice(token.span).into(),
+            TokenKind::QuotedName | TokenKind::Text => self.unquoted(token.span),
+            TokenKind::OpenBracket => return self.refuse_index("expected no `.` before `[`"),
+            _ => return self.expected("a name after `.`"),
+        };
+        self.take();
+        Ok(PathStep::Key(key))
+    }
+
+    /// After `[`: an index, or the bounds of a slice.
+    fn index(&mut self) -> Parsed<Index> {
+        let signed = usize::from(matches!(self.kind(), TokenKind::Plus | TokenKind::Minus));
+        if self.token(signed).kind == TokenKind::Int {
+            match self.token(signed + 1).kind {
+                TokenKind::CloseBracket => {
+                    let (from_end, distance) = (self.kind() == TokenKind::Minus, self.signed_int()?.unsigned_abs());
+                    self.take();
+                    return Ok(Index::Step(PathStep::Place(Place { from_end, distance })));
+                }
+                TokenKind::DotDot => {
+                    let start = self.span();
+                    let (from, to) = self.bounds()?;
+                    if from == 0 || to == 0 {
+                        let span = start.to(self.last_span());
+                        let message = "expected the bounds of a slice to count from 1, or from -1 at the end, found 0";
+                        return self.refuse(Diagnostic::error(codes::INDEX, span.range(), message));
+                    }
+                    return Ok(Index::Slice(from, to));
+                }
+                _ => {}
+            }
+        }
+        let index = self.deeper(Parser::expression)?;
+        self.expect(TokenKind::CloseBracket, "`]`")?;
+        Ok(Index::Step(PathStep::Index(Box::new(index))))
+    }
+
+    /// `from..to]`.
+    pub(super) fn bounds(&mut self) -> Parsed<(i64, i64)> {
+        let from = self.signed_int()?;
+        self.expect(TokenKind::DotDot, "`..`")?;
+        let to = self.signed_int()?;
+        self.expect(TokenKind::CloseBracket, "`]`")?;
+        Ok((from, to))
+    }
+
+    fn signed_int(&mut self) -> Parsed<i64> {
+        let negative = self.kind() == TokenKind::Minus;
+        if matches!(self.kind(), TokenKind::Plus | TokenKind::Minus) {
+            self.take();
+        }
+        let token = self.expect(TokenKind::Int, "an integer")?;
+        match self.slice(token.span).parse::<i64>() {
+            Ok(number) => Ok(if negative { -number } else { number }),
+            Err(_) => {
+                let message = "expected an index of at most 9223372036854775807";
+                self.refuse(Diagnostic::error(codes::MALFORMED_NUMBER, token.span.range(), message))
+            }
+        }
+    }
+
+    fn call(&mut self, path: &Path, name_span: Span) -> Parsed<Expr> {
+        let name = match path.steps.as_slice() {
+            [PathStep::Key(function)] if path.root == FUNCTION_MODULE => function.to_string(),
+            _ => self.slice(name_span).to_owned(),
+        };
+        self.take();
+        let args = self.deeper(|parser| parser.list_until(TokenKind::CloseParenthesis, "`,` or `)`", false))?;
+        let span = name_span.to(self.last_span());
+        let depths: Vec<usize> = args.iter().map(|arg| arg.depth).collect();
+        self.node(ExprKind::Call { name, name_span, args }, span, &depths)
+    }
+
+    pub(super) fn refuse_index<T>(&mut self, message: &str) -> Parsed<T> {
+        self.refuse(Diagnostic::error(codes::INDEX, self.span().range(), message))
+    }
+}
+
+enum Index {
+    Step(PathStep),
+    Slice(i64, i64),
+}
+
+fn index_depth(path: &Path) -> usize {
+    let depths = path.steps.iter().map(|step| match step {
+        PathStep::Key(_) | PathStep::Place(_) => 0,
+        PathStep::Index(index) => index.depth,
+    });
+    depths.max().unwrap_or(0)
+}
