@@ -29,13 +29,16 @@ pub struct Kind {
     pub(crate) way: Way,
 }
 
+/// What was made, or everything that is wrong with its options.
+pub(crate) type Made<T> = Result<T, Vec<ConfigError>>;
+
 /// How actions of a kind are made.
 #[derive(Clone, Copy)]
 pub(crate) enum Way {
     /// From what surrounds them: `republish = { ... }`.
-    Direct(fn(&Surroundings, &ActionSpec<'_>) -> Result<Box<dyn Action>, Vec<ConfigError>>),
+    Direct(fn(&Surroundings, &ActionSpec<'_>) -> Made<Box<dyn Action>>),
     /// From a connector of the configuration: `connector = "ops_webhook"`.
-    Connected(fn(&toml::Table) -> Result<Arc<dyn Connector>, Vec<ConfigError>>),
+    Connected(fn(&toml::Table) -> Made<Arc<dyn Connector>>),
 }
 
 impl fmt::Debug for Way {
@@ -64,7 +67,7 @@ pub(crate) trait Connector: Send + Sync {
     /// The kind, one of [`ALL`].
     fn kind(&self) -> &'static str;
     /// Reads the options of an action that uses it.
-    fn action(self: Arc<Self>, spec: &ActionSpec<'_>) -> Result<Box<dyn Action>, Vec<ConfigError>>;
+    fn action(self: Arc<Self>, spec: &ActionSpec<'_>) -> Made<Box<dyn Action>>;
     /// Reaches for the other side without sending anything.
     fn check(&self) -> BoxFuture<'_, Result<(), ActionError>>;
 }

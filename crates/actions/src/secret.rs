@@ -2,15 +2,27 @@
 
 use std::fmt;
 
+use serde::de::Error as _;
+
 /// Text that is used but never printed.
-#[derive(Clone, Default, serde::Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Default)]
 pub(crate) struct Secret(String);
 
 impl Secret {
     /// The text itself, for the one place that sends it.
     pub(crate) fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+/// By hand, because serde would show what it found instead of text: a password of digits without its quotes.
+impl<'de> serde::Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+        let value = toml::Value::deserialize(deserializer)?;
+        match value.as_str() {
+            Some(text) => Ok(Secret(text.to_owned())),
+            None => Err(D::Error::custom(format!("expected a string, found {}", value.type_str()))),
+        }
     }
 }
 
@@ -27,5 +39,11 @@ mod tests {
     #[test]
     fn a_secret_is_not_shown() {
         assert_eq!(format!("{:?}", Secret("hunter2".to_owned())), "(secret)");
+    }
+
+    #[test]
+    fn a_secret_of_the_wrong_type_is_not_shown() {
+        let error = toml::Value::Integer(31_337).try_into::<Secret>().unwrap_err();
+        assert_eq!(error.message(), "expected a string, found integer");
     }
 }

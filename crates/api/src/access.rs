@@ -32,7 +32,10 @@ fn key_with(role: Role, parts: &Parts, api: &Api) -> Result<ApiKey, Problem> {
         let refused = refused("a key is needed");
         return Err(match api.keys.is_empty() {
             true => refused.help("make one: `signalbox keys add NAME --role viewer`"),
-            false => refused.help("send it as `authorization: Bearer sbx_...`, or as NAME and key by HTTP Basic"),
+            false => refused.help(
+                "send it as `authorization: Bearer sbx_...`, or as NAME and key by HTTP Basic; make one with \
+                 `signalbox keys add NAME`",
+            ),
         });
     };
     let key = header.to_str().ok().and_then(|text| match text.split_once(' ') {

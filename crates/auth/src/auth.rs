@@ -81,7 +81,7 @@ impl Auth {
     }
 
     /// The decision where it needs no hash: no password was given, or these credentials were seen lately. Otherwise
-    /// `None`, and [`check`](Auth::check) decides. Never waits; takes about two microseconds.
+    /// `None`, and [`check`](Auth::check) decides. Never waits; takes about a microsecond.
     pub fn check_fast(&self, credentials: &Credentials<'_>) -> Option<Decision> {
         if self.notices_change() {
             // The files are read by `check`, on another thread.

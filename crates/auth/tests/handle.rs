@@ -208,3 +208,20 @@ fn the_password_is_in_no_log() {
     let text = format!("{:?}", credentials("10.0.0.1:1", "pump", "secret"));
     assert!(!text.contains("secret") && !text.contains("115, 101"), "{text}");
 }
+
+#[test]
+fn the_sample_acl_has_no_mistakes_and_lets_observers_see_events() {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../../acl.sample");
+    let acl = auth::Acl::parse(&std::fs::read_to_string(sample).unwrap()).unwrap();
+    assert_eq!(acl.warnings(), []);
+    let with_roles = |roles: &[&str]| auth::Identity {
+        username: Some("ann".into()),
+        client_id: "c1".into(),
+        roles: roles.iter().map(|role| (*role).into()).collect(),
+        anonymous: false,
+        superuser: false,
+    };
+    let events = "$events/client_connack";
+    assert!(acl.permissions(&with_roles(&["observer"])).may_read(events));
+    assert!(!acl.permissions(&with_roles(&[])).may_read(events));
+}

@@ -23,7 +23,8 @@ fn main() -> std::io::Result<()> {
     let threads = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(1);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
     runtime.block_on(async {
-        let config = AuthConfig { anonymous: Anonymous::Loopback, users_file: None, acl_file: None, ..AuthConfig::default() };
+        let config =
+            AuthConfig { anonymous: Anonymous::Loopback, users_file: None, acl_file: None, ..AuthConfig::default() };
         let auth = Auth::open(&config, std::path::Path::new(".")).expect("no file is read");
         let mut settings = BrokerConfig::default();
         settings.limits.queue_len_max = 100_000;

@@ -60,7 +60,9 @@ pub enum PublishRefused {
         max: usize,
     },
     /// The topic belongs to the broker.
-    #[error("expected a topic of the clients, found `{0}`; help: `$SYS/`, `$events/` and `$sources/` belong to the broker")]
+    #[error(
+        "expected a topic of the clients, found `{0}`; help: `$SYS/`, `$events/` and `$sources/` belong to the broker"
+    )]
     Reserved(ByteString),
     /// The message has come through too many rules: one probably triggers itself.
     #[error("expected at most {max} rules in a row, found one more at `{topic}`; help: a rule triggers itself")]
@@ -115,8 +117,12 @@ impl Broker {
     pub fn publish(&self, message: &Publication) -> Result<Published, PublishRefused> {
         let hub = &self.0.hub;
         check(message, hub)?;
-        let origin =
-            Origin { client_id: &message.client_id, username: message.username.as_ref(), peer: None, hops: message.hops };
+        let origin = Origin {
+            client_id: &message.client_id,
+            username: message.username.as_ref(),
+            peer: None,
+            hops: message.hops,
+        };
         let mut wakers = Wakers::new();
         let published = hub.publish(self.0.clock.now(), &message.to_publish(), (None, origin), &mut wakers);
         wakers.into_iter().for_each(Waker::wake);

@@ -226,12 +226,8 @@ impl Queue {
         let needed = 1 + usize::from(waiting.gap.is_some());
         if waiting.items.len() + needed > self.capacity {
             self.lost_count.fetch_add(1, Ordering::Relaxed);
-            let gap = waiting.gap.get_or_insert(Gap {
-                first_seq: None,
-                last_seq: None,
-                count: 0,
-                cause: GapCause::Overflow,
-            });
+            let gap =
+                waiting.gap.get_or_insert(Gap { first_seq: None, last_seq: None, count: 0, cause: GapCause::Overflow });
             gap.first_seq = gap.first_seq.or(event.head.seq);
             gap.last_seq = event.head.seq.or(gap.last_seq);
             gap.count += 1;
@@ -318,7 +314,10 @@ mod tests {
         let bus = Arc::new(Bus::new(41));
         let mut receiver = bus.subscribe("all", Kinds::all(), 10);
         bus.emit(Event::sample(Kind::ClientConnack));
-        bus.emit(Event { head: events::Head { seq: None, ..events::Head::sample() }, ..Event::sample(Kind::MessageDropped) });
+        bus.emit(Event {
+            head: events::Head { seq: None, ..events::Head::sample() },
+            ..Event::sample(Kind::MessageDropped)
+        });
         bus.emit(Event::sample(Kind::ClientConnected));
         assert_eq!(seqs(&receiver.try_recv_batch()), ["42", "-", "43"]);
         assert_eq!(bus.last_seq(), 43);

@@ -107,9 +107,7 @@ impl Hub {
     ) -> Published {
         let id = self.tell_published(now, publish, origin);
         let mut shared = None;
-        if publish.retain {
-            self.retain(now, publish, &mut shared);
-        }
+        let is_kept = publish.retain && self.retain(now, publish, &mut shared);
         let mut fate = Fate::default();
         self.router.route(
             &publish.topic,
@@ -125,12 +123,15 @@ impl Hub {
         );
         self.count(fate);
         let reason = match fate {
+            // A message that is kept for later subscribers has not been in vain.
+            Fate { .. } if is_kept => None,
+            Fate { queued: 1.., .. } => None,
+            Fate { .. } if publish.retain => Some(DropReason::QuotaExceeded),
             Fate { matched: 0, .. } => Some(DropReason::NoSubscribers),
-            Fate { queued: 0, full: 1.., .. } => Some(DropReason::QueueFull),
+            Fate { full: 1.., .. } => Some(DropReason::QueueFull),
             Fate { .. } => None,
         };
-        // A message that is kept for later subscribers has not been in vain.
-        if let Some(reason) = reason.filter(|_| !publish.retain) {
+        if let Some(reason) = reason {
             self.tell_dropped(now, (id, publish), reason, origin);
         }
         Published { receivers_count: fate.queued }
@@ -180,11 +181,11 @@ impl Hub {
         })
     }
 
-    /// Keeps the message, or with an empty payload forgets the one that was kept [MQTT-3.3.1-6].
-    fn retain(&self, now: Now, publish: &Publish, shared: &mut Option<Arc<Message>>) {
+    /// Keeps the message, or with an empty payload forgets the one that was kept [MQTT-3.3.1-6]; whether there was room.
+    fn retain(&self, now: Now, publish: &Publish, shared: &mut Option<Arc<Message>>) -> bool {
         if publish.payload.is_empty() {
             self.retained.remove(&publish.topic);
-            return;
+            return true;
         }
         let message = shared.get_or_insert_with(|| Arc::new(Message::new(publish, now)));
         let kept = RetainedMessage {
@@ -192,10 +193,10 @@ impl Hub {
             bytes: message.len_bytes(),
             expires_at_ms: message.expires_at_mono_ms(),
         };
-        if let Err(refused) = self.retained.insert(&publish.topic, kept, now.mono_ms) {
-            add(&self.counters.retained_refused, 1);
-            tracing::warn!(topic = &*publish.topic, %refused, "a message is not retained");
-        }
+        let Err(refused) = self.retained.insert(&publish.topic, kept, now.mono_ms) else { return true };
+        add(&self.counters.retained_refused, 1);
+        tracing::warn!(topic = &*publish.topic, %refused, "a message is not retained");
+        false
     }
 
     fn offer(&self, slot: &Slot, key: SubscriberKey, queued: Queued, wakers: &mut Wakers) -> Offered {

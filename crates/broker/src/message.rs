@@ -55,7 +55,10 @@ impl Message {
     /// The topic name.
     pub(crate) fn topic(&self) -> &str {
         let (topic, _) = self.body.split_at(self.topic_len);
-        #[expect(unsafe_code, reason = "checked when the packet was decoded; a check for every receiver costs more than the rest")]
+        #[expect(
+            unsafe_code,
+            reason = "checked when the packet was decoded; a check for every receiver costs more than the rest"
+        )]
         // SAFETY: `new` has copied these bytes out of a `ByteString`.
         unsafe {
             std::str::from_utf8_unchecked(topic)
@@ -180,7 +183,11 @@ pub struct Publication {
 
 impl Publication {
     /// A message of QoS 0, not retained, published by `client_id`.
-    pub fn new(client_id: impl Into<ByteString>, topic: impl Into<ByteString>, payload: impl Into<Bytes>) -> Publication {
+    pub fn new(
+        client_id: impl Into<ByteString>,
+        topic: impl Into<ByteString>,
+        payload: impl Into<Bytes>,
+    ) -> Publication {
         Publication {
             topic: topic.into(),
             payload: payload.into(),

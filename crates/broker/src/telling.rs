@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use events::ConnId;
 use events::{
-    Body, ClientConnack, ClientConnected, ClientDisconnected, ConnackReason, DropReason, Event, EventId, Flags, Head, Kind,
-    LazyMap, MessageDropped, MessageId, MessagePublish, Payload, SessionSubscribed, SessionUnsubscribed, Stage,
+    Body, ClientConnack, ClientConnected, ClientDisconnected, ConnackReason, DropReason, Event, EventId, Flags, Head,
+    Kind, LazyMap, MessageDropped, MessageId, MessagePublish, Payload, SessionSubscribed, SessionUnsubscribed, Stage,
     UnsubscribeCause,
 };
-use events::ConnId;
 use mqtt::{Properties, Publish, Version};
 
 use crate::clock::Now;
@@ -108,7 +108,13 @@ impl Hub {
     }
 
     /// A connection ended. Those that never authenticated are told one by one only up to a limit.
-    pub(crate) fn tell_disconnected(&self, now: Now, course: Course<'_>, ending: &Ending, count: Option<&mut ClientCount>) {
+    pub(crate) fn tell_disconnected(
+        &self,
+        now: Now,
+        course: Course<'_>,
+        ending: &Ending,
+        count: Option<&mut ClientCount>,
+    ) {
         crate::stats::add(&self.counters.disconnects, 1);
         let authenticated = course.stage == Stage::Session;
         if !authenticated {

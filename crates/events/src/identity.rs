@@ -41,16 +41,21 @@ impl EventId {
     }
 }
 
+impl EventId {
+    /// Crockford's base 32, 26 characters.
+    pub(crate) fn to_text(self) -> String {
+        const DIGITS: [char; 32] = [
+            '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'J', 'K', 'M',
+            'N', 'P', 'Q', 'R', 'S', 'T', 'V', 'W', 'X', 'Y', 'Z',
+        ];
+        (0..26).rev().map(|at| DIGITS[usize::try_from((self.0 >> (5 * at)) & 31).expect("five bits fit")]).collect()
+    }
+}
+
 /// Crockford's base 32, 26 characters.
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-        let mut text = [0u8; 26];
-        for (at, digit) in text.iter_mut().enumerate() {
-            let shift = 5 * (25 - at);
-            *digit = DIGITS[usize::try_from((self.0 >> shift) & 31).expect("five bits fit")];
-        }
-        f.write_str(std::str::from_utf8(&text).expect("the digits are ASCII"))
+        f.write_str(&self.to_text())
     }
 }
 
@@ -70,7 +75,15 @@ impl MessageId {
 
 impl fmt::Display for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032X}", self.0)
+        f.write_str(&self.to_text())
+    }
+}
+
+impl MessageId {
+    /// 32 upper-case hexadecimal digits.
+    pub(crate) fn to_text(self) -> String {
+        const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+        (0..32).rev().map(|at| DIGITS[usize::try_from((self.0 >> (4 * at)) & 15).expect("four bits fit")]).collect()
     }
 }
 
@@ -98,6 +111,12 @@ mod tests {
             "01ARYZ6S410000000000000000",
             "the example of the ULID specification"
         );
+    }
+
+    #[test]
+    fn a_message_id_is_hexadecimal() {
+        assert_eq!(MessageId::SAMPLE.to_string(), format!("{:032X}", MessageId::SAMPLE.0));
+        assert_eq!(MessageId(u128::MAX).to_string(), "F".repeat(32));
     }
 
     #[test]

@@ -7,11 +7,11 @@ use bytestring::ByteString;
 use crate::Value;
 
 /// Up to this many entries a scan beats a hash.
-const SCAN_MAX: usize = 16;
+const SCAN_MAX: usize = 40;
 
 /// A map with text keys, in the order of insertion: a row of a rule, an object of JSON.
 ///
-/// Rows are short, so entries are scanned; from 17 entries on an index is kept beside them.
+/// Rows are short, so entries are scanned; from 41 entries on an index is kept beside them.
 #[derive(Clone, Debug, Default)]
 pub struct Map {
     entries: Vec<(ByteString, Value)>,

@@ -55,6 +55,7 @@ impl Reader {
         self.fail(field, self.offset, DecodeErrorKind::Truncated { expected, found: self.remaining() })
     }
 
+    #[inline]
     fn chunk<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], Refusal> {
         match self.frame.get(self.offset..).and_then(<[u8]>::first_chunk) {
             Some(chunk) => {
@@ -84,13 +85,18 @@ impl Reader {
     }
 
     /// A variable byte integer in its shortest form [MQTT-1.5.5-1].
+    #[inline]
     pub(crate) fn varint(&mut self, field: &'static str) -> Result<u32, Refusal> {
-        let at = self.offset;
-        // Nearly all of them are short.
-        if let Some(byte @ ..0x80) = self.frame.get(at) {
+        // Nearly all of them have one byte.
+        if let Some(byte @ ..0x80) = self.frame.get(self.offset) {
             self.offset += 1;
             return Ok(u32::from(*byte));
         }
+        self.long_varint(field)
+    }
+
+    fn long_varint(&mut self, field: &'static str) -> Result<u32, Refusal> {
+        let at = self.offset;
         let mut number = 0;
         for index in 0..4 {
             let byte = self.u8(field)?;
@@ -106,6 +112,7 @@ impl Reader {
     }
 
     /// Where the bytes behind a length of two bytes begin and end.
+    #[inline]
     pub(crate) fn prefixed(&mut self, field: &'static str) -> Result<(usize, usize), Refusal> {
         let at = self.offset;
         let len = usize::from(self.u16(field)?);

@@ -6,10 +6,12 @@ use bytestring::ByteString;
 use crate::error::DecodeErrorKind;
 
 /// Checks that `bytes` are UTF-8 [MQTT-1.5.4-1], which excludes surrogates, without U+0000 [MQTT-1.5.4-2].
+#[inline]
 pub(crate) fn check(bytes: &[u8]) -> Result<(), DecodeErrorKind> {
-    if is_plain_ascii(bytes) {
-        return Ok(());
-    }
+    if is_plain_ascii(bytes) { Ok(()) } else { check_any(bytes) }
+}
+
+fn check_any(bytes: &[u8]) -> Result<(), DecodeErrorKind> {
     if simdutf8::basic::from_utf8(bytes).is_err() {
         return Err(DecodeErrorKind::NotUtf8);
     }

@@ -16,6 +16,8 @@ pub(crate) enum Stop {
     BadInput(String),
     /// Exit code 1, and everything is said already: a list of failed tests.
     Found,
+    /// Exit code 0: who was reading has had enough, as `| head` has.
+    NobodyReads,
 }
 
 impl Stop {
@@ -30,6 +32,7 @@ impl Stop {
         match self {
             Stop::Failed(_) | Stop::Found => ExitCode::from(1),
             Stop::BadInput(_) => ExitCode::from(2),
+            Stop::NobodyReads => ExitCode::SUCCESS,
         }
     }
 
@@ -38,7 +41,7 @@ impl Stop {
         match self {
             Stop::Failed(error) => Some(format!("error: {error:#}")),
             Stop::BadInput(text) => Some(text.clone()),
-            Stop::Found => None,
+            Stop::Found | Stop::NobodyReads => None,
         }
     }
 }
@@ -66,7 +69,7 @@ impl From<anyhow::Error> for Stop {
 
 impl From<std::io::Error> for Stop {
     fn from(error: std::io::Error) -> Stop {
-        Stop::Failed(error.into())
+        if error.kind() == std::io::ErrorKind::BrokenPipe { Stop::NobodyReads } else { Stop::Failed(error.into()) }
     }
 }
 

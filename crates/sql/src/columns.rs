@@ -6,6 +6,7 @@ use bytestring::ByteString;
 use events::{Event, FieldId, Kind, Map, Value};
 
 use crate::json::Document;
+use crate::plan::PAYLOAD;
 
 /// Something that a query can be evaluated over.
 ///
@@ -86,7 +87,8 @@ impl Columns for EventColumns<'_> {
     }
 
     fn document(&self) -> Option<&Result<Document, NotJson>> {
-        let read = || self.event.by_name("payload").map(|payload| Document::of_payload(&payload));
+        let id = PAYLOAD.id(self.event.kind());
+        let read = || id.map(|id| Document::of_payload(&self.event.field(id)));
         self.document.get_or_init(read).as_ref()
     }
 }

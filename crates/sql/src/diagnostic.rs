@@ -84,7 +84,7 @@ impl Diagnostic {
         line(format_args!("{}[{}]: {}", self.severity.name(), self.code, self.message));
         line(format_args!("{margin}--> {file}:{line_number}:{}", place.column));
         line(format_args!("{margin} |"));
-        line(format_args!("{line_number} | {}", place.text.replace('\t', " ")));
+        line(format_args!("{}", format!("{line_number} | {}", place.text.replace('\t', " ")).trim_end()));
         let indent = " ".repeat(place.column - 1);
         let carets = "^".repeat(place.width);
         match &self.help {

@@ -26,6 +26,7 @@ mod values;
 pub use columns::{Columns, EventColumns, NotJson, Overlay};
 pub use context::{Context, Limits};
 pub use diagnostic::{Diagnostic, Severity, render};
+pub use functions::{FunctionInfo, functions};
 pub use json::Document;
 pub use query::{EvalError, Query, Rows, Source};
 pub use store::{Store, StoreFull};

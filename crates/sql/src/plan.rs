@@ -3,6 +3,8 @@
 //! A slot is a place in a [`crate::eval`] frame: a field of the row that another expression reads, an alias of FOREACH,
 //! the element at hand.
 
+use std::sync::LazyLock;
+
 use bytestring::ByteString;
 use events::{FieldId, Kind, Type, Value};
 use regex::Regex;
@@ -42,15 +44,27 @@ pub(crate) struct Foreach {
     pub(crate) locals: Box<[(ByteString, u16)]>,
     pub(crate) incase: Option<Expr>,
     pub(crate) each: Projection,
+    /// How many of the slots are aliases and the element; those of DO stand behind them.
+    pub(crate) slots: usize,
+    /// Where the collection stands in the text.
+    pub(crate) span: Span,
 }
 
 /// How a row is made.
 #[derive(Debug)]
 pub(crate) enum Projection {
-    /// Every field has a name of its own and none is read by another: values go right into the row.
-    Direct(Box<[(ByteString, Expr)]>),
+    /// Every field has a place of its own and none is read by another: values go right into the row.
+    Direct(Box<[(ByteString, Shape)]>),
     /// Values go into slots; then the row is put together from the pieces.
     Staged { items: Box<[Item]>, pieces: Box<[Piece]> },
+}
+
+/// What stands under a name of a row.
+#[derive(Debug)]
+pub(crate) enum Shape {
+    Value(Expr),
+    /// The fields below the name, as in `SELECT a.b, a.c`.
+    Map(Box<[(ByteString, Shape)]>),
 }
 
 /// A piece of a row.
@@ -211,6 +225,9 @@ pub(crate) enum PathStep {
     },
 }
 
+/// The column `payload`.
+pub(crate) static PAYLOAD: LazyLock<Column> = LazyLock::new(|| Column::of("payload"));
+
 /// A column: by slot in an event of a kind that has it, by name elsewhere.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
@@ -238,15 +255,5 @@ impl Column {
     /// The field in an event of this kind.
     pub(crate) fn id(&self, kind: Kind) -> Option<FieldId> {
         self.ids.get(usize::from(kind as u8)).copied().filter(|id| *id != Column::NONE).map(FieldId)
-    }
-}
-
-impl Projection {
-    /// How many values it computes.
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Projection::Direct(fields) => fields.len(),
-            Projection::Staged { items, .. } => items.len(),
-        }
     }
 }

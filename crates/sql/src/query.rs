@@ -94,7 +94,7 @@ impl Query {
 
     fn compile_in(text: &str, mode: Mode) -> Result<(Query, Vec<Diagnostic>), Vec<Diagnostic>> {
         let statement = syntax::parse(text)?;
-        match check(text, &statement, mode) {
+        match check(text, statement, mode) {
             (Some(checked), warnings) => Ok((Query { checked }, warnings)),
             (None, diagnostics) => Err(diagnostics),
         }

@@ -34,7 +34,7 @@ fn every_case_is_as_it_says() {
 }
 
 fn check(case: &Json) -> Result<(), String> {
-    let found = outcome(case["sql"].as_str().unwrap(), &case["context"]);
+    let found = outcome(case["sql"].as_str().expect("every case has a text"), &case["context"]);
     let expect = &case["expect"];
     let as_expected = match &found {
         Outcome::Error(_) => expect.get("error").is_some(),
@@ -68,18 +68,18 @@ fn outcome(sql: &str, context: &Json) -> Outcome {
     match query.eval(&columns, &ctx) {
         Err(error) => Outcome::Error(error.to_string()),
         Ok(Rows::NoMatch) => Outcome::NoMatch,
-        Ok(rows) => {
-            Outcome::Rows(rows.into_vec().iter().map(|row| serde_json::from_str(&row.to_json()).unwrap()).collect())
-        }
+        Ok(rows) => Outcome::Rows(
+            rows.into_vec().iter().map(|row| serde_json::from_str(&row.to_json()).expect("a row is JSON")).collect(),
+        ),
     }
 }
 
 fn columns_of(context: &Json) -> Map {
     let mut columns = Map::new();
-    for (name, value) in context.as_object().unwrap() {
+    for (name, value) in context.as_object().expect("a context is a map") {
         match (name.as_str(), value) {
             ("payload_b64", Json::String(text)) => {
-                let bytes = base64::engine::general_purpose::STANDARD.decode(text).unwrap();
+                let bytes = base64::engine::general_purpose::STANDARD.decode(text).expect("`payload_b64` is base 64");
                 columns.insert("payload".into(), Value::from_bytes(bytes.into()));
             }
             (name, value) => columns.insert(name.into(), Value::from_json(value)),

@@ -95,12 +95,14 @@ fn reason(error: &Error) -> String {
 }
 
 fn other_reason(error: &Error) -> String {
-    match error {
-        Error::Io(cause) => format!("no connection: {cause}"),
-        Error::Tls(cause) => format!("no TLS connection: {cause}"),
-        Error::Configuration(cause) => format!("no connection: {cause}"),
-        Error::Encode(cause) => format!("value cannot be sent: {cause}"),
-        _ => one_line(&error.to_string()),
+    if let Error::Io(cause) = error {
+        format!("no connection: {cause}")
+    } else if let Error::Configuration(cause) | Error::Tls(cause) = error {
+        format!("no connection: {}", one_line(&cause.to_string()))
+    } else if let Error::Encode(cause) = error {
+        format!("value cannot be sent: {}", one_line(&cause.to_string()))
+    } else {
+        one_line(&error.to_string())
     }
 }
 

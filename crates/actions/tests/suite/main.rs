@@ -3,5 +3,6 @@
 mod contract;
 mod http;
 mod postgres;
+#[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;

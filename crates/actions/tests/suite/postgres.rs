@@ -21,12 +21,12 @@ async fn send_bisected(action: &dyn Action, batch: &[Output]) -> Vec<String> {
     let mut waiting = vec![batch];
     let mut said = Vec::new();
     while let Some(batch) = waiting.pop() {
-        match action.send(batch).await {
-            Outcome::Rejected { .. } if batch.len() > 1 => {
-                let (left, right) = batch.split_at(batch.len() / 2);
-                waiting.extend([right, left]);
-            }
-            outcome => said.extend(words(outcome, batch.len())),
+        let outcome = action.send(batch).await;
+        if matches!(outcome, Outcome::Rejected { .. }) && batch.len() > 1 {
+            let (left, right) = batch.split_at(batch.len() / 2);
+            waiting.extend([right, left]);
+        } else {
+            said.extend(words(outcome, batch.len()));
         }
     }
     said

@@ -108,7 +108,8 @@ impl Connection {
 
     fn handle_connect(&mut self, now: Now, mut connect: Box<Connect>, work: &mut Workspace) -> Turn {
         let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
-        stranger.client = Some(Client::new(copied(&connect.client_id), connect.username.as_ref().map(copied), connect.version));
+        stranger.client =
+            Some(Client::new(copied(&connect.client_id), connect.username.as_ref().map(copied), connect.version));
         if let Err(refusal) = self.check_connect(now, &connect) {
             return self.refuse(&connect, refusal, &mut work.fx);
         }
@@ -142,8 +143,7 @@ impl Connection {
             return Err(Refusal::new(ConnackReason::ServerUnavailable, DisconnectReason::GoAway, detail));
         }
         if let Some(redirect) = &config.redirect {
-            let reason =
-                if redirect.permanent { ConnackReason::ServerMoved } else { ConnackReason::UseAnotherServer };
+            let reason = if redirect.permanent { ConnackReason::ServerMoved } else { ConnackReason::UseAnotherServer };
             let refusal = Refusal::new(reason, DisconnectReason::UseAnotherServer, redirect.server.clone());
             return Err(Refusal { server: Some(redirect.server.clone()), ..refusal });
         }
@@ -337,8 +337,7 @@ fn check_client_id(connect: &Connect, limits: &Limits) -> Result<(), Refusal> {
     let client_id = &connect.client_id;
     let wrong = |ending, detail: String| Err(Refusal::new(ConnackReason::ClientIdentifierNotValid, ending, detail));
     if client_id.len() > limits.client_id_bytes_max {
-        let detail =
-            format!("expected at most {} bytes, found {}", limits.client_id_bytes_max, client_id.len());
+        let detail = format!("expected at most {} bytes, found {}", limits.client_id_bytes_max, client_id.len());
         return wrong(DisconnectReason::ClientIdTooLong, detail);
     }
     // [MQTT-3.1.3-8] of 3.1.1; MQTT 3.1 wants at least one character whatever the session.

@@ -171,7 +171,14 @@ impl Hub {
     }
 
     /// Publishes the will, or gives it back where it is delayed [MQTT-3.1.3-9].
-    fn publish_will(&self, now: Now, link: &Link, ending: &Ending, fate: Fate, wakers: &mut Wakers) -> Option<(u64, Will)> {
+    fn publish_will(
+        &self,
+        now: Now,
+        link: &Link,
+        ending: &Ending,
+        fate: Fate,
+        wakers: &mut Wakers,
+    ) -> Option<(u64, Will)> {
         let will = link.will.as_deref().filter(|_| !ending.voids_will())?;
         let delay_s = will.properties.will_delay_interval_s().unwrap_or(0);
         if delay_s > 0 && fate == Fate::Kept {
@@ -191,7 +198,8 @@ impl Hub {
             properties: will.properties.without(&[mqtt::PropertyId::WillDelayInterval]),
             payload: will.payload.clone(),
         };
-        let origin = Origin { client_id: &client.client_id, username: client.username.as_ref(), peer: Some(peer), hops: 0 };
+        let origin =
+            Origin { client_id: &client.client_id, username: client.username.as_ref(), peer: Some(peer), hops: 0 };
         self.publish(now, &publish, (None, origin), wakers);
     }
 

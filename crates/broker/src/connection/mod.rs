@@ -210,7 +210,14 @@ impl Connection {
     }
 
     /// Packets of a client that has a session.
-    fn converse(&mut self, now: Now, slot: &Arc<Slot>, version: Version, buf: &mut BytesMut, work: &mut Workspace) -> Turn {
+    fn converse(
+        &mut self,
+        now: Now,
+        slot: &Arc<Slot>,
+        version: Version,
+        buf: &mut BytesMut,
+        work: &mut Workspace,
+    ) -> Turn {
         let mut core = slot.core.lock();
         if !self.has_session(&core) {
             return self.give_way(version, &mut work.fx);

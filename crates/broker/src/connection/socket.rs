@@ -70,7 +70,13 @@ enum Next {
 }
 
 /// Runs a connection from accept to its end.
-pub(crate) async fn run(stream: TcpStream, hub: Arc<Hub>, peer: Arc<Peer>, (clock, is_surplus): (Clock, bool), closing: CancellationToken) {
+pub(crate) async fn run(
+    stream: TcpStream,
+    hub: Arc<Hub>,
+    peer: Arc<Peer>,
+    (clock, is_surplus): (Clock, bool),
+    closing: CancellationToken,
+) {
     let mut driver = Driver {
         connection: Connection::new(hub, peer, is_surplus),
         stream,

@@ -66,17 +66,19 @@ fn connect() -> impl Strategy<Value = Packet> {
 }
 
 fn publish() -> impl Strategy<Value = Packet> {
-    (qos(), any::<bool>(), any::<bool>(), 0usize..4, id(), "[a-z]{0,3}").prop_map(|(qos, dup, retain, topic, id, payload)| {
-        Packet::Publish(Publish {
-            dup: dup && qos != QoS::AtMostOnce,
-            qos,
-            retain,
-            topic: TOPICS[topic].into(),
-            packet_id: (qos != QoS::AtMostOnce).then_some(id),
-            properties: Properties::new(),
-            payload: Bytes::from(payload),
-        })
-    })
+    (qos(), any::<bool>(), any::<bool>(), 0usize..4, id(), "[a-z]{0,3}").prop_map(
+        |(qos, dup, retain, topic, id, payload)| {
+            Packet::Publish(Publish {
+                dup: dup && qos != QoS::AtMostOnce,
+                qos,
+                retain,
+                topic: TOPICS[topic].into(),
+                packet_id: (qos != QoS::AtMostOnce).then_some(id),
+                properties: Properties::new(),
+                payload: Bytes::from(payload),
+            })
+        },
+    )
 }
 
 fn subscribe() -> impl Strategy<Value = Packet> {
@@ -88,7 +90,11 @@ fn subscribe() -> impl Strategy<Value = Packet> {
                 ..SubscriptionOptions::new(qos)
             },
         });
-        Packet::Subscribe(Subscribe { packet_id, properties: Properties::new(), subscriptions: subscriptions.collect() })
+        Packet::Subscribe(Subscribe {
+            packet_id,
+            properties: Properties::new(),
+            subscriptions: subscriptions.collect(),
+        })
     })
 }
 

@@ -5,7 +5,7 @@
 //! config queue_len_max=2 max_qos=1     # settings: limits and listener
 //! user pump-17 secret                  # a line of the users file
 //! acl topic read weather/#             # a line of the ACL file
-//! a opens from=192.0.2.7               # a connection; without this line it opens by itself, from 127.0.0.1
+//! a opens from=192.0.2.7 version=3.1.1 # a connection; without this line it opens by itself, from 127.0.0.1
 //! a > CONNECT clientid=a keepalive=10s # a packet from the client; MQTT 5 unless it says version=3.1.1
 //! a > bytes 10 ff                      # bytes from the client
 //! a > text GET / HTTP/1.1              # text from the client

@@ -23,10 +23,16 @@ pub(super) fn packet(kind: &str, words: &Words) -> Result<Packet, String> {
         "UNSUBSCRIBE" => Packet::Unsubscribe(Unsubscribe {
             packet_id: fields.id()?,
             properties: fields.properties("")?,
-            filters: words.iter().filter(|(name, _)| name == "filter").map(|(_, v)| v.clone().unwrap().into()).collect(),
+            filters: words
+                .iter()
+                .filter(|(name, _)| name == "filter")
+                .map(|(_, v)| v.clone().unwrap().into())
+                .collect(),
         }),
         "PINGREQ" => Packet::Pingreq,
-        "DISCONNECT" => Packet::Disconnect(Disconnect { reason_code: fields.reason()?, properties: fields.properties("")? }),
+        "DISCONNECT" => {
+            Packet::Disconnect(Disconnect { reason_code: fields.reason()?, properties: fields.properties("")? })
+        }
         "AUTH" => Packet::Auth(Auth { reason_code: fields.reason()?, properties: fields.properties("")? }),
         _ => return Err(format!("expected a packet of a client, found `{kind}`")),
     })
@@ -46,15 +52,18 @@ impl Fields<'_> {
     }
 
     fn number(&self, name: &str, default: u32) -> Result<u32, String> {
-        self.text(name).map_or(Ok(default), |text| text.parse().map_err(|_| format!("expected a number, found `{text}`")))
+        self.text(name)
+            .map_or(Ok(default), |text| text.parse().map_err(|_| format!("expected a number, found `{text}`")))
     }
 
     fn qos(&self, name: &str) -> Result<QoS, String> {
-        QoS::try_from(u8::try_from(self.number(name, 0)?).unwrap()).map_err(|found| format!("expected a QoS, found {found}"))
+        QoS::try_from(u8::try_from(self.number(name, 0)?).unwrap())
+            .map_err(|found| format!("expected a QoS, found {found}"))
     }
 
     fn id(&self) -> Result<PacketId, String> {
-        PacketId::new(u16::try_from(self.number("id", 1)?).unwrap()).ok_or_else(|| "expected an identifier above 0".to_owned())
+        PacketId::new(u16::try_from(self.number("id", 1)?).unwrap())
+            .ok_or_else(|| "expected an identifier above 0".to_owned())
     }
 
     fn reason(&self) -> Result<ReasonCode, String> {

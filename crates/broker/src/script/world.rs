@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth::{Anonymous, Auth, AuthConfig, HashCost, SourceFile, UsersFile};
+use auth::{Auth, AuthConfig, HashCost, SourceFile, UsersFile};
 use bytes::BytesMut;
 use bytestring::ByteString;
 use events::{Event, Initiator, Kind, Value};
@@ -72,10 +72,10 @@ impl World {
         let mut limits = Limits::default();
         let mut listener = ListenerConfig::new(SocketAddr::from(([127, 0, 0, 1], 1883)));
         let (mut acl, mut has_users) = (String::new(), false);
-        let mut anonymous = Anonymous::Loopback;
+        let mut config = AuthConfig::default();
         for setting in settings {
             match setting {
-                Line::Config(words) => configure(words, (&mut limits, &mut listener), &mut anonymous),
+                Line::Config(words) => configure(words, (&mut limits, &mut listener), &mut config),
                 Line::User(name, password) => {
                     let cost = HashCost { memory_kib: 8, passes: 1, lanes: 1 };
                     let mut users = UsersFile::open(&files.path().join("users")).unwrap();
@@ -91,12 +91,8 @@ impl World {
             }
         }
         let file = |name: &str| Some(SourceFile { path: name.into(), required: true });
-        let config = AuthConfig {
-            anonymous,
-            users_file: has_users.then(|| file("users")).flatten(),
-            acl_file: (!acl.is_empty()).then(|| file("acl")).flatten(),
-            ..AuthConfig::default()
-        };
+        config.users_file = has_users.then(|| file("users")).flatten();
+        config.acl_file = (!acl.is_empty()).then(|| file("acl")).flatten();
         std::fs::write(files.path().join("acl"), acl).unwrap();
         let auth = Auth::open(&config, files.path()).unwrap();
         let now = Now { mono_ms: 1_000_000, wall: events::Timestamp::SAMPLE };
@@ -126,7 +122,9 @@ impl World {
 
     pub(super) fn take(&mut self, line: &Line) -> Result<(), String> {
         match line {
-            Line::Config(_) | Line::User(..) | Line::Acl(_) => return Err("expected settings before anything else".into()),
+            Line::Config(_) | Line::User(..) | Line::Acl(_) => {
+                return Err("expected settings before anything else".into());
+            }
             Line::Opens(name, words) => self.open(name, words)?,
             Line::Sends(name, kind, words) => self.send(name, &packets::packet(kind, words)?)?,
             Line::SendsBytes(name, bytes) => self.send_bytes(name, bytes),
@@ -201,8 +199,8 @@ impl World {
     }
 
     pub(super) fn open(&mut self, name: &str, words: &Words) -> Result<(), String> {
-        let from = words.iter().find(|(word, _)| word == "from").and_then(|(_, value)| value.clone());
-        let host = from.unwrap_or_else(|| "127.0.0.1".to_owned()).parse().map_err(|_| "expected an address")?;
+        let text = |name: &str| words.iter().find(|(word, _)| word == name).and_then(|(_, value)| value.as_deref());
+        let host = text("from").unwrap_or("127.0.0.1").parse().map_err(|_| "expected an address")?;
         let before = self.listener.connections_count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let peer = Arc::new(Peer {
             conn_id: self.hub.next_conn_id(),
@@ -214,7 +212,7 @@ impl World {
         let connection = Connection::new(Arc::clone(&self.hub), peer, before >= self.listener.config.max_connections);
         let client = Client {
             connection,
-            version: Version::V5,
+            version: packets::version(text("version"))?,
             to_broker: BytesMut::new(),
             to_client: BytesMut::new(),
             is_closed: false,
@@ -228,7 +226,10 @@ impl World {
             if self.clients.get(name).is_none_or(|client| client.is_closed) {
                 self.open(name, &Vec::new())?;
             }
-            self.client(name).version = connect.version;
+            let client = self.client(name);
+            if !client.connection.is_admitted() {
+                client.version = connect.version;
+            }
         }
         let mut bytes = BytesMut::new();
         let version = self.client(name).version;
@@ -265,8 +266,11 @@ impl World {
     pub(super) fn advance(&mut self, by: Duration) {
         let end_ms = self.now.mono_ms + u64::try_from(by.as_millis()).unwrap();
         loop {
-            let of_clients =
-                self.clients.values().filter(|client| !client.is_closed).filter_map(|c| c.connection.deadline_mono_ms());
+            let of_clients = self
+                .clients
+                .values()
+                .filter(|client| !client.is_closed)
+                .filter_map(|c| c.connection.deadline_mono_ms());
             let of_hub = self.hub.deadlines.lock().next_mono_ms();
             let next_ms = of_clients.chain(of_hub).chain([end_ms]).min().unwrap().max(self.now.mono_ms);
             let step_ms = next_ms.min(end_ms) - self.now.mono_ms;
@@ -280,7 +284,8 @@ impl World {
     }
 
     pub(super) fn order(&mut self, client_id: &str, order: Order) -> Result<(), String> {
-        let slot = self.hub.registry.get(client_id).ok_or_else(|| format!("expected a client `{client_id}`, found none"))?;
+        let slot =
+            self.hub.registry.get(client_id).ok_or_else(|| format!("expected a client `{client_id}`, found none"))?;
         let mut inbox = slot.inbox.lock();
         if inbox.is_online() {
             drop(inbox.give_order(order));
@@ -306,13 +311,16 @@ impl World {
             }
         }
         self.hub.tell_held_back(self.now);
+        let mut published = std::mem::take(&mut *self.witness.0.lock()).into_iter().peekable();
         for item in self.receiver.try_recv_batch() {
-            match item {
-                BusItem::Event(event) => self.history.push((*event).clone()),
-                BusItem::Gap(gap) => panic!("a gap in a queue that is large enough: {gap:?}"),
+            let BusItem::Event(event) = item else { panic!("a gap in a queue that is large enough: {item:?}") };
+            // Identifiers rise, so they say what came before what on the two ways.
+            while let Some(earlier) = published.next_if(|of| of.head.event_id < event.head.event_id) {
+                self.history.push(earlier);
             }
+            self.history.push((*event).clone());
         }
-        self.history.append(&mut self.witness.0.lock());
+        self.history.extend(published);
     }
 
     fn read(&mut self, name: &str) {
@@ -401,7 +409,8 @@ impl World {
                 Some(value) => (word.as_str(), value.as_str()),
                 None => ("reason", word.as_str()),
             };
-            let found: Vec<&str> = fields.iter().filter(|(field, _)| field == name).map(|(_, text)| text.as_str()).collect();
+            let found: Vec<&str> =
+                fields.iter().filter(|(field, _)| field == name).map(|(_, text)| text.as_str()).collect();
             let found = if found.is_empty() { "absent".to_owned() } else { found.join(",") };
             // Words of a script have no blanks, so one in what was sent is written `_`.
             if found.replace(' ', "_") != expected && !(expected == "present" && found != "absent") {
@@ -473,10 +482,11 @@ fn field(event: &Event, name: &str) -> Option<String> {
     })
 }
 
-fn configure(words: &Words, (limits, listener): (&mut Limits, &mut ListenerConfig), anonymous: &mut Anonymous) {
+fn configure(words: &Words, (limits, listener): (&mut Limits, &mut ListenerConfig), auth: &mut AuthConfig) {
     for (name, value) in words {
         let text = value.as_deref().unwrap_or_default();
-        let number = || text.parse::<u32>().unwrap_or_else(|_| panic!("expected a number for `{name}`, found `{text}`"));
+        let number =
+            || text.parse::<u32>().unwrap_or_else(|_| panic!("expected a number for `{name}`, found `{text}`"));
         let size = || usize::try_from(number()).unwrap();
         let short = || u16::try_from(number()).unwrap();
         match name.as_str() {
@@ -502,7 +512,8 @@ fn configure(words: &Words, (limits, listener): (&mut Limits, &mut ListenerConfi
             "retain_available" => listener.retain_available = text == "true",
             "redirect" => listener.redirect = Some(Redirect { server: text.into(), permanent: false }),
             "redirect_permanent" => listener.redirect = Some(Redirect { server: text.into(), permanent: true }),
-            "anonymous" => *anonymous = text.parse().unwrap(),
+            "anonymous" => auth.anonymous = text.parse().unwrap(),
+            "hashing_queue_max" => auth.limits.hashing_queue_max = size(),
             _ => panic!("expected a setting, found `{name}`"),
         }
     }

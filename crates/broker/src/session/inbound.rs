@@ -30,7 +30,13 @@ struct Refusal {
 }
 
 impl Session {
-    pub(super) fn handle_publish(&mut self, mut publish: Publish, link: &mut Link, bounds: Bounds<'_>, fx: &mut Effects) {
+    pub(super) fn handle_publish(
+        &mut self,
+        mut publish: Publish,
+        link: &mut Link,
+        bounds: Bounds<'_>,
+        fx: &mut Effects,
+    ) {
         if let Err(ending) = check_offered(&publish, bounds).and_then(|()| link.resolve_alias(&mut publish, bounds)) {
             return fx.end(ending);
         }
@@ -86,8 +92,11 @@ impl Session {
         let limits = bounds.limits;
         let max = if link.version.is_v5() { limits.receive_maximum } else { limits.receive_maximum_before_v5 };
         if self.awaiting_release.len() >= usize::from(max) {
-            return Err(Ending::by_broker(DisconnectReason::ReceiveMaximumExceeded, ReasonCode::ReceiveMaximumExceeded)
-                .because(format!("expected at most {max} messages of QoS 2 that are not released, found one more")));
+            return Err(Ending::by_broker(
+                DisconnectReason::ReceiveMaximumExceeded,
+                ReasonCode::ReceiveMaximumExceeded,
+            )
+            .because(format!("expected at most {max} messages of QoS 2 that are not released, found one more")));
         }
         self.awaiting_release.insert(packet_id);
         Ok(Begun { answer: Ack::new(packet_id), is_new: true })

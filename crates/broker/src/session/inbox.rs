@@ -80,7 +80,13 @@ impl Inbox {
     }
 
     /// Offers a message that was routed to the session `session`.
-    pub(crate) fn offer(&mut self, queued: Queued, session: SubscriberKey, limits: &Limits, budget: &AtomicUsize) -> Offered {
+    pub(crate) fn offer(
+        &mut self,
+        queued: Queued,
+        session: SubscriberKey,
+        limits: &Limits,
+        budget: &AtomicUsize,
+    ) -> Offered {
         if session != self.session {
             return Offered::Stale;
         }

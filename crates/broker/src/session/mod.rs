@@ -161,7 +161,14 @@ impl Session {
     }
 
     /// Handles a packet of the client.
-    pub(crate) fn handle_packet(&mut self, now: Now, packet: Packet, link: &mut Link, bounds: Bounds<'_>, fx: &mut Effects) {
+    pub(crate) fn handle_packet(
+        &mut self,
+        now: Now,
+        packet: Packet,
+        link: &mut Link,
+        bounds: Bounds<'_>,
+        fx: &mut Effects,
+    ) {
         match packet {
             Packet::Publish(publish) => self.handle_publish(publish, link, bounds, fx),
             Packet::Puback(ack) => self.handle_puback(&ack),
@@ -234,7 +241,8 @@ impl Link {
         limits: &Limits,
     ) -> Link {
         let properties = &connect.properties;
-        let window_max = properties.receive_maximum().map_or(limits.inflight_max, |max| max.get().min(limits.inflight_max));
+        let window_max =
+            properties.receive_maximum().map_or(limits.inflight_max, |max| max.get().min(limits.inflight_max));
         Link {
             peer,
             client,

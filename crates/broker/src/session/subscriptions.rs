@@ -63,7 +63,8 @@ impl Session {
                 None => ReasonCode::NoSubscriptionExisted,
             });
         }
-        let unsuback = Unsuback { packet_id: packet.packet_id, properties: super::outbound::NO_PROPERTIES, reason_codes };
+        let unsuback =
+            Unsuback { packet_id: packet.packet_id, properties: super::outbound::NO_PROPERTIES, reason_codes };
         fx.send(&Packet::Unsuback(unsuback), link.version);
     }
 

@@ -37,12 +37,10 @@ fn property(reader: &mut Reader, end: usize, present: u64, place: (Carriers, Sen
     let at = reader.offset();
     let (carrier, sender) = place;
     let number = reader.varint("property identifier")?;
-    let unknown = |_| DecodeErrorKind::UnknownProperty(number);
-    let id = u8::try_from(number)
-        .map_err(|_| number)
-        .and_then(|number| PropertyId::try_from(number).map_err(u32::from))
-        .map_err(unknown)
-        .map_err(|kind| reader.fail("property identifier", at, kind))?;
+    let known = u8::try_from(number).ok().and_then(|number| PropertyId::try_from(number).ok());
+    let Some(id) = known else {
+        return Err(reader.fail("property identifier", at, DecodeErrorKind::UnknownProperty(number)));
+    };
     check_place(id, carrier, sender).map_err(|kind| reader.fail(id.name(), at, kind))?;
     if present & id.bit() != 0 && !id.repeats_in(carrier) {
         return Err(reader.fail(id.name(), at, DecodeErrorKind::DuplicateProperty(id)));

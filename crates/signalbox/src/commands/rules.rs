@@ -87,7 +87,7 @@ fn test(paths: &[PathBuf], sources: &Sources, output: Output) -> Outcome {
         }
         let tests = if total_count == 1 { "test" } else { "tests" };
         let passed_count = total_count - failed_count;
-        say(&format!("{total_count} {tests} of {} rules: {passed_count} passed, {failed_count} failed", rules.len()))?;
+        say(&format!("{total_count} {tests}: {passed_count} passed, {failed_count} failed"))?;
     }
     if failed_count > 0 { Err(Stop::Found) } else { Ok(()) }
 }

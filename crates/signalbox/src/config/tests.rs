@@ -138,3 +138,34 @@ fn every_option_is_explained() {
         assert!(!option.expected.is_empty() && !option.default.is_empty());
     }
 }
+
+/// The sample at the top of the repository with its commented lines in force.
+fn sample_in_force() -> String {
+    let sample = include_str!("../../../../signalbox.toml");
+    let uncommented = |line: &'static str| match line.strip_prefix("# ") {
+        Some(rest) if rest.starts_with('[') || rest.split(' ').nth(1) == Some("=") => rest,
+        Some(_) | None => line,
+    };
+    sample.lines().map(uncommented).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_sample_shows_the_defaults_and_its_connectors_are_right() {
+    let dir = tempfile::tempdir().unwrap();
+    let secret = dir.path().join("fleet_db");
+    std::fs::write(&secret, "pw").unwrap();
+    let text = sample_in_force().replace("/run/secrets/fleet_db", &secret.display().to_string());
+    let config =
+        load(&text, &[("OPS_TOKEN", "t")], Vec::new()).unwrap_or_else(|refused| panic!("{}", refused.render()));
+    let set = config.shown.iter().filter(|option| option.origin != Origin::Default);
+    let mut defaults_count = 0;
+    for option in set {
+        if let Some(default) = &option.default {
+            assert_eq!(&option.value, default, "`{}` of `[{}]`", option.key, option.table);
+            defaults_count += 1;
+        }
+    }
+    assert!(defaults_count > 10, "the commented lines were not found");
+    let connectors = config.connectors().unwrap_or_else(|refused| panic!("{}", refused.render()));
+    assert_eq!(connectors.iter().collect::<Vec<_>>(), [("fleet_db", "postgres"), ("ops_webhook", "http")]);
+}

@@ -134,8 +134,13 @@ fn config_show_explains_and_says_where_a_value_came_from() {
 #[test]
 fn config_check_is_content_with_the_sample() {
     let top = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-    let checked = Home::new().run(&["config", "check", "--config", &format!("{top}/signalbox.toml")]);
+    let home = Home::new();
+    let checked = home.run(&["config", "check", "--config", &format!("{top}/signalbox.toml")]);
     assert_done(&checked);
+    let config = format!("[auth]\nacl_file = \"{top}/acl.sample\"\n");
+    let with_acl = home.with_config(&config).run(&["config", "check"]);
+    assert_done(&with_acl);
+    assert!(with_acl.stdout.contains("acl: ok"), "{}", with_acl.stdout);
     assert_done(&Home::new().run(&["rules", "test", &format!("{top}/rules")]));
 }
 

@@ -1,8 +1,14 @@
 //! The whole main job with the real binary and real other sides: MQTT clients of two makes, an HTTP server, PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "whatever is not there ends the test, and the place says what it was")]
+#![expect(clippy::disallowed_methods, reason = "a test is an edge: it waits with deadlines and has tasks of its own")]
+
 mod commands;
 mod connack;
+mod events;
 mod outside;
+#[path = "../../../actions/tests/support/postgres.rs"]
+mod postgres;
 mod refusals;
 mod reload;
 mod stop;

@@ -1,8 +1,13 @@
 //! The same rule with an HTTP service and a PostgreSQL, and what happens while they are away.
 
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use crate::postgres::Postgres;
+use crate::support::PATIENCE;
 use crate::support::client::{Subscriber, Version, connect};
 use crate::support::receiver::Receiver;
-use crate::support::server::Home;
+use crate::support::server::{Finished, Home};
 
 const HTTP_RULE: &str = r#"/*---
 [[actions]]
@@ -32,25 +37,30 @@ async fn the_connack_is_posted_to_an_http_service() {
 }
 
 #[tokio::test]
-async fn what_happened_while_the_http_service_was_away_arrives_in_order_when_it_is_back() {
+async fn what_happened_while_the_http_service_was_away_arrives_when_it_is_back() {
     let receiver = Receiver::start().await;
     let home = Home::new().with_rule("connack", HTTP_RULE).with_config(&config_of(&receiver));
     let server = home.serve();
     let address = receiver.stop().await;
 
     let mut sub = Subscriber::start(&server, "sub", "client_connack").await;
-    let clients: Vec<String> = (0..20).map(|number| format!("pump-{number}")).collect();
-    for client in &clients {
-        connect(Version::V5, server.mqtt, client, None).await.unwrap();
+    let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for number in 0..30 {
+        let client = format!("pump-{}", number % 5);
+        connect(Version::V5, server.mqtt, &client, None).await.unwrap();
         // Its CONNACK reaches the topic although the other action of the rule is stuck.
-        sub.next_about(client).await;
+        let message = sub.next_about(&client).await;
+        expected.entry(format!("/connack/{client}")).or_default().push(message.payload);
     }
 
     let mut receiver = Receiver::start_at(address).await;
-    for client in &clients {
+    let mut arrived: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for _ in 0..30 {
         let posted = receiver.next().await;
-        assert_eq!(posted.path, format!("/connack/{client}"));
+        arrived.entry(posted.path).or_default().push(posted.body);
     }
+    // Those of one client in their order; different clients are sent side by side.
+    assert_eq!(arrived, expected);
 }
 
 #[tokio::test]
@@ -66,8 +76,63 @@ async fn connectors_test_tells_who_answers() {
 }
 
 /// Runs it on another thread, so that the HTTP server of this test can answer meanwhile.
-async fn test_of_connectors(home: &Home) -> crate::support::server::Finished {
+async fn test_of_connectors(home: &Home) -> Finished {
     let mut command = home.command(&["connectors", "test", "ops"]);
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-    crate::support::server::Finished::of(output)
+    Finished::of(output)
+}
+
+const POSTGRES_RULE: &str = r#"/*---
+[[actions]]
+connector = "fleet_db"
+sql = "INSERT INTO connacks (clientid, username, reason_code, at) VALUES (${clientid}, ${username}, ${reason_code}, ${timestamp})"
+---*/
+SELECT clientid, username, reason_code, timestamp FROM "$events/client_connack"
+"#;
+
+/// Waits until a query answers `expected`: rows arrive in batches, a moment after the event.
+fn wait_for(postgres: &Postgres, sql: &str, expected: &str) {
+    let since = Instant::now();
+    loop {
+        let answer = postgres.query(sql);
+        if answer.trim() == expected {
+            return;
+        }
+        assert!(since.elapsed() < PATIENCE, "`{sql}` answers `{answer}`, expected `{expected}`");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_connack_stands_as_a_row_in_postgres_also_when_that_was_away() {
+    let postgres = Postgres::start();
+    postgres.query("CREATE TABLE connacks (clientid text, username text, reason_code text, at bigint)");
+    let config = format!("[connectors.fleet_db]\n{}", postgres.connector());
+    let home = Home::new().with_rule("connack", POSTGRES_RULE).with_config(&config);
+    let tested = home.run(&["connectors", "test"]);
+    assert_eq!(tested.code, Some(0), "{}{}", tested.stdout, tested.stderr);
+    assert!(tested.stdout.contains("action fleet_db of rule connack: ok"), "{}", tested.stdout);
+
+    let server = home.serve();
+    connect(Version::V5, server.mqtt, "pump-1", None).await.unwrap();
+    let row = "SELECT concat_ws(' ', clientid, username IS NULL, reason_code, at > 1700000000000) FROM connacks";
+    wait_for(&postgres, row, "pump-1 t success t");
+
+    postgres.stop();
+    for number in 2..=10 {
+        connect(Version::V311, server.mqtt, &format!("pump-{number}"), None).await.unwrap();
+    }
+    postgres.start_again();
+    let all = "SELECT string_agg(clientid, ' ' ORDER BY at, length(clientid), clientid) FROM connacks";
+    wait_for(&postgres, all, "pump-1 pump-2 pump-3 pump-4 pump-5 pump-6 pump-7 pump-8 pump-9 pump-10");
+}
+
+#[test]
+fn a_statement_that_the_database_refuses_is_found_by_connectors_test() {
+    let postgres = Postgres::start();
+    let config = format!("[connectors.fleet_db]\n{}", postgres.connector());
+    let home = Home::new().with_rule("connack", POSTGRES_RULE).with_config(&config);
+    let tested = home.run(&["connectors", "test", "fleet_db"]);
+    assert_eq!(tested.code, Some(1), "{}{}", tested.stdout, tested.stderr);
+    assert!(tested.stdout.contains("connector fleet_db: ok"), "{}", tested.stdout);
+    assert!(tested.stdout.contains("connacks"), "{}", tested.stdout);
 }

@@ -57,7 +57,7 @@ fn a_rule_that_names_a_connector_that_is_not_there() {
     let home = Home::new().with_rule("connack", &rule);
     assert_refused(
         &home.run(&["serve", "--mqtt", "127.0.0.1:0", "--http", "127.0.0.1:0"]),
-        &["`ops`", "connack.sql:3:"],
+        &["no connector `ops`", "connack.sql:2:"],
     );
 }
 

@@ -11,15 +11,17 @@ use crate::suggest::did_you_mean;
 use crate::syntax::ast;
 use crate::syntax::span::Span;
 
+/// A call as it is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CallParts<'a> {
+    pub(super) name: &'a str,
+    pub(super) name_span: Span,
+    pub(super) args: &'a [ast::Expr],
+}
+
 impl Checker<'_> {
-    pub(super) fn call(
-        &mut self,
-        name: &str,
-        name_span: Span,
-        span: Span,
-        args: &[ast::Expr],
-        names: &mut Names<'_>,
-    ) -> (Node, Type) {
+    pub(super) fn call(&mut self, call: CallParts<'_>, span: Span, names: &mut Names<'_>) -> (Node, Type) {
+        let CallParts { name, name_span, args } = call;
         let mut args: Vec<Expr> = args.iter().map(|arg| self.expression(arg, names)).collect();
         let Some(function) = functions::find(name) else {
             let help = did_you_mean(name, functions::all().map(|function| function.name));
@@ -61,20 +63,20 @@ impl Checker<'_> {
             let given = |param: &&functions::Param| param.arity != Arity::Column;
             let param = function.params.get(at).filter(given).or_else(|| function.params.iter().rfind(given));
             let Some(param) = param else { continue };
-            match &arg.node {
-                Node::Constant(Value::Null) => {}
-                Node::Constant(value) if !param.wants.fits(value) => {
-                    self.error(codes::WRONG_TYPE, arg.span, param.mismatch(value));
-                }
-                Node::Constant(Value::Text(pattern)) if param.wants == Wants::Regex => match compile_regex(pattern) {
-                    Ok(compiled) => regex = Some(compiled),
-                    Err(message) => self.error(codes::REGEX, arg.span, message),
-                },
-                _ if !param.wants.may_fit(arg.ty) => {
+            let Node::Constant(value) = &arg.node else {
+                if !param.wants.may_fit(arg.ty) {
                     let message = format!("`{}` must be {}, found {}", param.name, param.wants.name(), arg.ty);
                     self.error(codes::WRONG_TYPE, arg.span, message);
                 }
-                _ => {}
+                continue;
+            };
+            if !value.is_null() && !param.wants.fits(value) {
+                self.error(codes::WRONG_TYPE, arg.span, param.mismatch(value));
+            } else if let (Some(pattern), Wants::Regex) = (value.as_text(), param.wants) {
+                match compile_regex(pattern) {
+                    Ok(compiled) => regex = Some(compiled),
+                    Err(message) => self.error(codes::REGEX, arg.span, message),
+                }
             }
         }
         regex

@@ -3,8 +3,9 @@
 use bytestring::ByteString;
 use events::{Type, Value};
 
+use super::call::CallParts;
 use super::names::Names;
-use super::types::{either, found, type_of};
+use super::types::{either, found};
 use super::{Checker, Mode};
 use crate::codes;
 use crate::plan::{Alias, Base, Case, Column, Expr, Node, Path, PathStep};
@@ -18,7 +19,7 @@ impl Checker<'_> {
     /// Checks an expression. What is wrong is noted; what is returned then only serves to go on.
     pub(super) fn expression(&mut self, expr: &ast::Expr, names: &mut Names<'_>) -> Expr {
         let (node, ty) = match &expr.kind {
-            ExprKind::Literal(value) => (Node::Constant(value.clone()), type_of(value)),
+            ExprKind::Literal(value) => (Node::Constant(value.clone()), value.type_of()),
             ExprKind::Path(path) => self.path_node(path, names),
             ExprKind::Slice { path, from, to } => {
                 let (base, _) = self.base(path, names);
@@ -33,7 +34,9 @@ impl Checker<'_> {
                 let entries = entries.iter().map(|(key, value)| (key.clone(), self.expression(value, names))).collect();
                 (Node::Map(entries), Type::Map)
             }
-            ExprKind::Call { name, name_span, args } => self.call(name, *name_span, expr.span, args, names),
+            ExprKind::Call { name, name_span, args } => {
+                self.call(CallParts { name, name_span: *name_span, args }, expr.span, names)
+            }
             ExprKind::Negate(operand) => self.negation(operand, names),
             ExprKind::Arithmetic { op, left, right } => {
                 let (left, right) = (self.expression(left, names), self.expression(right, names));
@@ -119,7 +122,7 @@ impl Checker<'_> {
         if let Node::Constant(value @ (Value::Int(_) | Value::BigInt(_) | Value::Float(_))) = &operand.node
             && let Ok(negated) = negate(value)
         {
-            let ty = type_of(&negated);
+            let ty = negated.type_of();
             return (Node::Constant(negated), ty);
         }
         if !matches!(operand.ty, Type::Int | Type::Float | Type::Number | Type::Timestamp | Type::Any | Type::Null) {
@@ -183,7 +186,8 @@ impl Checker<'_> {
         if let Some(needs) = names.aliases.filter(|aliases| aliases.names(&path.root)).and_then(|a| a.needs(&path.root))
         {
             let (needs, slot, whole, ty) = needs;
-            let otherwise = (!whole).then(|| self.below_output(path, names).0);
+            let looked_up_further = !whole && (self.mode == Mode::Open || self.is_column(&path.root));
+            let otherwise = looked_up_further.then(|| self.below_output(path, names).0);
             return (Base::Alias(Box::new(Alias { slot, needs, otherwise })), ty);
         }
         let Some(output) = names.output(&path.root).cloned() else { return self.below_output(path, names) };

@@ -14,12 +14,12 @@ use events::{Kind, Type};
 
 use crate::codes;
 use crate::diagnostic::Diagnostic;
-use crate::plan::{Foreach, Plan, Verb};
+use crate::plan::{Foreach, Plan, Projection, Verb};
 use crate::query::Source;
 use crate::syntax::ast;
 use crate::syntax::span::Span;
 use names::{AliasTable, Names};
-use projection::Projected;
+use projection::{Locals, Projected};
 use source::Sources;
 
 /// A rule that was found to be right.
@@ -40,17 +40,17 @@ pub(crate) enum Mode {
 }
 
 /// Checks the tree of `text`. Returns the plan, where nothing is an error, and everything there is to tell.
-pub(crate) fn check(text: &str, statement: &ast::Statement, mode: Mode) -> (Option<Checked>, Vec<Diagnostic>) {
+pub(crate) fn check(text: &str, mut statement: ast::Statement, mode: Mode) -> (Option<Checked>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let sources = Sources::of(&statement.from, mode, &mut diagnostics);
     let mut checker = Checker { text, mode, kinds: sources.kinds(), diagnostics };
+    checker.rename_reasons(&mut statement);
     let (plan, output) = match &statement.verb {
         ast::Verb::Select(fields) => checker.select(fields, statement.filter.as_ref()),
         ast::Verb::Foreach { fields, each, incase } => {
             checker.foreach(fields, each.as_deref(), incase.as_ref(), statement.filter.as_ref())
         }
     };
-    checker.check_reasons(statement);
     let refused = checker.diagnostics.iter().any(|d| d.severity == crate::Severity::Error);
     ((!refused).then_some(Checked { plan, sources, output }), checker.diagnostics)
 }
@@ -73,8 +73,9 @@ impl Checker<'_> {
         let aliases = projected.alias_table();
         let filter = filter.map(|filter| self.filter(filter, &aliases));
         let keeps_aliases = aliases.was_used();
-        let (slots, output) = (names.slots(), projected.output());
+        let output = projected.output();
         let projection = projected.into_projection(keeps_aliases);
+        let slots = if matches!(projection, Projection::Direct(_)) { 0 } else { names.slots() };
         (Plan { filter, verb: Verb::Select(projection), slots, keeps_aliases }, output)
     }
 
@@ -90,14 +91,17 @@ impl Checker<'_> {
         let aliases = located.alias_table();
         let filter = filter.map(|filter| self.filter(filter, &aliases));
         let keeps_aliases = aliases.was_used();
-        let (fields, element, locals) = located.into_locals(&mut names);
+        let locals = located.into_locals(&mut names);
         let incase = incase.map(|incase| self.condition(incase, &mut names));
-        let star = [ast::Field::Star];
-        let projected = self.projection(each.unwrap_or(&star), &mut names);
+        let alias_slots = names.slots();
+        let projected = self.projection(each.unwrap_or(&[ast::Field::Star]), &mut names);
         let output = projected.output();
         let each = projected.into_projection(false);
-        let foreach = Foreach { fields, element, locals, incase, each };
-        (Plan { filter, verb: Verb::Foreach(foreach), slots: names.slots(), keeps_aliases }, output)
+        let slots = if matches!(each, Projection::Direct(_)) { alias_slots } else { names.slots() };
+        let span = locals.fields.last().map(|collection| collection.expr.span).unwrap_or_default();
+        let Locals { fields, element, names: locals } = locals;
+        let foreach = Foreach { fields, element, locals, incase, each, slots: alias_slots, span };
+        (Plan { filter, verb: Verb::Foreach(foreach), slots, keeps_aliases }, output)
     }
 
     fn filter(&mut self, filter: &ast::Expr, aliases: &AliasTable) -> crate::plan::Expr {

@@ -5,7 +5,7 @@ use events::Type;
 
 use super::Checker;
 use super::names::{AliasEntry, AliasTable, Names};
-use crate::plan::{Base, Item, PathStep, Piece, Projection, Target};
+use crate::plan::{Base, Column, Expr, Item, PathStep, Piece, Projection, Shape, Target};
 use crate::syntax::ast;
 
 /// The name of the element in FOREACH without AS.
@@ -21,6 +21,16 @@ pub(super) struct Projected {
     open: bool,
     /// One field reads another, or puts something below its name.
     staged: bool,
+}
+
+/// The fields of FOREACH as INCASE and DO see them.
+#[derive(Debug)]
+pub(super) struct Locals {
+    pub(super) fields: Box<[Item]>,
+    /// The slot of the element at hand.
+    pub(super) element: u16,
+    /// The names that `*` adds to the columns.
+    pub(super) names: Box<[(ByteString, u16)]>,
 }
 
 impl Checker<'_> {
@@ -43,14 +53,13 @@ impl Checker<'_> {
 
     fn item(&mut self, expr: &ast::Expr, target: Option<&ast::Path>, names: &mut Names<'_>, into: &mut Projected) {
         let checked = self.expression(expr, names);
-        let named = target.cloned().unwrap_or_else(|| self.own_name(expr));
-        let renamed = match &expr.kind {
-            ast::ExprKind::Path(path) => target.is_some_and(|target| !same_path(path, target)),
-            _ => true,
-        };
+        let mut named = target.cloned().unwrap_or_else(|| self.own_name(expr));
+        // The name of a field of the catalogue costs nothing to clone into every row.
+        named.root = Column::of(&named.root).name;
+        let renamed = if let ast::ExprKind::Path(path) = &expr.kind { !same_path(path, &named) } else { true };
         let steps: Box<[PathStep]> = named.steps.iter().map(|step| self.step(step, None, names)).collect();
         let reads = names.take_reads();
-        into.staged |= !reads.is_empty() || !steps.is_empty() || names.output(&named.root).is_some();
+        into.staged |= !reads.is_empty();
         let whole = steps.is_empty();
         let first = names.output(&named.root).is_none();
         let starred = into.pieces.iter().any(|piece| matches!(piece, Piece::Star));
@@ -75,10 +84,12 @@ impl Checker<'_> {
     /// The name of a field without AS: a path is its own, a text its own, everything else is named by its text.
     fn own_name(&self, expr: &ast::Expr) -> ast::Path {
         let plain = |root: &str| ast::Path { root: root.into(), root_span: expr.span, quoted: true, steps: Vec::new() };
-        match &expr.kind {
-            ast::ExprKind::Path(path) | ast::ExprKind::Slice { path, .. } => path.clone(),
-            ast::ExprKind::Literal(events::Value::Text(text)) => plain(text),
-            _ => plain(self.text.get(expr.span.range()).unwrap_or_default()),
+        if let ast::ExprKind::Path(path) | ast::ExprKind::Slice { path, .. } = &expr.kind {
+            path.clone()
+        } else if let ast::ExprKind::Literal(events::Value::Text(text)) = &expr.kind {
+            plain(text)
+        } else {
+            plain(self.text.get(expr.span.range()).unwrap_or_default())
         }
     }
 
@@ -86,7 +97,7 @@ impl Checker<'_> {
         match names.local(root) {
             Some(slot) => Base::Slot(slot),
             None if root == "payload" => Base::Payload,
-            None => Base::Column(crate::plan::Column::of(root)),
+            None => Base::Column(Column::of(root)),
         }
     }
 }
@@ -120,9 +131,11 @@ impl Projected {
 
     /// How the row is made. `kept` says that WHERE may have evaluated some of the items.
     pub(super) fn into_projection(self, kept: bool) -> Projection {
-        if !self.staged && !kept {
-            let named = self.entries.into_iter().map(|entry| entry.root);
-            return Projection::Direct(named.zip(self.items.into_iter().map(|item| item.expr)).collect());
+        if !self.staged
+            && !kept
+            && let Some(places) = self.places()
+        {
+            return Projection::Direct(shapes(places, self.items.into_iter().map(|item| item.expr).collect()));
         }
         let mut pieces: Vec<Piece> = Vec::new();
         for piece in self.pieces {
@@ -142,8 +155,31 @@ impl Projected {
         Projection::Staged { items: self.items.into(), pieces: pieces.into() }
     }
 
-    /// The fields of FOREACH: the items, the slot of the element, and the names that `*` adds to the columns.
-    pub(super) fn into_locals(self, names: &mut Names<'_>) -> (Box<[Item]>, u16, Box<[(ByteString, u16)]>) {
+    /// The places of the items in the row, as keys; `None` where one stands on another, an index is among them, or those
+    /// below a name do not stand together, so that values would be computed in another order.
+    fn places(&self) -> Option<Vec<Vec<ByteString>>> {
+        let mut places: Vec<Vec<ByteString>> = Vec::with_capacity(self.items.len());
+        for (item, entry) in self.items.iter().zip(&self.entries) {
+            let mut place = vec![entry.root.clone()];
+            for step in &item.target.steps {
+                match step {
+                    PathStep::Key(key) => place.push(key.clone()),
+                    PathStep::Place(_) | PathStep::Index { .. } => return None,
+                }
+            }
+            let overlaps = |other: &Vec<ByteString>| place.starts_with(other) || other.starts_with(&place);
+            let shared = |other: &Vec<ByteString>| other.iter().zip(&place).take_while(|(a, b)| a == b).count();
+            let before = places.last().map_or(0, shared);
+            if places.iter().any(overlaps) || places.iter().any(|other| shared(other) > before) {
+                return None;
+            }
+            places.push(place);
+        }
+        Some(places)
+    }
+
+    /// The fields of FOREACH; their names are aliases from here on.
+    pub(super) fn into_locals(self, names: &mut Names<'_>) -> Locals {
         let mut entries = self.entries;
         let collection = entries.pop();
         let set_aside = |entry: &AliasEntry| !entry.renamed;
@@ -156,17 +192,39 @@ impl Projected {
             }
         }
         let element = match &collection {
-            Some(collection) if collection.renamed && is_alias(collection) => names.set_local(&collection.root),
+            Some(collection) if collection.renamed && collection.whole => names.set_local(&collection.root),
             Some(_) | None => names.set_local(&ByteString::from_static(ELEMENT)),
         };
-        (self.items.into(), element, names.locals().into())
+        Locals { fields: self.items.into(), element, names: names.locals().into() }
     }
 }
 
-/// The name was given by AS; the text of an expression without AS is no name one could use.
-fn is_alias(entry: &AliasEntry) -> bool {
-    entry.whole
+/// The row as a tree of the places of its values.
+fn shapes(places: Vec<Vec<ByteString>>, values: Vec<Expr>) -> Box<[(ByteString, Shape)]> {
+    let mut fields: Vec<(ByteString, Group)> = Vec::new();
+    for (place, value) in places.into_iter().zip(values) {
+        let mut keys = place.into_iter();
+        let Some(root) = keys.next() else { continue };
+        let below: Vec<ByteString> = keys.collect();
+        match fields.last_mut() {
+            Some((name, group)) if *name == root => group.push((below, value)),
+            Some(_) | None => fields.push((root, vec![(below, value)])),
+        }
+    }
+    let shape = |group: Group| {
+        let (places, mut values): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        if places.iter().all(Vec::is_empty)
+            && let Some(value) = values.pop()
+        {
+            return Shape::Value(value);
+        }
+        Shape::Map(shapes(places, values))
+    };
+    fields.into_iter().map(|(name, group)| (name, shape(group))).collect()
 }
+
+/// Values under one name with their places below it.
+type Group = Vec<(Vec<ByteString>, Expr)>;
 
 /// Whether both are written the same.
 fn same_path(left: &ast::Path, right: &ast::Path) -> bool {

@@ -1,5 +1,6 @@
 //! Reasons: closed sets of names, so a literal that is none of them is a slip, or another product's word.
 
+use bytestring::ByteString;
 use events::{ConnackReason, DisconnectReason, DropReason, Initiator, Kind, Stage, UnsubscribeCause, Value};
 
 use super::Checker;
@@ -17,34 +18,41 @@ const FOREIGN: &[(&str, &str)] = &[
 ];
 
 /// Our name of a reason that another product calls otherwise.
-pub(super) fn our_name(foreign: &str) -> Option<&'static str> {
+fn our_name(foreign: &str) -> Option<&'static str> {
     FOREIGN.iter().find(|(theirs, _)| *theirs == foreign).map(|(_, ours)| *ours)
 }
 
 impl Checker<'_> {
-    /// Warns of comparisons with names that a reason never has.
-    pub(super) fn check_reasons(&mut self, statement: &Statement) {
-        if let Some(filter) = &statement.filter {
+    /// Reads names that other products have for reasons as ours, and warns of those that a reason never has.
+    pub(super) fn rename_reasons(&mut self, statement: &mut Statement) {
+        if let Some(filter) = &mut statement.filter {
             self.reasons_in(filter);
         }
-        let (fields, incase): (Vec<&Field>, Option<&Expr>) = match &statement.verb {
-            Verb::Select(fields) => (fields.iter().collect(), None),
+        match &mut statement.verb {
+            Verb::Select(fields) => self.reasons_in_fields(fields),
             Verb::Foreach { fields, each, incase } => {
-                (fields.iter().chain(each.iter().flatten()).collect(), incase.as_ref())
+                self.reasons_in_fields(fields);
+                if let Some(each) = each {
+                    self.reasons_in_fields(each);
+                }
+                if let Some(incase) = incase {
+                    self.reasons_in(incase);
+                }
             }
-        };
-        for field in fields {
-            if let Field::Item { expr, .. } = field {
-                self.reasons_in(expr);
-            }
-        }
-        if let Some(incase) = incase {
-            self.reasons_in(incase);
         }
     }
 
-    fn reasons_in(&mut self, expr: &Expr) {
-        match &expr.kind {
+    fn reasons_in_fields(&mut self, fields: &mut [Field]) {
+        for field in fields {
+            match field {
+                Field::Star => {}
+                Field::Item { expr, .. } => self.reasons_in(expr),
+            }
+        }
+    }
+
+    fn reasons_in(&mut self, expr: &mut Expr) {
+        match &mut expr.kind {
             ExprKind::Compare { op: Comparison::Equal | Comparison::NotEqual, left, right } => {
                 self.reason_against(left, right);
                 self.reason_against(right, left);
@@ -85,23 +93,20 @@ impl Checker<'_> {
         }
     }
 
-    fn reason_against(&mut self, column: &Expr, literal: &Expr) {
-        let (ExprKind::Path(path), ExprKind::Literal(Value::Text(text))) = (&column.kind, &literal.kind) else {
-            return;
-        };
-        if !path.steps.is_empty() {
-            return;
-        }
-        let Some(names) = self.names_of(&path.root) else { return };
+    fn reason_against(&mut self, column: &Expr, literal: &mut Expr) {
+        let ExprKind::Path(path) = &column.kind else { return };
+        let ExprKind::Literal(Value::Text(text)) = &mut literal.kind else { return };
+        let Some(names) = self.names_of(&path.root).filter(|_| path.steps.is_empty()) else { return };
         if names.contains(&&**text) {
             return;
         }
-        let diagnostic = match our_name(text) {
-            Some(ours) if names.contains(&ours) => {
+        let diagnostic = match our_name(text).filter(|ours| names.contains(ours)) {
+            Some(ours) => {
                 let message = format!("`{text}` is read as `{ours}`, the name of that reason here");
+                *text = ByteString::from_static(ours);
                 Diagnostic::warning(codes::FOREIGN_REASON, literal.span.range(), message)
             }
-            Some(_) | None => {
+            None => {
                 let message = format!("`{}` is never `{text}`", path.root);
                 Diagnostic::warning(codes::NEVER_TRUE, literal.span.range(), message)
                     .with_help_if(did_you_mean(text, names.iter().copied()))
@@ -111,7 +116,7 @@ impl Checker<'_> {
     }
 
     /// The names that a column may have; `None` where it may have others.
-    pub(super) fn names_of(&self, column: &str) -> Option<Vec<&'static str>> {
+    fn names_of(&self, column: &str) -> Option<Vec<&'static str>> {
         let mut names = Vec::new();
         for kind in &self.kinds {
             if kind.event_type().field(column).is_some() {

@@ -1,6 +1,6 @@
 //! What is known of the types of expressions before an event has come.
 
-use events::{Type, Value};
+use events::Type;
 
 use super::Checker;
 use super::names::Names;
@@ -39,8 +39,10 @@ impl Checker<'_> {
             }
         }
         let is_int = |expr: &Expr| matches!(expr.ty, Type::Int | Type::Timestamp);
+        if unknown {
+            return Type::Any;
+        }
         match op {
-            _ if unknown => Type::Any,
             Arithmetic::Divide => Type::Float,
             Arithmetic::IntegerDivide | Arithmetic::Modulo => Type::Int,
             Arithmetic::Add | Arithmetic::Subtract | Arithmetic::Multiply => {
@@ -66,15 +68,7 @@ impl Checker<'_> {
 
 /// The words for what an expression is: the value of a constant, else the type.
 pub(super) fn found(expr: &Expr) -> String {
-    match &expr.node {
-        Node::Constant(value) => describe(value),
-        _ => expr.ty.to_string(),
-    }
-}
-
-/// The type of a constant.
-pub(super) fn type_of(value: &Value) -> Type {
-    value.type_of()
+    if let Node::Constant(value) = &expr.node { describe(value) } else { expr.ty.to_string() }
 }
 
 /// The type of one or the other.

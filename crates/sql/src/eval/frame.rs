@@ -9,7 +9,7 @@ use super::budget::Budget;
 use crate::columns::NotJson;
 use crate::functions::Fault;
 use crate::json::{Document, Node, NumberTooLarge};
-use crate::plan::{Column, Item};
+use crate::plan::{Column, Item, PAYLOAD};
 use crate::syntax::span::Span;
 use crate::{Columns, Context, EvalError, codes};
 
@@ -89,7 +89,7 @@ impl<'e> Scope<'e> {
             };
         }
         let payload = self.own_payload.get_or_init(|| {
-            let value = self.columns.by_name("payload").unwrap_or_default();
+            let value = self.column(&PAYLOAD);
             if !matches!(value, Value::Text(_) | Value::Bytes(_)) {
                 return Payload::Value(value);
             }

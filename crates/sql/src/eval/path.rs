@@ -170,9 +170,9 @@ impl<'c, 'e> Cursor<'c, 'e> {
     /// The value of a key. A text is read as JSON.
     fn member(&self, key: &str) -> Option<Cursor<'c, 'e>> {
         match self {
-            Cursor::Node(node) => match node.as_text() {
-                Some(text) => Cursor::Owned(decode(&text.into_owned().into()).ok()?).member(key),
-                None => node.member(key).map(Cursor::Node),
+            Cursor::Node(node) => match node.member(key) {
+                Some(member) => Some(Cursor::Node(member)),
+                None => Cursor::Owned(decode(&node.as_text()?.into_owned().into()).ok()?).member(key),
             },
             Cursor::Value(Value::Map(map)) => map.get(key).map(Cursor::Value),
             Cursor::Owned(Value::Map(map)) => map.get(key).cloned().map(Cursor::Owned),
@@ -186,9 +186,9 @@ impl<'c, 'e> Cursor<'c, 'e> {
     /// The element at a place. A text is read as JSON.
     fn element(&self, place: Place) -> Option<Cursor<'c, 'e>> {
         match self {
-            Cursor::Node(node) => match node.as_text() {
-                Some(text) => Cursor::Owned(decode(&text.into_owned().into()).ok()?).element(place),
-                None => node.element(place).map(Cursor::Node),
+            Cursor::Node(node) => match node.element(place) {
+                Some(element) => Some(Cursor::Node(element)),
+                None => Cursor::Owned(decode(&node.as_text()?.into_owned().into()).ok()?).element(place),
             },
             Cursor::Value(Value::List(items)) => items.get(place.position(items.len())?).map(Cursor::Value),
             Cursor::Owned(Value::List(items)) => items.get(place.position(items.len())?).cloned().map(Cursor::Owned),

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use bytestring::ByteString;
 use events::{Map, Value};
 
 use super::budget::Budget;
@@ -9,7 +10,7 @@ use super::expression::{eval, holds};
 use super::frame::{Evaluated, Frame, PayloadView, Scope, Slot, error, fault_at, too_large};
 use super::path::locate;
 use crate::json::decode;
-use crate::plan::{Base, Foreach, Item, Node, PathStep, Piece, Plan, Projection, Target, Verb};
+use crate::plan::{Base, Foreach, Item, Node, PathStep, Piece, Plan, Projection, Shape, Target, Verb};
 use crate::values::describe::describe;
 use crate::values::path::{Place, Step, put};
 use crate::{Columns, Context, Rows, codes};
@@ -55,51 +56,69 @@ fn run_foreach<'e>(scope: &Scope<'e>, frame: &mut Frame<'e>, foreach: &Foreach) 
         let value = eval_item(scope, frame, at, item)?;
         put_item(scope, frame, &item.target, Slot::Value(value))?;
     }
-    let elements = elements(scope, frame, fields.len(), collection)?;
+    let located = collection_of(scope, frame, fields.len(), collection)?;
     // The fields of DO are others than those that WHERE may have kept.
     scope.kept.borrow_mut().clear();
     let mut rows = Vec::new();
-    // DO fills the slots behind those of the aliases anew for every element.
-    let aliases = frame.clone();
-    for element in elements {
-        scope.budget.step().map_err(|fault| fault_at(fault, collection.expr.span))?;
-        frame.clone_from(&aliases);
-        if let Some(slot) = frame.get_mut(usize::from(foreach.element)) {
-            *slot = element;
+    match located {
+        Slot::Node(node) => {
+            for element in node.elements() {
+                run_element(scope, frame, foreach, Slot::Node(element), &mut rows)?;
+            }
         }
-        if let Some(incase) = &foreach.incase
-            && !holds(scope, frame, incase)?
-        {
-            continue;
+        Slot::Value(Value::List(items)) => {
+            for element in items.iter() {
+                run_element(scope, frame, foreach, Slot::Value(element.clone()), &mut rows)?;
+            }
         }
-        if rows.len() >= scope.ctx.limits.rows_max {
-            let message = format!("FOREACH makes more than {} rows", scope.ctx.limits.rows_max);
-            return Err(error(codes::EVAL_STEPS, collection.expr.span, message));
-        }
-        rows.push(project(scope, frame, &foreach.each, &foreach.locals)?);
+        // What is no list has no elements.
+        Slot::Value(_) | Slot::Unset => {}
     }
     Ok(rows)
 }
 
-/// The elements of the collection; none where it is no list. Those of a list in the payload are not built.
-fn elements<'e>(scope: &Scope<'e>, frame: &Frame<'e>, at: usize, collection: &Item) -> Evaluated<Vec<Slot<'e>>> {
+fn run_element<'e>(
+    scope: &Scope<'e>,
+    frame: &mut Frame<'e>,
+    foreach: &Foreach,
+    element: Slot<'e>,
+    rows: &mut Vec<Map>,
+) -> Evaluated<()> {
+    scope.budget.step().map_err(|fault| fault_at(fault, foreach.span))?;
+    // What DO has put for the element before must not be there any more.
+    for slot in frame.iter_mut().skip(foreach.slots) {
+        *slot = Slot::Unset;
+    }
+    if let Some(slot) = frame.get_mut(usize::from(foreach.element)) {
+        *slot = element;
+    }
+    if let Some(incase) = &foreach.incase
+        && !holds(scope, frame, incase)?
+    {
+        return Ok(());
+    }
+    if rows.len() >= scope.ctx.limits.rows_max {
+        let message = format!("FOREACH makes more than {} rows", scope.ctx.limits.rows_max);
+        return Err(error(codes::EVAL_STEPS, foreach.span, message));
+    }
+    rows.push(project(scope, frame, &foreach.each, &foreach.locals)?);
+    Ok(())
+}
+
+/// What FOREACH goes through. A list in the payload is not built.
+fn collection_of<'e>(scope: &Scope<'e>, frame: &Frame<'e>, at: usize, collection: &Item) -> Evaluated<Slot<'e>> {
     let kept = scope.kept.borrow().get(at).cloned().flatten();
-    let located = match (&kept, &collection.expr.node) {
-        (None, Node::Path(path)) => locate(scope, frame, path)?,
+    match (kept, &collection.expr.node) {
+        (Some(value), _) => Ok(Slot::Value(value)),
+        (None, Node::Path(path)) => locate(scope, frame, path),
         // A bare `payload` is the list that it is as JSON.
-        (None, Node::Column(column)) if column.name == "payload" => match scope.payload() {
+        (None, Node::Column(column)) if column.name == "payload" => Ok(match scope.payload() {
             PayloadView::Node(node) => Slot::Node(node),
             PayloadView::Value(value) => Slot::Value(value.clone()),
             PayloadView::Nothing => Slot::Unset,
-        },
-        (None, _) => Slot::Value(eval(scope, frame, &collection.expr)?),
-        (Some(value), _) => Slot::Value(value.clone()),
-    };
-    Ok(match located {
-        Slot::Node(node) => node.elements().map(Slot::Node).collect(),
-        Slot::Value(Value::List(items)) => items.iter().cloned().map(Slot::Value).collect(),
-        Slot::Value(_) | Slot::Unset => Vec::new(),
-    })
+        }),
+        (None, _) => Ok(Slot::Value(eval(scope, frame, &collection.expr)?)),
+    }
 }
 
 /// Makes a row. `locals` are the aliases that `*` adds to the columns.
@@ -107,16 +126,10 @@ fn project<'e>(
     scope: &Scope<'e>,
     frame: &mut Frame<'e>,
     projection: &Projection,
-    locals: &[(bytestring::ByteString, u16)],
+    locals: &[(ByteString, u16)],
 ) -> Evaluated<Map> {
     match projection {
-        Projection::Direct(fields) => {
-            let mut row = Map::with_capacity(fields.len());
-            for (name, expr) in fields {
-                row.push_new(name.clone(), eval(scope, frame, expr)?);
-            }
-            Ok(row)
-        }
+        Projection::Direct(fields) => project_direct(scope, frame, fields),
         Projection::Staged { items, pieces } => {
             for (at, item) in items.iter().enumerate() {
                 let value = eval_item(scope, frame, at, item)?;
@@ -143,6 +156,18 @@ fn project<'e>(
             Ok(row)
         }
     }
+}
+
+fn project_direct<'e>(scope: &Scope<'e>, frame: &Frame<'e>, fields: &[(ByteString, Shape)]) -> Evaluated<Map> {
+    let mut row = Map::with_capacity(fields.len());
+    for (name, shape) in fields {
+        let value = match shape {
+            Shape::Value(expr) => eval(scope, frame, expr)?,
+            Shape::Map(fields) => project_direct(scope, frame, fields)?.into(),
+        };
+        row.push_new(name.clone(), value);
+    }
+    Ok(row)
 }
 
 fn star(scope: &Scope<'_>, row: &mut Map) {
@@ -208,10 +233,10 @@ fn steps_of<'e>(scope: &Scope<'e>, frame: &Frame<'e>, steps: &[PathStep]) -> Eva
         plain.push(match step {
             PathStep::Key(key) => Step::Key(key.clone()),
             PathStep::Place(place) => Step::Index(*place),
-            PathStep::Index { index, .. } => match eval(scope, frame, index)? {
-                Value::Int(number) => Step::Index(Place::of(number)),
-                _ => return Ok(None),
-            },
+            PathStep::Index { index, .. } => {
+                let Value::Int(number) = eval(scope, frame, index)? else { return Ok(None) };
+                Step::Index(Place::of(number))
+            }
         });
     }
     Ok(Some(plain))

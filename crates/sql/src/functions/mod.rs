@@ -1,6 +1,11 @@
 //! The functions. One function is one file in the folder of its category: a constant with documentation, parameters,
 //! examples that a test runs, and the code.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a function names the types of values it takes; every other is a wrong argument"
+)]
+
 mod args;
 mod bits;
 mod codec;
@@ -12,7 +17,7 @@ mod list;
 mod map;
 mod math;
 mod message;
-mod null;
+mod nulls;
 mod state;
 mod text;
 
@@ -31,10 +36,41 @@ pub(crate) const CATEGORIES: &[Category] = &[
     Category { name: "map", functions: map::ALL },
     Category { name: "math", functions: math::ALL },
     Category { name: "message", functions: message::ALL },
-    Category { name: "null", functions: null::ALL },
+    Category { name: "nulls", functions: nulls::ALL },
     Category { name: "state", functions: state::ALL },
     Category { name: "text", functions: text::ALL },
 ];
+
+/// A function as documentation and editors show it.
+#[derive(Clone, Debug)]
+pub struct FunctionInfo {
+    /// The name in rules.
+    pub name: &'static str,
+    /// What it has to do with, such as `text`.
+    pub category: &'static str,
+    /// The name with its parameters; what may be left out stands in brackets.
+    pub signature: String,
+    /// What it does.
+    pub doc: &'static str,
+    /// What it gives.
+    pub returns: events::Type,
+    /// Expressions with their value as JSON, or a part of the message that refuses them.
+    pub examples: Vec<(&'static str, Result<&'static str, &'static str>)>,
+}
+
+/// Every function of the language, by category.
+pub fn functions() -> impl Iterator<Item = FunctionInfo> {
+    CATEGORIES.iter().flat_map(|category| {
+        category.functions.iter().map(|function| FunctionInfo {
+            name: function.name,
+            category: category.name,
+            signature: function.signature(),
+            doc: function.doc,
+            returns: function.returns,
+            examples: function.examples.iter().map(|example| (example.expression, example.expected)).collect(),
+        })
+    })
+}
 
 /// The function of that name.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {

@@ -16,6 +16,7 @@ use crate::columns::NotJson;
 use crate::values::path::Place;
 
 pub(crate) use number::{INTEGER_BITS_MAX, NumberTooLarge, number_of};
+use number::{float_of, int_of};
 use scan::{Shape, Token, scan};
 
 /// The deepest nesting that is read; a deeper text counts as no JSON.
@@ -118,11 +119,6 @@ impl<'d> Node<'d> {
         })
     }
 
-    /// Whether this is a list.
-    pub(crate) fn is_list(self) -> bool {
-        self.token().shape == Shape::List
-    }
-
     /// The text, where this is one.
     pub(crate) fn as_text(self) -> Option<Cow<'d, str>> {
         let token = self.token();
@@ -140,7 +136,8 @@ impl<'d> Node<'d> {
             Shape::Null => Value::Null,
             Shape::True => Value::Bool(true),
             Shape::False => Value::Bool(false),
-            Shape::Int | Shape::Float => return number_of(self.document.slice(token)),
+            Shape::Int => return int_of(self.document.slice(token)),
+            Shape::Float => return float_of(self.document.slice(token)),
             Shape::Text | Shape::Escaped => Value::Text(self.text(token)),
             Shape::List => {
                 Value::from(self.elements().map(Node::to_value).collect::<Result<Vec<_>, NumberTooLarge>>()?)

@@ -15,10 +15,17 @@ pub(crate) struct NumberTooLarge;
 
 /// The number of a checked text: digits, perhaps with a sign, a point, an exponent.
 pub(crate) fn number_of(text: &str) -> Result<Value, NumberTooLarge> {
-    if text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
-        let number: f64 = text.parse().map_err(|_| NumberTooLarge)?;
-        return if number.is_finite() { Ok(Value::Float(number)) } else { Err(NumberTooLarge) };
-    }
+    if text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) { float_of(text) } else { int_of(text) }
+}
+
+/// The number of a text with a point or an exponent.
+pub(super) fn float_of(text: &str) -> Result<Value, NumberTooLarge> {
+    let number: f64 = text.parse().map_err(|_| NumberTooLarge)?;
+    if number.is_finite() { Ok(Value::Float(number)) } else { Err(NumberTooLarge) }
+}
+
+/// The number of digits, perhaps with a sign.
+pub(super) fn int_of(text: &str) -> Result<Value, NumberTooLarge> {
     if let Ok(small) = text.parse::<i64>() {
         return Ok(Value::Int(small));
     }

@@ -39,13 +39,8 @@ pub(super) fn scan(text: &str) -> Result<Vec<Token>, NotJsonAt> {
     if u32::try_from(text.len()).is_err() {
         return Err(NotJsonAt(0));
     }
-    let mut scanner = Scanner {
-        bytes: text.as_bytes(),
-        at: 0,
-        tokens: Vec::with_capacity(text.len() / 8 + 4),
-        open: [0; DEPTH_MAX],
-        depth: 0,
-    };
+    let tokens = Vec::with_capacity(text.len() / 8 + 4);
+    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0, tokens, open: NONE, depth: 0 };
     scanner.skip_space();
     scanner.scan_value()?;
     scanner.skip_space();
@@ -55,12 +50,16 @@ pub(super) fn scan(text: &str) -> Result<Vec<Token>, NotJsonAt> {
     Ok(scanner.tokens)
 }
 
+/// No list and no object is open.
+const NONE: u32 = u32::MAX;
+
 struct Scanner<'t> {
     bytes: &'t [u8],
     at: usize,
     tokens: Vec<Token>,
-    /// The tokens of the lists and objects that are not closed yet.
-    open: [u32; DEPTH_MAX],
+    /// The innermost list or object that is not closed yet; its `next` is the one around it until it is closed.
+    open: u32,
+    /// How many are not closed yet.
     depth: usize,
 }
 
@@ -88,9 +87,9 @@ impl Scanner<'_> {
 
     /// After a value: closes what closes here; `true` where another value follows.
     fn scan_after_value(&mut self) -> Result<bool, NotJsonAt> {
-        while let Some(depth) = self.depth.checked_sub(1) {
+        while let Some(innermost) = self.tokens.get(super::index(self.open)) {
+            let in_object = innermost.shape == Shape::Object;
             self.skip_space();
-            let in_object = self.innermost(depth) == Shape::Object;
             match self.peek() {
                 Some(b',') => {
                     self.at += 1;
@@ -100,8 +99,8 @@ impl Scanner<'_> {
                     }
                     return Ok(true);
                 }
-                Some(b'}') if in_object => self.close(depth),
-                Some(b']') if !in_object => self.close(depth),
+                Some(b'}') if in_object => self.close(),
+                Some(b']') if !in_object => self.close(),
                 Some(_) | None => return self.refuse(),
             }
         }
@@ -110,16 +109,18 @@ impl Scanner<'_> {
 
     /// `{` or `[`; `true` where a value follows, `false` where the container is closed at once.
     fn open_container(&mut self, shape: Shape) -> Result<bool, NotJsonAt> {
-        let place = self.token_count();
-        let Some(slot) = self.open.get_mut(self.depth) else { return self.refuse() };
-        *slot = place;
+        if self.depth >= DEPTH_MAX {
+            return self.refuse();
+        }
         self.depth += 1;
-        self.push(shape, self.at, self.at);
+        let start = place(self.at);
+        let around = std::mem::replace(&mut self.open, place(self.tokens.len()));
+        self.tokens.push(Token { shape, start, end: start, next: around });
         self.at += 1;
         self.skip_space();
         let closing = if shape == Shape::Object { b'}' } else { b']' };
         if self.peek() == Some(closing) {
-            self.close(self.depth - 1);
+            self.close();
             return Ok(false);
         }
         if shape == Shape::Object {
@@ -128,19 +129,14 @@ impl Scanner<'_> {
         Ok(true)
     }
 
-    fn close(&mut self, depth: usize) {
+    fn close(&mut self) {
         self.at += 1;
-        self.depth = depth;
-        let (end, next) = (self.place(self.at), self.token_count());
-        if let Some(token) = self.open.get(depth).and_then(|at| self.tokens.get_mut(super::index(*at))) {
+        self.depth -= 1;
+        let (end, next) = (place(self.at), place(self.tokens.len()));
+        if let Some(token) = self.tokens.get_mut(super::index(self.open)) {
+            self.open = std::mem::replace(&mut token.next, next);
             token.end = end;
-            token.next = next;
         }
-    }
-
-    fn innermost(&self, depth: usize) -> Shape {
-        let token = self.open.get(depth).and_then(|at| self.tokens.get(super::index(*at)));
-        token.map_or(Shape::List, |token| token.shape)
     }
 
     fn scan_key(&mut self) -> Result<(), NotJsonAt> {
@@ -268,18 +264,8 @@ impl Scanner<'_> {
     }
 
     fn push(&mut self, shape: Shape, start: usize, end: usize) {
-        let next = self.token_count() + 1;
-        let (start, end) = (self.place(start), self.place(end));
-        self.tokens.push(Token { shape, start, end, next });
-    }
-
-    fn token_count(&self) -> u32 {
-        self.place(self.tokens.len())
-    }
-
-    /// There are no more tokens than bytes, and the bytes were counted.
-    fn place(&self, at: usize) -> u32 {
-        u32::try_from(at).expect("`scan` refuses texts longer than 32 bits count")
+        let next = place(self.tokens.len() + 1);
+        self.tokens.push(Token { shape, start: place(start), end: place(end), next });
     }
 
     fn rest(&self) -> &[u8] {
@@ -295,6 +281,25 @@ impl Scanner<'_> {
     }
 }
 
+/// A place in the text or among the tokens, of which there are no more than bytes.
+#[expect(clippy::cast_possible_truncation, reason = "`scan` refuses texts of which the places do not fit")]
+const fn place(at: usize) -> u32 {
+    at as u32
+}
+
+/// Which bytes of a text stand for themselves.
+const PLAIN: [bool; 256] = {
+    let mut plain = [true; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        plain[control] = false;
+        control += 1;
+    }
+    plain[b'"' as usize] = false;
+    plain[b'\\' as usize] = false;
+    plain
+};
+
 const fn is_plain(byte: u8) -> bool {
-    byte >= 0x20 && byte != b'"' && byte != b'\\'
+    PLAIN[byte as usize]
 }

@@ -9,6 +9,14 @@ use crate::diagnostic::Diagnostic;
 /// The tree of `text`, or everything that is wrong with its grammar.
 pub(crate) fn parse(text: &str) -> Result<Statement, Vec<Diagnostic>> {
     let mut parser = Parser::new(text);
+    // Behind an open quote or comment nothing is what it was meant to be; a text too long was not read.
+    if parser
+        .diagnostics
+        .iter()
+        .any(|d| [codes::UNCLOSED_QUOTE, codes::UNCLOSED_COMMENT, codes::TOO_DEEP].contains(&d.code))
+    {
+        return Err(parser.diagnostics);
+    }
     let statement = parser.statement();
     match statement {
         Ok(statement) if parser.diagnostics.is_empty() => Ok(statement),

@@ -212,6 +212,7 @@ impl Parser<'_> {
             TokenKind::OpenBracket => self.list_or_range(),
             TokenKind::OpenBrace => self.map(),
             TokenKind::Keyword(Keyword::Case) => self.deeper(Parser::case),
+            TokenKind::Keyword(keyword) if keyword.begins_clause() => self.expected("a value"),
             TokenKind::Keyword(_) => {
                 let word = self.slice(token.span);
                 let message = format!("expected a value, found the reserved word `{word}`");

@@ -131,6 +131,7 @@ impl Lexer<'_, '_> {
             self.at += 1 + sign;
             self.skip_digits();
         }
+        self.push(kind, start);
         if self.peek(0).is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_') {
             let number_end = self.at;
             self.skip_name();
@@ -138,7 +139,6 @@ impl Lexer<'_, '_> {
             let message = format!("expected the number `{number}` to end here, found `{letters}`");
             self.note(codes::MALFORMED_NUMBER, number_end..self.at, &message);
         }
-        self.push(kind, start);
     }
 
     fn read_name(&mut self) {

@@ -153,28 +153,27 @@ pub(crate) struct MosquittoSub {
 }
 
 impl MosquittoSub {
-    /// Starts it and waits until it says that it is subscribed.
+    /// Starts it and waits until it is subscribed. It says nothing of its own into a pipe before a message has come, so
+    /// a retained one is there for it.
     pub(crate) fn start(server: &Server, id: &str, filter: &str) -> MosquittoSub {
+        let (published, said) = mosquitto_pub(server, &["-i", id, "-r", "-t", MARKER, "-m", "subscribed"]);
+        assert!(published, "{said}");
         let port = server.mqtt.port().to_string();
         let patience = PATIENCE.as_secs().to_string();
         let mut child = mosquitto("mosquitto_sub")
-            .args(["-p", &port, "-i", id, "-t", filter, "-d", "-W", &patience, "-F", "message %t %q %r %p"])
+            .args(["-p", &port, "-i", id, "-t", filter, "-t", MARKER, "-W", &patience, "-F", "%t %q %r %p"])
             .stdout(Stdio::piped())
             .spawn()
             .expect(INSTALL);
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        while !lines.next().expect("mosquitto_sub ended before it was subscribed").unwrap().starts_with("Subscribed") {}
-        MosquittoSub { child, lines }
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut sub = MosquittoSub { child, lines };
+        while !sub.next().starts_with(MARKER) {}
+        sub
     }
 
     /// The next message.
     pub(crate) fn next(&mut self) -> String {
-        loop {
-            let line = self.lines.next().expect("mosquitto_sub ended before a message came").unwrap();
-            if let Some(message) = line.strip_prefix("message ") {
-                return message.to_owned();
-            }
-        }
+        self.lines.next().expect("mosquitto_sub ended before a message came").unwrap()
     }
 }
 
@@ -192,6 +191,9 @@ pub(crate) fn mosquitto_pub(server: &Server, arguments: &[&str]) -> (bool, Strin
     let output = mosquitto("mosquitto_pub").args(["-p", &port]).args(arguments).output().expect(INSTALL);
     (output.status.success(), String::from_utf8(output.stderr).unwrap())
 }
+
+/// The topic of the retained message that tells a subscriber that it is one.
+const MARKER: &str = "marker";
 
 const INSTALL: &str = "the tests need mosquitto-clients: apt-get install mosquitto-clients";
 

@@ -185,12 +185,6 @@ impl Server {
         }
     }
 
-    /// Everything the log has said so far.
-    pub(crate) fn log(&mut self) -> String {
-        self.seen.extend(self.log.try_iter());
-        self.seen.join("\n")
-    }
-
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.http)
     }

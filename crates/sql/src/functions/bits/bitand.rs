@@ -1,4 +1,4 @@
-//! `bitand`.
+//! The function `bitand`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `bitnot`.
+//! The function `bitnot`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `bitor`.
+//! The function `bitor`.
 
 use events::Type;
 

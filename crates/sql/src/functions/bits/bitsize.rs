@@ -1,4 +1,4 @@
-//! `bitsize`.
+//! The function `bitsize`.
 
 use events::{Type, Value};
 

@@ -1,4 +1,4 @@
-//! `bitsl`.
+//! The function `bitsl`.
 
 use events::{Type, Value};
 

@@ -1,4 +1,4 @@
-//! `bitsr`.
+//! The function `bitsr`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `bitxor`.
+//! The function `bitxor`.
 
 use events::Type;
 

@@ -1,6 +1,6 @@
-//! `bytesize`.
+//! The function `bytesize`.
 
-use events::{Map, Type, Value};
+use events::{Type, Value};
 
 use crate::functions::Function;
 use crate::functions::function::{any, example, fails};

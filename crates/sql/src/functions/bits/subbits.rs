@@ -1,4 +1,4 @@
-//! `subbits`.
+//! The function `subbits`.
 
 use events::{Type, Value};
 
@@ -26,7 +26,7 @@ pub(super) const SUBBITS: Function = Function {
         example("subbits('AB', 9, 8, 'bits')", r#""B""#),
         fails("subbits('AB', 1, 8, 'text')", "`type` must be `integer`, `float` or `bits`, found the text 'text'"),
     ],
-    call: call,
+    call,
 };
 
 fn call(args: &Args<'_>) -> Result<Value, Fault> {

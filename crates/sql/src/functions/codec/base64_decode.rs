@@ -1,4 +1,4 @@
-//! `base64_decode`.
+//! The function `base64_decode`.
 
 use base64::Engine;
 use events::{Type, Value};

@@ -1,4 +1,4 @@
-//! `base64_encode`.
+//! The function `base64_encode`.
 
 use base64::Engine;
 use base64::alphabet;

@@ -1,4 +1,4 @@
-//! `gunzip`.
+//! The function `gunzip`.
 
 use std::io::Read;
 

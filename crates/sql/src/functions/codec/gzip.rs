@@ -1,4 +1,4 @@
-//! `gzip`.
+//! The function `gzip`.
 
 use std::io::Read;
 

@@ -1,4 +1,4 @@
-//! `hash`.
+//! The function `hash`.
 
 use events::{Type, Value};
 use sha2::digest::Digest;

@@ -1,4 +1,4 @@
-//! `json_decode`.
+//! The function `json_decode`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `json_encode`.
+//! The function `json_encode`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `md5`.
+//! The function `md5`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `sha`.
+//! The function `sha`.
 
 use events::Type;
 

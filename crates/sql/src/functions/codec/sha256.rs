@@ -1,4 +1,4 @@
-//! `sha256`.
+//! The function `sha256`.
 
 use events::Type;
 

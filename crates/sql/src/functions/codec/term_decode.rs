@@ -1,4 +1,4 @@
-//! `term_decode`.
+//! The function `term_decode`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `term_encode`.
+//! The function `term_encode`.
 
 use events::{Type, Value};
 

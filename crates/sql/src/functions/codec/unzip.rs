@@ -1,4 +1,4 @@
-//! `unzip`.
+//! The function `unzip`.
 
 use events::Type;
 

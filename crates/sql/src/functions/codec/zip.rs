@@ -1,4 +1,4 @@
-//! `zip`.
+//! The function `zip`.
 
 use std::io::Read;
 

@@ -1,4 +1,4 @@
-//! `zip_compress`.
+//! The function `zip_compress`.
 
 use std::io::Read;
 

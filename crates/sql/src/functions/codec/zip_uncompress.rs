@@ -1,4 +1,4 @@
-//! `zip_uncompress`.
+//! The function `zip_uncompress`.
 
 use events::Type;
 

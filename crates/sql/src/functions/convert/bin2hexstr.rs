@@ -1,4 +1,4 @@
-//! `bin2hexstr`.
+//! The function `bin2hexstr`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `bool`.
+//! The function `bool`.
 
 use events::{Type, Value};
 

@@ -1,6 +1,6 @@
-//! `float`.
+//! The function `float`.
 
-use events::{Map, Type, Value};
+use events::{Type, Value};
 
 use crate::functions::Function;
 use crate::functions::function::{any, example, fails, int, optional};

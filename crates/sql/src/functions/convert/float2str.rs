@@ -1,4 +1,4 @@
-//! `float2str`.
+//! The function `float2str`.
 
 use events::Type;
 

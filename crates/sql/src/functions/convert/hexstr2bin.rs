@@ -1,4 +1,4 @@
-//! `hexstr2bin`.
+//! The function `hexstr2bin`.
 
 use events::{Type, Value};
 

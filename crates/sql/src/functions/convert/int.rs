@@ -1,4 +1,4 @@
-//! `int`.
+//! The function `int`.
 
 use events::{Type, Value};
 

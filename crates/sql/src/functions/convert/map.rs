@@ -1,4 +1,4 @@
-//! `map`.
+//! The function `map`.
 
 use events::{Map, Type, Value};
 

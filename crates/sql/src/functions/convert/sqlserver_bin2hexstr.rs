@@ -1,4 +1,4 @@
-//! `sqlserver_bin2hexstr`.
+//! The function `sqlserver_bin2hexstr`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `str`.
+//! The function `str`.
 
 use events::{Type, Value};
 

@@ -1,4 +1,4 @@
-//! `str_utf16_le`.
+//! The function `str_utf16_le`.
 
 use events::{Type, Value};
 

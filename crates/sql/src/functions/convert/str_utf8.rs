@@ -1,4 +1,4 @@
-//! `str_utf8`.
+//! The function `str_utf8`.
 
 use events::{Type, Value};
 

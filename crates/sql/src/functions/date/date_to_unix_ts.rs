@@ -1,4 +1,4 @@
-//! `date_to_unix_ts`.
+//! The function `date_to_unix_ts`.
 
 use events::Type;
 

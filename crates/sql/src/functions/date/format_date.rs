@@ -1,4 +1,4 @@
-//! `format_date`.
+//! The function `format_date`.
 
 use events::Type;
 

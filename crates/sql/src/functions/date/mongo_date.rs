@@ -1,4 +1,4 @@
-//! `mongo_date`.
+//! The function `mongo_date`.
 
 use events::{Type, Value};
 

@@ -1,4 +1,4 @@
-//! `now_rfc3339`.
+//! The function `now_rfc3339`.
 
 use events::Type;
 

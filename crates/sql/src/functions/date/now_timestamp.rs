@@ -1,4 +1,4 @@
-//! `now_timestamp`.
+//! The function `now_timestamp`.
 
 use events::Type;
 

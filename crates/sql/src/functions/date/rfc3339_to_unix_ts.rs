@@ -1,4 +1,4 @@
-//! `rfc3339_to_unix_ts`.
+//! The function `rfc3339_to_unix_ts`.
 
 use events::Type;
 

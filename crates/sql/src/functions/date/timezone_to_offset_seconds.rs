@@ -1,4 +1,4 @@
-//! `timezone_to_offset_seconds`.
+//! The function `timezone_to_offset_seconds`.
 
 use events::{Type, Value};
 

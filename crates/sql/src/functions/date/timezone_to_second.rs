@@ -1,4 +1,4 @@
-//! `timezone_to_second`.
+//! The function `timezone_to_second`.
 
 use events::{Type, Value};
 

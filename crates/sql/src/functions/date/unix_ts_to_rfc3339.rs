@@ -1,4 +1,4 @@
-//! `unix_ts_to_rfc3339`.
+//! The function `unix_ts_to_rfc3339`.
 
 use events::Type;
 

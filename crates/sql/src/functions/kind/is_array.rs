@@ -1,4 +1,4 @@
-//! `is_array`.
+//! The function `is_array`.
 
 use events::{Type, Value};
 

@@ -1,4 +1,4 @@
-//! `is_bool`.
+//! The function `is_bool`.
 
 use events::{Type, Value};
 

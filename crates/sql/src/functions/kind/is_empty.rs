@@ -1,6 +1,6 @@
-//! `is_empty`.
+//! The function `is_empty`.
 
-use events::{Map, Type, Value};
+use events::{Type, Value};
 
 use crate::functions::Function;
 use crate::functions::function::{any, example, fails};

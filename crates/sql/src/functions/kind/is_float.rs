@@ -1,4 +1,4 @@
-//! `is_float`.
+//! The function `is_float`.
 
 use events::{Type, Value};
 

@@ -1,4 +1,4 @@
-//! `is_int`.
+//! The function `is_int`.
 
 use events::{Type, Value};
 

@@ -1,6 +1,6 @@
-//! `is_map`.
+//! The function `is_map`.
 
-use events::{Map, Type, Value};
+use events::{Type, Value};
 
 use crate::functions::Function;
 use crate::functions::function::{any, example};

@@ -1,4 +1,4 @@
-//! `is_num`.
+//! The function `is_num`.
 
 use events::{Type, Value};
 

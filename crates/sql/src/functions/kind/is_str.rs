@@ -1,4 +1,4 @@
-//! `is_str`.
+//! The function `is_str`.
 
 use events::{Type, Value};
 

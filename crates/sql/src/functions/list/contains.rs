@@ -1,4 +1,4 @@
-//! `contains`.
+//! The function `contains`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `first`.
+//! The function `first`.
 
 use events::Type;
 

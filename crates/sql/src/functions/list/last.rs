@@ -1,4 +1,4 @@
-//! `last`.
+//! The function `last`.
 
 use events::Type;
 

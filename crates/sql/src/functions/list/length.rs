@@ -1,4 +1,4 @@
-//! `length`.
+//! The function `length`.
 
 use events::{Type, Value};
 

@@ -1,4 +1,4 @@
-//! `nth`.
+//! The function `nth`.
 
 use events::Type;
 

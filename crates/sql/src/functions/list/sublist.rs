@@ -1,4 +1,4 @@
-//! `sublist`.
+//! The function `sublist`.
 
 use events::Type;
 

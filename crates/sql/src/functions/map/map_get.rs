@@ -1,4 +1,4 @@
-//! `map_get`.
+//! The function `map_get`.
 
 use events::{Type, Value};
 

@@ -1,4 +1,4 @@
-//! `map_keys`.
+//! The function `map_keys`.
 
 use events::{Type, Value};
 

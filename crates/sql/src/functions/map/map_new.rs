@@ -1,4 +1,4 @@
-//! `map_new`.
+//! The function `map_new`.
 
 use events::{Map, Type};
 

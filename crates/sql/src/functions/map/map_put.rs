@@ -1,6 +1,6 @@
-//! `map_put`.
+//! The function `map_put`.
 
-use events::{Map, Type, Value};
+use events::{Type, Value};
 
 use crate::functions::Function;
 use crate::functions::function::{any, example, text};

@@ -1,4 +1,4 @@
-//! `map_size`.
+//! The function `map_size`.
 
 use events::{Type, Value};
 

@@ -1,4 +1,4 @@
-//! `map_to_entries`.
+//! The function `map_to_entries`.
 
 use bytestring::ByteString;
 use events::{Map, Type, Value};

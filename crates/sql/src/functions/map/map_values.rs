@@ -1,4 +1,4 @@
-//! `map_values`.
+//! The function `map_values`.
 
 use events::{Type, Value};
 

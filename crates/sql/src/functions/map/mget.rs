@@ -1,4 +1,4 @@
-//! `mget`.
+//! The function `mget`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `mput`.
+//! The function `mput`.
 
 use events::{Type, Value};
 

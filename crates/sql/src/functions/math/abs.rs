@@ -1,4 +1,4 @@
-//! `abs`.
+//! The function `abs`.
 
 use events::{Type, Value};
 

@@ -1,4 +1,4 @@
-//! `acos`.
+//! The function `acos`.
 
 use events::Type;
 

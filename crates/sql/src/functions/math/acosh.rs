@@ -1,4 +1,4 @@
-//! `acosh`.
+//! The function `acosh`.
 
 use events::Type;
 

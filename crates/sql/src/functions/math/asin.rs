@@ -1,4 +1,4 @@
-//! `asin`.
+//! The function `asin`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `asinh`.
+//! The function `asinh`.
 
 use events::Type;
 

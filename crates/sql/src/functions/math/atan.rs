@@ -1,4 +1,4 @@
-//! `atan`.
+//! The function `atan`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `atanh`.
+//! The function `atanh`.
 
 use events::Type;
 

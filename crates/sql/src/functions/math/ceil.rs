@@ -1,4 +1,4 @@
-//! `ceil`.
+//! The function `ceil`.
 
 use events::Type;
 

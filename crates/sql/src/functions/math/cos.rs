@@ -1,4 +1,4 @@
-//! `cos`.
+//! The function `cos`.
 
 use events::Type;
 

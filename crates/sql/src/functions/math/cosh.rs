@@ -1,4 +1,4 @@
-//! `cosh`.
+//! The function `cosh`.
 
 use events::Type;
 

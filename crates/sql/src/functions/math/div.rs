@@ -1,4 +1,4 @@
-//! `div`.
+//! The function `div`.
 
 use events::Type;
 

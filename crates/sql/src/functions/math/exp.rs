@@ -1,4 +1,4 @@
-//! `exp`.
+//! The function `exp`.
 
 use events::Type;
 

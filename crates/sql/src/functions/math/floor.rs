@@ -1,4 +1,4 @@
-//! `floor`.
+//! The function `floor`.
 
 use events::{Type, Value};
 

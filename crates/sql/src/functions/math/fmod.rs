@@ -1,4 +1,4 @@
-//! `fmod`.
+//! The function `fmod`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `log`.
+//! The function `log`.
 
 use events::Type;
 

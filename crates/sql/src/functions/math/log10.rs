@@ -1,4 +1,4 @@
-//! `log10`.
+//! The function `log10`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `log2`.
+//! The function `log2`.
 
 use events::Type;
 

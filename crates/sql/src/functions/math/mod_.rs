@@ -1,4 +1,4 @@
-//! `mod`.
+//! The function `mod`.
 
 use events::Type;
 

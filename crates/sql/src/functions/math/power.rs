@@ -1,4 +1,4 @@
-//! `power`.
+//! The function `power`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `round`.
+//! The function `round`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `sin`.
+//! The function `sin`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `sinh`.
+//! The function `sinh`.
 
 use events::Type;
 

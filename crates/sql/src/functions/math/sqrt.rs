@@ -1,4 +1,4 @@
-//! `sqrt`.
+//! The function `sqrt`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `tan`.
+//! The function `tan`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `tanh`.
+//! The function `tanh`.
 
 use events::Type;
 

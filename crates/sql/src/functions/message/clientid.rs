@@ -1,4 +1,4 @@
-//! `clientid`.
+//! The function `clientid`.
 
 use events::Type;
 

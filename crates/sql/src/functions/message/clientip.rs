@@ -1,4 +1,4 @@
-//! `clientip`.
+//! The function `clientip`.
 
 use events::Type;
 

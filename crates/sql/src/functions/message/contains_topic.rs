@@ -1,4 +1,4 @@
-//! `contains_topic`.
+//! The function `contains_topic`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `contains_topic_match`.
+//! The function `contains_topic_match`.
 
 use events::{Type, Value};
 

@@ -1,4 +1,4 @@
-//! `flag`.
+//! The function `flag`.
 
 use events::Type;
 

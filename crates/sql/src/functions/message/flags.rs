@@ -1,4 +1,4 @@
-//! `flags`.
+//! The function `flags`.
 
 use events::{Map, Type, Value};
 

@@ -1,4 +1,4 @@
-//! `msgid`.
+//! The function `msgid`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `payload`.
+//! The function `payload`.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! `peerhost`.
+//! The function `peerhost`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `qos`.
+//! The function `qos`.
 
 use events::Type;
 

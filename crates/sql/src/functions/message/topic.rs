@@ -1,4 +1,4 @@
-//! `topic`.
+//! The function `topic`.
 
 use events::{Type, Value};
 

@@ -1,4 +1,4 @@
-//! `username`.
+//! The function `username`.
 
 use events::Type;
 

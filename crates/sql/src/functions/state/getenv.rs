@@ -1,4 +1,4 @@
-//! `getenv`.
+//! The function `getenv`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `kv_store_del`.
+//! The function `kv_store_del`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `kv_store_get`.
+//! The function `kv_store_get`.
 
 use events::Type;
 

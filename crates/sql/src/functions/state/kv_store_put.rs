@@ -1,4 +1,4 @@
-//! `kv_store_put`.
+//! The function `kv_store_put`.
 
 use events::{Type, Value};
 
@@ -14,7 +14,7 @@ pub(super) const KV_STORE_PUT: Function = Function {
     returns: Type::Bool,
     examples: &[example("kv_store_put('k', 1)", "true")],
     call: |args| {
-        put(args, bytestring::ByteString::new())?;
+        put(args, &bytestring::ByteString::new())?;
         Ok(true.into())
     },
 };
@@ -23,7 +23,7 @@ pub(super) const KV_STORE_PUT: Function = Function {
 const VALUE_BYTES_MAX: usize = 64 * 1024;
 
 /// Keeps the second argument under the first, and returns what was there.
-pub(super) fn put(args: &Args<'_>, scope: bytestring::ByteString) -> Result<Value, Fault> {
+pub(super) fn put(args: &Args<'_>, scope: &bytestring::ByteString) -> Result<Value, Fault> {
     let (key, value) = (shared_text_of(args.value(0)), args.value(1));
     if value.to_json().len() > VALUE_BYTES_MAX || key.len() > VALUE_BYTES_MAX {
         return Err(args.out_of_range(1, &format!("of at most {VALUE_BYTES_MAX} bytes as JSON")));
@@ -33,5 +33,5 @@ pub(super) fn put(args: &Args<'_>, scope: bytestring::ByteString) -> Result<Valu
         message: "the key-value store is full".to_owned(),
         argument: None,
     };
-    Ok(args.ctx.store.put(&scope, &key, value.clone()).map_err(full)?.unwrap_or_default())
+    Ok(args.ctx.store.put(scope, &key, value.clone()).map_err(full)?.unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! `proc_dict_del`.
+//! The function `proc_dict_del`.
 
 use events::Type;
 

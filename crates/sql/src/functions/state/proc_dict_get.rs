@@ -1,4 +1,4 @@
-//! `proc_dict_get`.
+//! The function `proc_dict_get`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `proc_dict_put`.
+//! The function `proc_dict_put`.
 
 use events::Type;
 
@@ -13,5 +13,5 @@ pub(super) const PROC_DICT_PUT: Function = Function {
     params: &[any("key"), any("value"), column("clientid")],
     returns: Type::Any,
     examples: &[example("proc_dict_put('k', 1)", "null")],
-    call: |args| put(args, scope(args)),
+    call: |args| put(args, &scope(args)),
 };

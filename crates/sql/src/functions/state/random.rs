@@ -1,4 +1,4 @@
-//! `random`.
+//! The function `random`.
 
 use events::{Type, Value};
 

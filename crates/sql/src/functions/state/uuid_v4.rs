@@ -1,4 +1,4 @@
-//! `uuid_v4`.
+//! The function `uuid_v4`.
 
 use events::Type;
 

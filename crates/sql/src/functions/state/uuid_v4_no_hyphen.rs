@@ -1,4 +1,4 @@
-//! `uuid_v4_no_hyphen`.
+//! The function `uuid_v4_no_hyphen`.
 
 use events::Type;
 

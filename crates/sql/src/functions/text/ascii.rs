@@ -1,4 +1,4 @@
-//! `ascii`.
+//! The function `ascii`.
 
 use events::{Type, Value};
 

@@ -1,4 +1,4 @@
-//! `concat`.
+//! The function `concat`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `find`.
+//! The function `find`.
 
 use events::Type;
 

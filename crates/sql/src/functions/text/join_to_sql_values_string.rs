@@ -1,6 +1,6 @@
-//! `join_to_sql_values_string`.
+//! The function `join_to_sql_values_string`.
 
-use events::{Map, Type, Value};
+use events::{Type, Value};
 
 use crate::functions::Function;
 use crate::functions::function::{example, list};

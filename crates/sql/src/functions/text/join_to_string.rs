@@ -1,4 +1,4 @@
-//! `join_to_string`.
+//! The function `join_to_string`.
 
 use events::Type;
 

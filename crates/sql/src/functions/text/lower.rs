@@ -1,4 +1,4 @@
-//! `lower`.
+//! The function `lower`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `ltrim`.
+//! The function `ltrim`.
 
 use events::Type;
 

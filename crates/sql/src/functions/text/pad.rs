@@ -1,4 +1,4 @@
-//! `pad`.
+//! The function `pad`.
 
 use events::Type;
 use unicode_segmentation::UnicodeSegmentation;

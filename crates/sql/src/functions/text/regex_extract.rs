@@ -1,4 +1,4 @@
-//! `regex_extract`.
+//! The function `regex_extract`.
 
 use events::{Type, Value};
 

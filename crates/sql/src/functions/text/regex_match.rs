@@ -1,4 +1,4 @@
-//! `regex_match`.
+//! The function `regex_match`.
 
 use events::Type;
 

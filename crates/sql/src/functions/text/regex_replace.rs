@@ -1,4 +1,4 @@
-//! `regex_replace`.
+//! The function `regex_replace`.
 
 use events::Type;
 use regex::Captures;

@@ -1,4 +1,4 @@
-//! `replace`.
+//! The function `replace`.
 
 use events::{Type, Value};
 

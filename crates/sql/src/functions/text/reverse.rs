@@ -1,4 +1,4 @@
-//! `reverse`.
+//! The function `reverse`.
 
 use events::Type;
 use unicode_segmentation::UnicodeSegmentation;

@@ -1,4 +1,4 @@
-//! `rm_prefix`.
+//! The function `rm_prefix`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `rtrim`.
+//! The function `rtrim`.
 
 use events::Type;
 

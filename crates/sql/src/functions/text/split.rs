@@ -1,4 +1,4 @@
-//! `split`.
+//! The function `split`.
 
 use bytestring::ByteString;
 use events::{Type, Value};

@@ -1,4 +1,4 @@
-//! `sprintf`.
+//! The function `sprintf`.
 
 use events::Type;
 

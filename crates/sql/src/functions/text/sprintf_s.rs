@@ -1,4 +1,4 @@
-//! `sprintf_s`.
+//! The function `sprintf_s`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `strlen`.
+//! The function `strlen`.
 
 use events::{Type, Value};
 use unicode_segmentation::UnicodeSegmentation;

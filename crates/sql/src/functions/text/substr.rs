@@ -1,4 +1,4 @@
-//! `substr`.
+//! The function `substr`.
 
 use events::Type;
 use unicode_segmentation::UnicodeSegmentation;

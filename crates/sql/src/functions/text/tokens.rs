@@ -1,4 +1,4 @@
-//! `tokens`.
+//! The function `tokens`.
 
 use events::{Type, Value};
 

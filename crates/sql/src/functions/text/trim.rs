@@ -1,4 +1,4 @@
-//! `trim`.
+//! The function `trim`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `unescape`.
+//! The function `unescape`.
 
 use events::{Type, Value};
 

@@ -1,4 +1,4 @@
-//! `upper`.
+//! The function `upper`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `is_null`.
+//! The function `is_null`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `eq`.
+//! The function `eq`.
 
 use events::Type;
 

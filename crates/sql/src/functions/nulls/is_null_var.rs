@@ -1,4 +1,4 @@
-//! `is_null_var`.
+//! The function `is_null_var`.
 
 use events::Type;
 

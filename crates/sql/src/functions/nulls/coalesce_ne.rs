@@ -1,4 +1,4 @@
-//! `coalesce_ne`.
+//! The function `coalesce_ne`.
 
 use events::Type;
 

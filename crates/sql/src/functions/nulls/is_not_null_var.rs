@@ -1,4 +1,4 @@
-//! `is_not_null_var`.
+//! The function `is_not_null_var`.
 
 use events::Type;
 

@@ -1,4 +1,4 @@
-//! `coalesce`.
+//! The function `coalesce`.
 
 use events::{Type, Value};
 

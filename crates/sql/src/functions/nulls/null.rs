@@ -1,4 +1,4 @@
-//! `null`.
+//! The function `null`.
 
 use events::{Type, Value};
 

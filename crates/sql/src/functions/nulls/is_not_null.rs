@@ -1,4 +1,4 @@
-//! `is_not_null`.
+//! The function `is_not_null`.
 
 use events::Type;
 
