@@ -161,6 +161,9 @@ impl Broker {
         if timeout(deadline, inner.tracker.wait()).await.is_err() {
             tracing::warn!(connections = inner.tracker.len(), "connections did not end in time and are dropped");
         }
+        let mut wakers = Wakers::new();
+        inner.hub.publish_delayed_wills(inner.clock.now(), &mut wakers);
+        wakers.into_iter().for_each(Waker::wake);
         inner.hub.tell_held_back(crate::clock::Now { mono_ms: u64::MAX, ..inner.clock.now() });
         inner.hub.bus.close();
     }

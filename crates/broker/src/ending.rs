@@ -35,12 +35,13 @@ impl Ending {
 
     /// The client said goodbye with `code`.
     pub(crate) fn by_client(code: ReasonCode, properties: Properties) -> Ending {
-        let reason = match code {
-            ReasonCode::Success => DisconnectReason::Normal,
-            ReasonCode::DisconnectWithWillMessage => DisconnectReason::DisconnectWithWillMessage,
-            ReasonCode::AdministrativeAction => DisconnectReason::AdministrativeAction,
-            _every_other_code => DisconnectReason::ClientError,
-        };
+        const OF_CODES: [(ReasonCode, DisconnectReason); 3] = [
+            (ReasonCode::Success, DisconnectReason::Normal),
+            (ReasonCode::DisconnectWithWillMessage, DisconnectReason::DisconnectWithWillMessage),
+            (ReasonCode::AdministrativeAction, DisconnectReason::AdministrativeAction),
+        ];
+        let named = OF_CODES.iter().find(|(of, _)| *of == code);
+        let reason = named.map_or(DisconnectReason::ClientError, |(_, reason)| *reason);
         let told = reason == DisconnectReason::ClientError || properties.reason_string().is_some();
         let detail = told.then(|| match properties.reason_string() {
             Some(text) => format!("{code}: {text}").into(),

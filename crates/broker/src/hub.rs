@@ -118,7 +118,7 @@ impl Hub {
                 let mut queued = Queued::new(message, delivery.qos.min(publish.qos));
                 queued.retain = publish.retain && delivery.retain_as_published;
                 queued.subscription_ids = delivery.subscription_ids.into();
-                fate.add(self.offer(delivery.target, delivery.key, queued, wakers));
+                fate.add(&self.offer(delivery.target, delivery.key, queued, wakers));
             },
         );
         self.count(fate);
@@ -226,7 +226,7 @@ struct Fate {
 }
 
 impl Fate {
-    fn add(&mut self, offered: Offered) {
+    fn add(&mut self, offered: &Offered) {
         match offered {
             Offered::Queued(_) => self.queued += 1,
             Offered::Full => self.full += 1,

@@ -11,7 +11,7 @@ use crate::clock::Now;
 
 /// Payloads below this are copied out of the buffer they were read into, so that a message that is kept does not keep
 /// the whole buffer; from here on a copy would cost more than it saves.
-const SHARED_BYTES_MIN: usize = 16 << 10;
+const SHARED_BYTES_MIN: usize = 32 << 10;
 
 /// A message as it is kept and sent, shared by all its receivers.
 #[derive(Debug)]

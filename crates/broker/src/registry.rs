@@ -4,13 +4,14 @@
 //! deadlines, flood and bus. A shard is never locked while a core is.
 
 use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytestring::ByteString;
 use foldhash::fast::RandomState;
 use mqtt::Will;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::connection::facts::{Client, Peer};
 use crate::deadlines::DeadlineId;
@@ -68,7 +69,33 @@ pub(crate) struct ClientCount {
     pub(crate) epoch: u32,
 }
 
+/// A slot whose core is locked: whatever happens to one client happens while it is held.
+#[derive(Debug)]
+pub(crate) struct Held<'a> {
+    pub(crate) slot: &'a Arc<Slot>,
+    core: MutexGuard<'a, Core>,
+}
+
+impl Deref for Held<'_> {
+    type Target = Core;
+
+    fn deref(&self) -> &Core {
+        &self.core
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut Core {
+        &mut self.core
+    }
+}
+
 impl Slot {
+    /// Locks the core.
+    pub(crate) fn hold(self: &Arc<Slot>) -> Held<'_> {
+        Held { slot: self, core: self.core.lock() }
+    }
+
     fn new(client_id: ByteString, count: ClientCount) -> Slot {
         Slot {
             client_id,

@@ -44,11 +44,9 @@ impl EventId {
 impl EventId {
     /// Crockford's base 32, 26 characters.
     pub(crate) fn to_text(self) -> String {
-        const DIGITS: [char; 32] = [
-            '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'J', 'K', 'M',
-            'N', 'P', 'Q', 'R', 'S', 'T', 'V', 'W', 'X', 'Y', 'Z',
-        ];
-        (0..26).rev().map(|at| DIGITS[usize::try_from((self.0 >> (5 * at)) & 31).expect("five bits fit")]).collect()
+        const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let digit = |at: u32| DIGITS[usize::try_from((self.0 >> (5 * at)) & 31).expect("five bits fit")];
+        String::from_utf8((0..26).rev().map(digit).collect()).expect("the digits are ASCII")
     }
 }
 
@@ -82,8 +80,10 @@ impl fmt::Display for MessageId {
 impl MessageId {
     /// 32 upper-case hexadecimal digits.
     pub(crate) fn to_text(self) -> String {
-        const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-        (0..32).rev().map(|at| DIGITS[usize::try_from((self.0 >> (4 * at)) & 15).expect("four bits fit")]).collect()
+        const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+        let digits = self.0.to_be_bytes();
+        let digits = digits.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        String::from_utf8(digits.collect()).expect("the digits are ASCII")
     }
 }
 

@@ -51,6 +51,13 @@ pub struct EvalError {
     pub span: Range<usize>,
 }
 
+/// To be shown with its place in the text, as what is wrong with a rule is.
+impl From<EvalError> for Diagnostic {
+    fn from(error: EvalError) -> Diagnostic {
+        Diagnostic::error(error.code, error.span, error.message)
+    }
+}
+
 /// A compiled rule. Cheap to share behind an `Arc`.
 #[derive(Debug)]
 pub struct Query {

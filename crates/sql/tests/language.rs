@@ -115,6 +115,10 @@ fn foreach_goes_through_lists_of_the_payload_without_losing_the_rest() {
         rows(r#"FOREACH payload.sensors AS s DO s.id, s.v, payload.date AS d INCASE s.v > 1 FROM "t""#, &event),
         [r#"{"s":{"id":"b","v":2},"d":"d"}"#, r#"{"s":{"id":"c","v":3.5},"d":"d"}"#]
     );
+    assert_eq!(
+        rows(r#"FOREACH payload.sensors AS s DO 'x' AS s.id, s.id AS i, s.v AS v, s INCASE s.v = 2 FROM "t""#, &event),
+        [r#"{"s":{"id":"x"},"i":"x","v":2}"#]
+    );
     let counted = r#"FOREACH length(payload.sensors) AS n, payload.sensors DO n, item.id AS id FROM "t" WHERE n = 3"#;
     assert_eq!(rows(counted, &event)[2], r#"{"n":3,"id":"c"}"#);
     let whole = rows(r#"FOREACH payload.sensors AS s FROM "t""#, &event);

@@ -17,7 +17,7 @@ use crate::clock::Now;
 use crate::config::Limits;
 use crate::ending::Ending;
 use crate::hub::Hub;
-use crate::registry::{Core, Slot};
+use crate::registry::{Held, Slot};
 use crate::session::inbound::{has_levels_at_most, is_reserved};
 use crate::session::{Effects, Link, Session, granted_keepalive_s, with_reason_string};
 use crate::stats::add;
@@ -96,10 +96,12 @@ impl Connection {
         match decision {
             Decision::Allow(identity) => self.admit(now, &connect, identity, work),
             Decision::Deny(reason) => {
-                let ending = match reason {
-                    ConnackReason::NotAuthorized => DisconnectReason::NotAuthorized,
-                    ConnackReason::ServerBusy => DisconnectReason::ServerBusy,
-                    _wrong_credentials => DisconnectReason::NotAuthenticated,
+                let ending = if reason == ConnackReason::NotAuthorized {
+                    DisconnectReason::NotAuthorized
+                } else if reason == ConnackReason::ServerBusy {
+                    DisconnectReason::ServerBusy
+                } else {
+                    DisconnectReason::NotAuthenticated
                 };
                 self.refuse(&connect, Refusal::new(reason, ending, reason.row().meaning), &mut work.fx)
             }
@@ -196,12 +198,10 @@ impl Connection {
             .copied()
             .find(|reason| (if version.is_v5() { reason.v5_code() } else { reason.v3_code() }) == Some(code.code()));
         if let Some(reason) = reason {
-            let proto_ver = match &error.kind {
-                mqtt::DecodeErrorKind::UnsupportedVersion(level) => *level,
-                _of_a_known_version => version.level(),
-            };
+            let asked =
+                if let mqtt::DecodeErrorKind::UnsupportedVersion(level) = error.kind { Some(level) } else { None };
             let mut client = stranger.client.take().unwrap_or_else(|| Client::new(ByteString::new(), None, version));
-            client.proto_ver = proto_ver;
+            client.proto_ver = asked.unwrap_or(version.level());
             stranger.client = Some(client);
             let mut announcement = Announcement::undecoded(reason, code.code());
             announcement.detail = ending.detail.clone();
@@ -244,73 +244,67 @@ impl Connection {
         let mut link = Link::new(Arc::clone(&self.peer), client, connect, (permissions, identity), &hub.config.limits);
         link.acl_version = hub.auth.acl_version();
         link.traffic = stranger.traffic;
-        let assigned = stranger.has_assigned_id.then(|| link.client.client_id.clone());
-        let slot = hub.open_session(now, connect, Box::new(link), assigned, work);
+        let slot = hub.open_session(now, (connect, stranger.has_assigned_id), Box::new(link), work);
         self.phase = Phase::Client(slot, connect.version);
         Turn::Again
     }
 }
 
 impl Hub {
+    /// Gives `link` the session of its client. What happened to the client before is told first, and its CONNACK is
+    /// written into `work`.
     fn open_session(
         &self,
         now: Now,
-        connect: &Connect,
+        (connect, has_assigned_id): (&Connect, bool),
         mut link: Box<Link>,
-        assigned: Option<ByteString>,
         work: &mut Workspace,
     ) -> Arc<Slot> {
         loop {
             let slot = self.registry.get_or_insert(&link.client.client_id);
-            let mut core = slot.core.lock();
-            if core.is_dead {
+            let mut held = slot.hold();
+            if held.is_dead {
                 // Its last connection is just leaving the registry.
-                let count = core.count;
-                drop(core);
+                let count = held.count;
+                drop(held);
                 self.registry.remove(&slot, count);
                 continue;
             }
-            let session_present = self.enter(now, &slot, &mut core, (connect, &link), work);
+            let session_present = self.enter(now, &mut held, (connect, &link), work);
             let expiry_interval_s = expiry_interval_s(connect, &self.config.limits);
-            let session = core.session.get_or_insert_with(|| {
+            let session = held.session.get_or_insert_with(|| {
                 let key = self.next_session_key();
                 slot.inbox.lock().reset(key, &self.queued_bytes);
                 Session::new(key, expiry_interval_s)
             });
             session.expiry_interval_s = expiry_interval_s;
-            let connack = connack(connect, &link, (session_present, expiry_interval_s, assigned.as_deref()), self);
+            let assigned = has_assigned_id.then_some(&*link.client.client_id);
+            let connack = connack(connect, &link, (session_present, expiry_interval_s, assigned), self);
             work.fx.send(&Packet::Connack(connack), connect.version);
             session.handle_resumed(now, &mut link, &mut work.fx);
             let mut announcement = Announcement::new(connect, success(connect.version));
             announcement.session_present = session_present;
             announcement.expiry_interval_s = expiry_interval_s;
-            core.announcement = Some(Box::new(announcement));
-            core.link = Some(link);
-            core.count_sent(&mut work.fx, self);
+            held.announcement = Some(Box::new(announcement));
+            held.link = Some(link);
+            held.count_sent(&mut work.fx, self);
             slot.is_online.store(true, Ordering::Relaxed);
             work.wakers.extend(slot.inbox.lock().attach());
             add(&self.counters.connects_accepted, 1);
-            drop(core);
+            drop(held);
             return slot;
         }
     }
 
     /// Ends what was there before; whether a session is left.
-    fn enter(
-        &self,
-        now: Now,
-        slot: &Slot,
-        core: &mut Core,
-        (connect, link): (&Connect, &Link),
-        work: &mut Workspace,
-    ) -> bool {
+    fn enter(&self, now: Now, held: &mut Held<'_>, (connect, link): (&Connect, &Link), work: &mut Workspace) -> bool {
         // A session that was to end with its connection has ended, whatever the new one asks for [MQTT-3.1.2-23].
-        let ends = core.link.is_some() && core.session.as_ref().is_some_and(|session| session.expiry_interval_s == 0);
+        let ends = held.link.is_some() && held.session.as_ref().is_some_and(|session| session.expiry_interval_s == 0);
         let fate = if connect.clean_start || ends { Fate::Discarded } else { Fate::Kept };
-        self.take_over(now, slot, core, (&link.peer, fate), &mut work.wakers);
-        let was_parked = self.unpark(now, slot, core, fate, &mut work.wakers);
+        self.take_over(now, held, (&link.peer, fate), &mut work.wakers);
+        let was_parked = self.unpark(now, held, fate, &mut work.wakers);
         self.registry.count_online(was_parked);
-        core.session.is_some()
+        held.session.is_some()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The end of a connection: what becomes of its will and its session, and the events that tell of it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -11,7 +12,7 @@ use super::{Connection, Phase, taken_over};
 use crate::clock::Now;
 use crate::ending::Ending;
 use crate::hub::{Hub, Wakers};
-use crate::registry::{Core, Parked, Slot};
+use crate::registry::{Core, Held, Parked, Slot};
 use crate::session::Link;
 use crate::stats::add;
 use crate::telling::{Course, Origin};
@@ -48,19 +49,19 @@ impl Connection {
     /// Gives the session back.
     fn leave(&self, now: Now, slot: &Arc<Slot>, ending: &Ending, wakers: &mut Wakers) {
         let hub = &*self.hub;
-        let mut core = slot.core.lock();
-        if !self.has_session(&core) {
+        let mut held = slot.hold();
+        if !self.has_session(&held) {
             return;
         }
-        core.announce(now, hub);
-        let Some(link) = core.link.take() else { return };
+        held.announce(now, hub);
+        let Some(link) = held.link.take() else { return };
         slot.is_online.store(false, Ordering::Relaxed);
         hub.registry.online_count.fetch_sub(1, Ordering::Relaxed);
-        let fate = hub.fate_without_connection(&core);
+        let fate = hub.fate_without_connection(&held);
         if fate == Fate::Discarded {
-            hub.discard_session(now, slot, &mut core, (&link.peer, &link.client));
+            hub.discard_session(now, &mut held, (&link.peer, &link.client));
         }
-        let delayed = hub.publish_will(now, &link, ending, fate, wakers);
+        let delayed = hub.publish_will(now, &link, (ending, fate), wakers);
         let course = Course {
             peer: &link.peer,
             client: Some(&link.client),
@@ -68,38 +69,31 @@ impl Connection {
             traffic: &link.traffic,
             taken_over_by: None,
         };
-        hub.tell_disconnected(now, course, ending, Some(&mut core.count));
+        hub.tell_disconnected(now, course, ending, Some(&mut held.count));
         match fate {
             Fate::Discarded => {
-                core.is_dead = true;
-                let count = core.count;
-                drop(core);
+                held.is_dead = true;
+                let count = held.count;
+                drop(held);
                 hub.registry.remove(slot, count);
             }
-            Fate::Kept => hub.park(now, slot, &mut core, *link, delayed),
+            Fate::Kept => hub.park(now, &mut held, *link, delayed),
         }
     }
 }
 
 impl Hub {
     /// Ends the connection that has the session, on behalf of its task, because the connection `by` takes over.
-    pub(super) fn take_over(
-        &self,
-        now: Now,
-        slot: &Slot,
-        core: &mut Core,
-        (by, fate): (&Peer, Fate),
-        wakers: &mut Wakers,
-    ) {
-        core.announce(now, self);
-        let Some(link) = core.link.take() else { return };
+    pub(super) fn take_over(&self, now: Now, held: &mut Held<'_>, (by, fate): (&Peer, Fate), wakers: &mut Wakers) {
+        held.announce(now, self);
+        let Some(link) = held.link.take() else { return };
         self.registry.online_count.fetch_sub(1, Ordering::Relaxed);
         if fate == Fate::Discarded {
-            self.discard_session(now, slot, core, (&link.peer, &link.client));
+            self.discard_session(now, held, (&link.peer, &link.client));
         }
         let ending = taken_over();
         // A delayed will is void when the session goes on in time [MQTT-3.1.3-9], and due when it does not.
-        self.publish_will(now, &link, &ending, fate, wakers);
+        self.publish_will(now, &link, (&ending, fate), wakers);
         let course = Course {
             peer: &link.peer,
             client: Some(&link.client),
@@ -107,19 +101,19 @@ impl Hub {
             traffic: &link.traffic,
             taken_over_by: Some(by.conn_id),
         };
-        self.tell_disconnected(now, course, &ending, Some(&mut core.count));
+        self.tell_disconnected(now, course, &ending, Some(&mut held.count));
     }
 
     /// Takes a session out of its rest; says whether there was one.
-    pub(super) fn unpark(&self, now: Now, slot: &Slot, core: &mut Core, fate: Fate, wakers: &mut Wakers) -> bool {
-        let Some(parked) = core.parked.take() else { return false };
-        let last = core.last.take();
+    pub(super) fn unpark(&self, now: Now, held: &mut Held<'_>, fate: Fate, wakers: &mut Wakers) -> bool {
+        let Some(parked) = held.parked.take() else { return false };
+        let last = held.last.take();
         if let Some(id) = parked.deadline {
             self.deadlines.lock().cancel(id);
         }
         if let (Fate::Discarded, Some(last)) = (fate, last) {
             let (peer, client) = *last;
-            self.discard_session(now, slot, core, (&peer, &client));
+            self.discard_session(now, held, (&peer, &client));
             if let Some((_, will)) = parked.will {
                 self.publish_of(now, &will, (&peer, &client), wakers);
             }
@@ -129,35 +123,36 @@ impl Hub {
 
     /// A deadline of a session without a connection has come.
     pub(crate) fn handle_deadline(&self, now: Now, slot: &Arc<Slot>, wakers: &mut Wakers) {
-        let mut core = slot.core.lock();
-        let (Some(mut parked), Some(last)) = (core.parked.take(), core.last.take()) else { return };
+        let mut held = slot.hold();
+        let (Some(mut parked), Some(last)) = (held.parked.take(), held.last.take()) else { return };
         let (peer, client) = (&last.0, &last.1);
         let ends = parked.ends_mono_ms.is_some_and(|at_ms| at_ms <= now.mono_ms);
         if ends {
-            self.discard_session(now, slot, &mut core, (peer, client));
+            self.discard_session(now, &mut held, (peer, client));
         }
         if let Some((_, will)) = parked.will.take_if(|(at_ms, _)| ends || *at_ms <= now.mono_ms) {
             self.publish_of(now, &will, (peer, client), wakers);
         }
         if ends {
-            core.is_dead = true;
-            let count = core.count;
-            drop(core);
+            held.is_dead = true;
+            let count = held.count;
+            drop(held);
             self.registry.offline_count.fetch_sub(1, Ordering::Relaxed);
             self.registry.remove(slot, count);
         } else {
             parked.deadline = self.set_deadline(slot, &parked);
-            core.parked = Some(parked);
-            core.last = Some(last);
+            held.parked = Some(parked);
+            held.last = Some(last);
         }
     }
 
     /// Ends the session: its subscriptions, and what waits for it.
-    pub(super) fn discard_session(&self, now: Now, slot: &Slot, core: &mut Core, who: (&Peer, &Client)) {
-        let Some(mut session) = core.session.take() else { return };
+    pub(super) fn discard_session(&self, now: Now, held: &mut Held<'_>, who: (&Peer, &Client)) {
+        let slot = held.slot;
+        let Some(mut session) = held.session.take() else { return };
         for subscription in session.take_subscriptions() {
             self.router.unsubscribe(&subscription.filter, session.key);
-            self.tell_unsubscribed(now, who, (&subscription, None), &mut core.count);
+            self.tell_unsubscribed(now, who, (&subscription, None), &mut held.count);
         }
         slot.inbox.lock().reset(self.next_session_key(), &self.queued_bytes);
         add(&self.counters.sessions_ended, 1);
@@ -175,8 +170,7 @@ impl Hub {
         &self,
         now: Now,
         link: &Link,
-        ending: &Ending,
-        fate: Fate,
+        (ending, fate): (&Ending, Fate),
         wakers: &mut Wakers,
     ) -> Option<(u64, Will)> {
         let will = link.will.as_deref().filter(|_| !ending.voids_will())?;
@@ -200,18 +194,37 @@ impl Hub {
         };
         let origin =
             Origin { client_id: &client.client_id, username: client.username.as_ref(), peer: Some(peer), hops: 0 };
-        self.publish(now, &publish, (None, origin), wakers);
+        // An observer that panics must not keep the end of a connection or session from being told.
+        let publishing = catch_unwind(AssertUnwindSafe(|| self.publish(now, &publish, (None, origin), wakers)));
+        if publishing.is_err() {
+            tracing::error!(
+                client_id = &*client.client_id,
+                "a will was lost to a bug; the panic was reported before this line"
+            );
+        }
+    }
+
+    /// Publishes the wills that are still delayed, because their sessions end with the broker.
+    pub(crate) fn publish_delayed_wills(&self, now: Now, wakers: &mut Wakers) {
+        for slot in self.registry.all() {
+            let mut held = slot.hold();
+            let will = held.parked.as_mut().and_then(|parked| parked.will.take());
+            if let (Some((_, will)), Some(last)) = (will, &held.last) {
+                self.publish_of(now, &will, (&last.0, &last.1), wakers);
+            }
+        }
     }
 
     /// Lays the session to rest until its client comes back or its time is over.
-    fn park(&self, now: Now, slot: &Arc<Slot>, core: &mut Core, link: Link, will: Option<(u64, Will)>) {
+    fn park(&self, now: Now, held: &mut Held<'_>, link: Link, will: Option<(u64, Will)>) {
+        let slot = held.slot;
         slot.inbox.lock().detach();
-        let interval_s = core.session.as_ref().map_or(0, |session| session.expiry_interval_s);
+        let interval_s = held.session.as_ref().map_or(0, |session| session.expiry_interval_s);
         let ends_mono_ms = (interval_s != u32::MAX).then(|| now.mono_ms + u64::from(interval_s) * 1000);
         let mut parked = Box::new(Parked { deadline: None, ends_mono_ms, will });
         parked.deadline = self.set_deadline(slot, &parked);
-        core.parked = Some(parked);
-        core.last = Some(Box::new((link.peer, link.client)));
+        held.parked = Some(parked);
+        held.last = Some(Box::new((link.peer, link.client)));
         self.registry.offline_count.fetch_add(1, Ordering::Relaxed);
     }
 

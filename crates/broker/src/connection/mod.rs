@@ -14,17 +14,16 @@ use std::task::Waker;
 use bytes::BytesMut;
 use events::DisconnectReason;
 use mqtt::{Connect, ReasonCode, Version};
-use parking_lot::MutexGuard;
 
 use crate::clock::Now;
 use crate::ending::Ending;
 use crate::hub::{Hub, Wakers};
 use crate::message::Queued;
-use crate::registry::{Core, Slot};
+use crate::registry::{Core, Held, Slot};
 use crate::router::Subscriber;
 use crate::session::inbox::{Order, WakeFor};
 use crate::session::outbound::Delivered;
-use crate::session::{Bounds, Effects, Link, Step, say_goodbye};
+use crate::session::{Effects, Link, Step, Terms, say_goodbye};
 use crate::stats::add;
 use crate::telling::{Announcement, Origin};
 use facts::{Client, Peer, Traffic};
@@ -98,10 +97,7 @@ impl Connection {
     pub(crate) fn handle_bytes(&mut self, now: Now, buf: &mut BytesMut, work: &mut Workspace) -> Turn {
         match &self.phase {
             Phase::Stranger(_) => self.handle_first_bytes(now, buf, work),
-            Phase::Client(slot, version) => {
-                let slot = Arc::clone(slot);
-                self.converse(now, &slot, *version, buf, work)
-            }
+            Phase::Client(..) => self.converse(now, buf, work),
             Phase::Over => Turn::Over(Box::new(taken_over())),
         }
     }
@@ -109,19 +105,18 @@ impl Connection {
     /// Takes what waits in the inbox, as much as fits one write. `waker` is woken when there is more.
     pub(crate) fn handle_inbox(&mut self, now: Now, work: &mut Workspace, waker: Option<&Waker>) -> Turn {
         let Phase::Client(slot, version) = &self.phase else { return Turn::Wait };
-        let slot = Arc::clone(slot);
-        let mut core = slot.core.lock();
-        if !self.has_session(&core) {
+        let mut held = slot.hold();
+        if !self.has_session(&held) {
             return self.give_way(*version, &mut work.fx);
         }
         loop {
-            let turn = self.deliver(now, &slot, &mut core, work);
+            let turn = self.deliver(now, &mut held, work);
             if let Turn::Again = turn {
                 return turn;
             }
             let mut inbox = slot.inbox.lock();
             // Looked at under the same lock as the waker is left: a message that comes now finds the waker.
-            let room = core.window_room();
+            let room = held.window_room();
             if inbox.has_message(room > 0) {
                 continue;
             }
@@ -131,20 +126,19 @@ impl Connection {
                 None => inbox.take_order(),
             };
             drop(inbox);
-            return order.map_or(Turn::Wait, |order| self.obey(order, &mut core, &mut work.fx));
+            return order.map_or(Turn::Wait, |order| self.obey(order, &mut held, &mut work.fx));
         }
     }
 
     /// Looks for orders only, while the client does not take what is written already.
     pub(crate) fn handle_orders(&mut self, work: &mut Workspace, waker: &Waker) -> Turn {
         let Phase::Client(slot, version) = &self.phase else { return Turn::Wait };
-        let slot = Arc::clone(slot);
-        let mut core = slot.core.lock();
-        if !self.has_session(&core) {
+        let mut held = slot.hold();
+        if !self.has_session(&held) {
             return self.give_way(*version, &mut work.fx);
         }
         let order = slot.inbox.lock().next_order(waker, WakeFor::Orders);
-        order.map_or(Turn::Wait, |order| self.obey(order, &mut core, &mut work.fx))
+        order.map_or(Turn::Wait, |order| self.obey(order, &mut held, &mut work.fx))
     }
 
     /// Handles that time has passed.
@@ -158,13 +152,12 @@ impl Connection {
                     .because(format!("expected CONNECT within {} ms", self.peer.listener.config.connect_timeout_ms)),
             )),
             Phase::Client(slot, version) => {
-                let slot = Arc::clone(slot);
-                let mut core = slot.core.lock();
-                if !self.has_session(&core) {
+                let mut held = slot.hold();
+                if !self.has_session(&held) {
                     return self.give_way(*version, &mut work.fx);
                 }
                 let ending = Ending::by_broker(DisconnectReason::KeepaliveTimeout, ReasonCode::KeepaliveTimeout);
-                self.over(ending, &mut core, &mut work.fx)
+                self.over(ending, &mut held, &mut work.fx)
             }
             Phase::Over => Turn::Wait,
         }
@@ -177,8 +170,8 @@ impl Connection {
                 Some(self.peer.accepted.mono_ms + u64::from(self.peer.listener.config.connect_timeout_ms))
             }
             Phase::Client(slot, _) => {
-                let core = slot.core.lock();
-                if self.has_session(&core) { core.link.as_ref()?.silence_ends_mono_ms() } else { None }
+                let held = slot.hold();
+                if self.has_session(&held) { held.link.as_ref()?.silence_ends_mono_ms() } else { None }
             }
             Phase::Over => None,
         }
@@ -187,9 +180,9 @@ impl Connection {
     /// Tells of the CONNACK, which is written now.
     pub(crate) fn handle_written(&mut self, now: Now) {
         if let Phase::Client(slot, _) = &self.phase {
-            let mut core = slot.core.lock();
-            if core.announcement.is_some() && self.has_session(&core) {
-                core.announce(now, &self.hub);
+            let mut held = slot.hold();
+            if held.announcement.is_some() && self.has_session(&held) {
+                held.announce(now, &self.hub);
             }
         }
     }
@@ -210,32 +203,26 @@ impl Connection {
     }
 
     /// Packets of a client that has a session.
-    fn converse(
-        &mut self,
-        now: Now,
-        slot: &Arc<Slot>,
-        version: Version,
-        buf: &mut BytesMut,
-        work: &mut Workspace,
-    ) -> Turn {
-        let mut core = slot.core.lock();
-        if !self.has_session(&core) {
-            return self.give_way(version, &mut work.fx);
+    fn converse(&self, now: Now, buf: &mut BytesMut, work: &mut Workspace) -> Turn {
+        let Phase::Client(slot, version) = &self.phase else { return Turn::Wait };
+        let mut held = slot.hold();
+        if !self.has_session(&held) {
+            return self.give_way(*version, &mut work.fx);
         }
-        core.announce(now, &self.hub);
+        held.announce(now, &self.hub);
         let limits = self.decode_limits();
-        let (offered_len, packets_before) = (buf.len(), core.packets_received());
+        let (offered_len, packets_before) = (buf.len(), held.packets_received());
         let mut ending = None;
-        core.refresh_permissions(&self.hub);
+        held.refresh_permissions(&self.hub);
         while ending.is_none() {
-            match mqtt::decode(buf, Some(version), &limits) {
+            match mqtt::decode(buf, Some(*version), &limits) {
                 Ok(Some(packet)) => {
-                    let Core { session: Some(session), link: Some(link), .. } = &mut *core else { break };
+                    let Core { session: Some(session), link: Some(link), .. } = &mut *held else { break };
                     link.traffic.packets_received += 1;
                     link.traffic.last_packet = Some(now);
-                    let bounds = Bounds { limits: &self.hub.config.limits, listener: &self.peer.listener.config };
-                    session.handle_packet(now, packet, link, bounds, &mut work.fx);
-                    ending = self.carry_out(now, slot, &mut core, work);
+                    let (limits, listener) = (&self.hub.config.limits, &self.peer.listener.config);
+                    session.handle_packet(packet, link, Terms { now, limits, listener }, &mut work.fx);
+                    ending = self.carry_out(now, &mut held, work);
                 }
                 Ok(None) => break,
                 Err(error) => {
@@ -245,19 +232,20 @@ impl Connection {
             }
         }
         let received_len = offered_len - buf.len();
-        core.count_received(received_len, packets_before, &self.hub);
+        held.count_received(received_len, packets_before, &self.hub);
         match ending {
-            Some(ending) => self.over(ending, &mut core, &mut work.fx),
+            Some(ending) => self.over(ending, &mut held, &mut work.fx),
             None => {
-                core.count_sent(&mut work.fx, &self.hub);
+                held.count_sent(&mut work.fx, &self.hub);
                 Turn::Wait
             }
         }
     }
 
     /// Takes the steps that a packet has led to.
-    fn carry_out(&self, now: Now, slot: &Arc<Slot>, core: &mut Core, work: &mut Workspace) -> Option<Ending> {
-        let Core { session: Some(session), link: Some(link), count, .. } = core else { return None };
+    fn carry_out(&self, now: Now, held: &mut Held<'_>, work: &mut Workspace) -> Option<Ending> {
+        let slot = held.slot;
+        let Core { session: Some(session), link: Some(link), count, .. } = &mut **held else { return None };
         let Workspace { fx, wakers, .. } = work;
         let (hub, key) = (&*self.hub, session.key);
         let origin = Origin {
@@ -293,10 +281,11 @@ impl Connection {
     }
 
     /// Writes messages from the inbox.
-    fn deliver(&self, now: Now, slot: &Slot, core: &mut Core, work: &mut Workspace) -> Turn {
+    fn deliver(&self, now: Now, held: &mut Held<'_>, work: &mut Workspace) -> Turn {
+        let slot = held.slot;
         let mut turn = Turn::Wait;
-        core.refresh_permissions(&self.hub);
-        let Core { session: Some(session), link: Some(link), .. } = core else { return turn };
+        held.refresh_permissions(&self.hub);
+        let Core { session: Some(session), link: Some(link), .. } = &mut **held else { return turn };
         let mut told = [0u64; 3];
         loop {
             let mut room = session.window_room(link);
@@ -329,11 +318,11 @@ impl Connection {
         add(&self.hub.counters.deliveries_expired, told[0]);
         add(&self.hub.counters.deliveries_too_large, told[1]);
         add(&self.hub.counters.deliveries_not_authorized, told[2]);
-        core.count_sent(&mut work.fx, &self.hub);
+        held.count_sent(&mut work.fx, &self.hub);
         turn
     }
 
-    fn obey(&self, order: Order, core: &mut MutexGuard<'_, Core>, fx: &mut Effects) -> Turn {
+    fn obey(&self, order: Order, core: &mut Core, fx: &mut Effects) -> Turn {
         let ending = match order {
             Order::Kick => Ending::by_broker(DisconnectReason::Kicked, ReasonCode::AdministrativeAction),
             Order::GoAway => Ending::by_broker(DisconnectReason::GoAway, ReasonCode::ServerShuttingDown),

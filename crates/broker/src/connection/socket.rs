@@ -55,11 +55,21 @@ struct Driver {
     clock: Clock,
     /// The beginning of a packet.
     partial: BytesMut,
+    /// Whether CONNACK is written, and what follows is a session.
+    has_session: bool,
     /// Whether `partial` may hold whole packets.
     has_more: bool,
     /// What the client has not taken yet. Until it has, nothing is read from it and nothing is delivered to it.
     unsent: BytesMut,
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Timer,
+}
+
+/// When the connection is to be looked at though nothing has come.
+enum Timer {
+    /// To be asked of the connection.
+    Unset,
+    Never,
+    At(Pin<Box<Sleep>>),
 }
 
 /// What a connection cannot do by itself.
@@ -82,9 +92,10 @@ pub(crate) async fn run(
         stream,
         clock,
         partial: BytesMut::new(),
+        has_session: false,
         has_more: false,
         unsent: BytesMut::new(),
-        timer: None,
+        timer: Timer::Unset,
     };
     // In a box: it is over soon, and its room would be kept as long as the connection.
     let mut ending = Box::pin(driver.admit(&closing)).await;
@@ -123,7 +134,7 @@ impl Driver {
 
     /// Asks about the client's credentials; others go on meanwhile.
     async fn authenticate(&mut self) -> Option<Box<Ending>> {
-        let Some(credentials) = self.connection.credentials() else { return None };
+        let credentials = self.connection.credentials()?;
         let auth = self.connection.hub.auth.clone();
         let decision = auth.check(&credentials).await;
         let now = self.clock.now();
@@ -162,6 +173,7 @@ impl Driver {
         catch_unwind(AssertUnwindSafe(|| {
             BUFFERS.with_borrow_mut(|buffers| {
                 // What a panic may have left is of another connection.
+                buffers.arena.clear();
                 buffers.work.reset();
                 self.poll_turns(cx, now, buffers)
             })
@@ -174,27 +186,29 @@ impl Driver {
     }
 
     fn poll_turns(&mut self, cx: &mut Context<'_>, now: Now, buffers: &mut Buffers) -> Poll<Next> {
-        let was_admitted = self.connection.is_admitted();
         for _ in 0..READS_AT_ONCE {
             if self.write_unsent(cx).is_pending() {
                 if let Turn::Over(ending) = self.connection.handle_orders(&mut buffers.work, cx.waker()) {
                     return Poll::Ready(Next::Over(ending));
                 }
-                return self.poll_timer(cx, now, buffers);
+                return self.poll_timer(cx, buffers);
             }
             self.connection.handle_written(now);
-            if !was_admitted && self.connection.is_admitted() {
+            if !self.has_session && self.connection.is_admitted() {
+                self.has_session = true;
+                // The deadline of CONNECT is met; that of the keep-alive may be earlier.
+                self.timer = Timer::Unset;
                 return Poll::Ready(Next::Admitted);
             }
             let mut turn = match self.read_and_handle(cx, now, buffers) {
                 Poll::Ready(Turn::Wait) => Turn::Again,
-                Poll::Ready(other) => other,
+                Poll::Ready(other @ (Turn::Again | Turn::Authenticate | Turn::Over(_))) => other,
                 Poll::Pending => Turn::Wait,
             };
             if !matches!(turn, Turn::Over(_)) {
                 match self.connection.handle_inbox(now, &mut buffers.work, Some(cx.waker())) {
                     Turn::Wait => {}
-                    other => turn = other,
+                    other @ (Turn::Again | Turn::Authenticate | Turn::Over(_)) => turn = other,
                 }
             }
             buffers.work.wake();
@@ -202,7 +216,7 @@ impl Driver {
             match turn {
                 Turn::Over(ending) => return Poll::Ready(Next::Over(ending)),
                 Turn::Authenticate => return Poll::Ready(Next::Authenticate),
-                Turn::Wait if self.unsent.is_empty() => return self.poll_timer(cx, now, buffers),
+                Turn::Wait if self.unsent.is_empty() => return self.poll_timer(cx, buffers),
                 Turn::Wait | Turn::Again => {}
             }
         }
@@ -212,24 +226,27 @@ impl Driver {
 
     /// Reads what is there and handles it; pending when nothing is.
     fn read_and_handle(&mut self, cx: &mut Context<'_>, now: Now, buffers: &mut Buffers) -> Poll<Turn> {
+        let Buffers { arena, work } = buffers;
         if std::mem::take(&mut self.has_more) {
-            return Poll::Ready(self.handle_partial(now, &mut buffers.work));
+            return Poll::Ready(self.handle_partial(now, work));
         }
-        let from_partial = !self.partial.is_empty();
-        let buf = if from_partial { &mut self.partial } else { &mut buffers.arena };
-        buf.reserve(READ_BYTES);
+        arena.reserve(READ_BYTES);
         // The future holds nothing between polls, so it may be made anew each time.
-        let read = pin!(self.stream.read_buf(buf)).poll(cx);
+        let read = pin!(self.stream.read_buf(arena)).poll(cx);
         match read {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(0)) => Poll::Ready(Turn::Over(Box::new(Ending::tcp_closed(Initiator::Client, None)))),
             Poll::Ready(Err(error)) => Poll::Ready(Turn::Over(Box::new(broken(&error)))),
-            Poll::Ready(Ok(_)) if from_partial => Poll::Ready(self.handle_partial(now, &mut buffers.work)),
+            Poll::Ready(Ok(_)) if !self.partial.is_empty() => {
+                // Room for a packet is made only as its bytes come, whatever its header says.
+                self.partial.extend_from_slice(arena);
+                arena.clear();
+                Poll::Ready(self.handle_partial(now, work))
+            }
             Poll::Ready(Ok(_)) => {
-                let Buffers { arena, work } = buffers;
                 let turn = self.connection.handle_bytes(now, arena, work);
                 if !arena.is_empty() {
-                    self.keep(arena, &turn);
+                    self.keep(BytesMut::from(&arena[..]), &turn);
                     arena.clear();
                 }
                 Poll::Ready(turn)
@@ -240,19 +257,20 @@ impl Driver {
     /// Handles the packets in the connection's own buffer.
     fn handle_partial(&mut self, now: Now, work: &mut Workspace) -> Turn {
         let mut buf = std::mem::take(&mut self.partial);
+        let before_len = buf.len();
         let turn = self.connection.handle_bytes(now, &mut buf, work);
-        if buf.len() > READ_BYTES {
-            // The beginning of a large packet: the buffer is its own.
-            self.partial = buf;
+        if buf.len() == before_len {
+            // Still the beginning of one packet: it goes on growing where it is.
+            self.keep(buf, &turn);
         } else if !buf.is_empty() {
-            self.keep(&buf, &turn);
+            self.keep(BytesMut::from(&buf[..]), &turn);
         }
         turn
     }
 
     /// Keeps the beginning of a packet. Packets that came behind CONNECT are whole, and handled once it is answered.
-    fn keep(&mut self, rest: &[u8], turn: &Turn) {
-        self.partial = BytesMut::from(rest);
+    fn keep(&mut self, rest: BytesMut, turn: &Turn) {
+        self.partial = rest;
         self.has_more = matches!(turn, Turn::Again | Turn::Authenticate);
     }
 
@@ -290,24 +308,29 @@ impl Driver {
         Poll::Ready(())
     }
 
-    fn poll_timer(&mut self, cx: &mut Context<'_>, now: Now, buffers: &mut Buffers) -> Poll<Next> {
+    /// Waits for the deadline. It only moves back while packets come, so a timer that is too early is set again when it
+    /// fires, and no packet has to touch it.
+    fn poll_timer(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) -> Poll<Next> {
         loop {
-            let Some(deadline_ms) = self.connection.deadline_mono_ms() else {
-                self.timer = None;
-                return Poll::Pending;
-            };
-            // The deadline only moves back while packets come, so a timer that is too early is armed again when it fires,
-            // and no packet has to touch it.
-            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(self.clock.instant(deadline_ms).into())));
-            if timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            self.timer = None;
-            let now = if now.mono_ms < deadline_ms { self.clock.now() } else { now };
-            let turn = self.connection.handle_time(now, &mut buffers.work);
-            self.write_out(cx, buffers);
-            if let Turn::Over(ending) = turn {
-                return Poll::Ready(Next::Over(ending));
+            match &mut self.timer {
+                Timer::Unset => {
+                    self.timer = match self.connection.deadline_mono_ms() {
+                        Some(at_ms) => Timer::At(Box::pin(sleep_until(self.clock.instant(at_ms).into()))),
+                        None => Timer::Never,
+                    };
+                }
+                Timer::Never => return Poll::Pending,
+                Timer::At(sleep) => {
+                    if sleep.as_mut().poll(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                    self.timer = Timer::Unset;
+                    let turn = self.connection.handle_time(self.clock.now(), &mut buffers.work);
+                    self.write_out(cx, buffers);
+                    if let Turn::Over(ending) = turn {
+                        return Poll::Ready(Next::Over(ending));
+                    }
+                }
             }
         }
     }

@@ -5,6 +5,7 @@
 //! config queue_len_max=2 max_qos=1     # settings: limits and listener
 //! user pump-17 secret                  # a line of the users file
 //! acl topic read weather/#             # a line of the ACL file
+//! acl becomes topic read other/#       # the ACL file has only this line from now on
 //! a opens from=192.0.2.7 version=3.1.1 # a connection; without this line it opens by itself, from 127.0.0.1
 //! a > CONNECT clientid=a keepalive=10s # a packet from the client; MQTT 5 unless it says version=3.1.1
 //! a > bytes 10 ff                      # bytes from the client
@@ -33,6 +34,7 @@ pub(super) enum Line {
     Config(Words),
     User(String, String),
     Acl(String),
+    AclBecomes(String),
     Opens(String, Words),
     Sends(String, String, Words),
     SendsBytes(String, Vec<u8>),
@@ -72,7 +74,10 @@ pub(super) fn parse(line: &str) -> Result<Option<Line>, String> {
             let (name, password) = rest.split_once(' ').ok_or("expected `user NAME PASSWORD`")?;
             Line::User(name.to_owned(), password.to_owned())
         }
-        "acl" => Line::Acl(rest.to_owned()),
+        "acl" => match rest.strip_prefix("becomes ") {
+            Some(line) => Line::AclBecomes(line.to_owned()),
+            None => Line::Acl(rest.to_owned()),
+        },
         "clock" => Line::Clock(duration(rest.strip_prefix('+').ok_or("expected `clock +TIME`")?)?),
         "event" => Line::Event(head(rest), words(tail(rest))),
         "no" => {
@@ -129,7 +134,7 @@ fn words(text: &str) -> Words {
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number: u64 = digits.parse().map_err(|_| format!("expected a time such as `14s`, found `{text}`"))?;
-    match &text[digits.len()..] {
+    match text.strip_prefix(digits).unwrap_or_default() {
         "ms" => Ok(Duration::from_millis(number)),
         "s" => Ok(Duration::from_secs(number)),
         "h" => Ok(Duration::from_secs(number * 3600)),

@@ -63,7 +63,7 @@ pub(super) struct World {
     cursor: usize,
     work: Workspace,
     runtime: tokio::runtime::Runtime,
-    _files: tempfile::TempDir,
+    files: tempfile::TempDir,
 }
 
 impl World {
@@ -87,7 +87,22 @@ impl World {
                     acl.push_str(line);
                     acl.push('\n');
                 }
-                other => unreachable!("{other:?} is no setting"),
+                Line::AclBecomes(_)
+                | Line::Opens(..)
+                | Line::Sends(..)
+                | Line::SendsBytes(..)
+                | Line::Gets(..)
+                | Line::GetsNothing(_)
+                | Line::Closes(_)
+                | Line::Breaks(_)
+                | Line::Closed(_)
+                | Line::Clock(_)
+                | Line::Event(..)
+                | Line::NoEvent(..)
+                | Line::Kick(_)
+                | Line::RulePublishes(_)
+                | Line::BrokerStops
+                | Line::Sessions(_) => unreachable!("{setting:?} is no setting"),
             }
         }
         let file = |name: &str| Some(SourceFile { path: name.into(), required: true });
@@ -111,7 +126,7 @@ impl World {
             cursor: 0,
             work: Workspace::default(),
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
-            _files: files,
+            files,
         }
     }
 
@@ -124,6 +139,10 @@ impl World {
         match line {
             Line::Config(_) | Line::User(..) | Line::Acl(_) => {
                 return Err("expected settings before anything else".into());
+            }
+            Line::AclBecomes(line) => {
+                std::fs::write(self.files.path().join("acl"), line).unwrap();
+                self.hub.auth.reload().map_err(|error| error.to_string())?;
             }
             Line::Opens(name, words) => self.open(name, words)?,
             Line::Sends(name, kind, words) => self.send(name, &packets::packet(kind, words)?)?,
@@ -387,6 +406,8 @@ impl World {
                 drop(inbox.give_order(Order::GoAway));
             }
         }
+        self.settle();
+        self.hub.publish_delayed_wills(self.now, &mut Wakers::new());
     }
 
     fn client(&mut self, name: &str) -> &mut Client {
@@ -478,7 +499,13 @@ fn field(event: &Event, name: &str) -> Option<String> {
     Some(match event.field(id) {
         Value::Null => "NULL".to_owned(),
         Value::Text(text) => text.to_string(),
-        value => value.to_json(),
+        value @ (Value::Bool(_)
+        | Value::Int(_)
+        | Value::BigInt(_)
+        | Value::Float(_)
+        | Value::Bytes(_)
+        | Value::List(_)
+        | Value::Map(_)) => value.to_json(),
     })
 }
 

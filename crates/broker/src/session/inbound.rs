@@ -4,7 +4,7 @@ use bytestring::ByteString;
 use events::{DisconnectReason, DropReason};
 use mqtt::{Ack, Packet, PacketId, Publish, QoS, ReasonCode};
 
-use super::{Bounds, Effects, Link, Session, Step};
+use super::{Effects, Link, Session, Step, Terms};
 use crate::ending::Ending;
 
 /// Topics that belong to the broker: nobody else publishes there.
@@ -30,17 +30,11 @@ struct Refusal {
 }
 
 impl Session {
-    pub(super) fn handle_publish(
-        &mut self,
-        mut publish: Publish,
-        link: &mut Link,
-        bounds: Bounds<'_>,
-        fx: &mut Effects,
-    ) {
-        if let Err(ending) = check_offered(&publish, bounds).and_then(|()| link.resolve_alias(&mut publish, bounds)) {
+    pub(super) fn handle_publish(&mut self, mut publish: Publish, link: &mut Link, terms: Terms<'_>, fx: &mut Effects) {
+        if let Err(ending) = check_offered(&publish, terms).and_then(|()| link.resolve_alias(&mut publish, terms)) {
             return fx.end(ending);
         }
-        let refusal = check_topic(&publish.topic, link, bounds);
+        let refusal = check_topic(&publish.topic, link, terms);
         let accepted = match (publish.qos, publish.packet_id) {
             (QoS::AtMostOnce, _) | (_, None) => true,
             (QoS::AtLeastOnce, Some(packet_id)) => {
@@ -48,7 +42,7 @@ impl Session {
                 true
             }
             (QoS::ExactlyOnce, Some(packet_id)) => {
-                match self.begin_exactly_once(packet_id, publish.dup, refusal.as_ref(), link, bounds) {
+                match self.begin_exactly_once((packet_id, publish.dup), refusal.as_ref(), link, terms) {
                     Ok(Begun { answer, is_new }) => {
                         fx.send(&Packet::Pubrec(answer), link.version);
                         if let (false, false) = (is_new, publish.dup) {
@@ -71,11 +65,10 @@ impl Session {
     /// Answers a PUBLISH of QoS 2. A message whose identifier is still in use is not taken twice [MQTT-4.3.3-10].
     fn begin_exactly_once(
         &mut self,
-        packet_id: PacketId,
-        dup: bool,
+        (packet_id, dup): (PacketId, bool),
         refusal: Option<&Refusal>,
         link: &Link,
-        bounds: Bounds<'_>,
+        terms: Terms<'_>,
     ) -> Result<Begun, Ending> {
         if self.awaiting_release.contains(&packet_id) {
             let answer = if dup || !link.version.is_v5() {
@@ -89,7 +82,7 @@ impl Session {
             // The exchange ends here [MQTT-4.3.3-4].
             return Ok(Begun { answer: link.ack(packet_id, refusal.code, refusal.words), is_new: true });
         }
-        let limits = bounds.limits;
+        let limits = terms.limits;
         let max = if link.version.is_v5() { limits.receive_maximum } else { limits.receive_maximum_before_v5 };
         if self.awaiting_release.len() >= usize::from(max) {
             return Err(Ending::by_broker(
@@ -129,12 +122,12 @@ impl Link {
     }
 
     /// Puts the topic in that an alias stands for, and remembers what an alias stands for.
-    fn resolve_alias(&mut self, publish: &mut Publish, bounds: Bounds<'_>) -> Result<(), Ending> {
+    fn resolve_alias(&mut self, publish: &mut Publish, terms: Terms<'_>) -> Result<(), Ending> {
         if publish.properties.is_empty() {
             return Ok(());
         }
         let Some(alias) = publish.properties.topic_alias() else { return Ok(()) };
-        let max = bounds.limits.topic_alias_maximum;
+        let max = terms.limits.topic_alias_maximum;
         let wrong = |detail: String| {
             Err(Ending::by_broker(DisconnectReason::TopicAliasInvalid, ReasonCode::TopicAliasInvalid).because(detail))
         };
@@ -161,8 +154,8 @@ impl Link {
 }
 
 /// What the listener does not offer, the client was told in CONNACK [MQTT-3.2.2-11], [MQTT-3.2.2-14].
-fn check_offered(publish: &Publish, bounds: Bounds<'_>) -> Result<(), Ending> {
-    let listener = bounds.listener;
+fn check_offered(publish: &Publish, terms: Terms<'_>) -> Result<(), Ending> {
+    let listener = terms.listener;
     if publish.qos > listener.max_qos {
         return Err(Ending::by_broker(DisconnectReason::ProtocolError, ReasonCode::QosNotSupported)
             .because(format!("expected QoS {} at most, found {}", listener.max_qos, publish.qos)));
@@ -174,12 +167,12 @@ fn check_offered(publish: &Publish, bounds: Bounds<'_>) -> Result<(), Ending> {
     Ok(())
 }
 
-fn check_topic(topic: &str, link: &Link, bounds: Bounds<'_>) -> Option<Refusal> {
+fn check_topic(topic: &str, link: &Link, terms: Terms<'_>) -> Option<Refusal> {
     if is_reserved(topic) {
         let words = "expected a topic of the clients, found one of the broker";
         return Some(Refusal { code: ReasonCode::TopicNameInvalid, reason: DropReason::TopicNameInvalid, words });
     }
-    if !has_levels_at_most(topic, bounds.limits.topic_levels_max) {
+    if !has_levels_at_most(topic, terms.limits.topic_levels_max) {
         let words = "expected a topic with fewer levels";
         return Some(Refusal { code: ReasonCode::TopicNameInvalid, reason: DropReason::TopicNameInvalid, words });
     }

@@ -221,3 +221,74 @@ impl Inbox {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::Now;
+    use crate::message::Publication;
+
+    const SESSION: SubscriberKey = SubscriberKey(7);
+
+    fn queued(qos: QoS, payload_len: usize) -> Queued {
+        let publication = Publication::new("a", "t", vec![0; payload_len]);
+        Queued::new(Arc::new(Message::new(&publication.to_publish(), Now::default())), qos)
+    }
+
+    fn inbox() -> Inbox {
+        let mut inbox = Inbox::new(SESSION);
+        assert!(inbox.attach().is_none());
+        inbox
+    }
+
+    #[test]
+    fn a_queue_gives_its_share_of_the_common_budget_back() {
+        let (limits, budget) = (Limits { queued_bytes_total_max: 100_000, ..Limits::default() }, AtomicUsize::new(0));
+        let (mut first, mut second) = (inbox(), inbox());
+        let offer = |inbox: &mut Inbox| {
+            matches!(inbox.offer(queued(QoS::AtLeastOnce, 10_000), SESSION, &limits, &budget), Offered::Queued(_))
+        };
+        let taken = (0..20).filter(|_| offer(&mut first)).count();
+        assert!((8..10).contains(&taken), "{taken} messages of 10,000 bytes fit 100,000 bytes");
+        assert!(!offer(&mut second), "what one queue holds is missing to the other");
+        while first.take_next(true).is_some() {}
+        first.settle(&budget);
+        assert_eq!(budget.load(Ordering::Relaxed), 0);
+        assert!(offer(&mut second));
+        second.reset(SubscriberKey(8), &budget);
+        assert_eq!(budget.load(Ordering::Relaxed), 0);
+        assert!(!offer(&mut second), "what was routed to an earlier session is refused");
+    }
+
+    #[test]
+    fn a_closed_window_holds_back_what_needs_it_and_what_is_behind() {
+        let (limits, budget) = (Limits::default(), AtomicUsize::new(0));
+        let mut inbox = inbox();
+        for qos in [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::AtMostOnce] {
+            assert!(matches!(inbox.offer(queued(qos, 1), SESSION, &limits, &budget), Offered::Queued(None)));
+        }
+        assert!(inbox.take_next(false).is_some());
+        assert!(!inbox.has_message(false) && inbox.take_next(false).is_none());
+        assert_eq!(std::iter::from_fn(|| inbox.take_next(true)).count(), 2, "the order stays");
+    }
+
+    #[test]
+    fn only_kept_messages_wait_for_a_client_that_is_away() {
+        let (limits, budget) = (Limits::default(), AtomicUsize::new(0));
+        let mut inbox = inbox();
+        inbox.detach();
+        assert!(matches!(inbox.offer(queued(QoS::AtMostOnce, 1), SESSION, &limits, &budget), Offered::Offline));
+        assert!(matches!(inbox.offer(queued(QoS::ExactlyOnce, 1), SESSION, &limits, &budget), Offered::Queued(None)));
+    }
+
+    #[test]
+    fn the_first_order_counts() {
+        let mut inbox = inbox();
+        assert!(inbox.give_order(Order::GoAway).is_none());
+        assert!(inbox.give_order(Order::Kick).is_none());
+        assert_eq!(inbox.take_order(), Some(Order::GoAway));
+        assert_eq!(inbox.take_order(), None);
+    }
+}

@@ -28,9 +28,10 @@ use crate::ending::Ending;
 use crate::router::{Granted, SubscriberKey};
 use window::Window;
 
-/// What a session is bound to: the limits of the broker and the settings of the listener it is connected through.
+/// What a session goes by: the time, the limits of the broker, the settings of the listener it is connected through.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds<'a> {
+pub(crate) struct Terms<'a> {
+    pub(crate) now: Now,
     pub(crate) limits: &'a Limits,
     pub(crate) listener: &'a ListenerConfig,
 }
@@ -161,24 +162,17 @@ impl Session {
     }
 
     /// Handles a packet of the client.
-    pub(crate) fn handle_packet(
-        &mut self,
-        now: Now,
-        packet: Packet,
-        link: &mut Link,
-        bounds: Bounds<'_>,
-        fx: &mut Effects,
-    ) {
+    pub(crate) fn handle_packet(&mut self, packet: Packet, link: &mut Link, terms: Terms<'_>, fx: &mut Effects) {
         match packet {
-            Packet::Publish(publish) => self.handle_publish(publish, link, bounds, fx),
+            Packet::Publish(publish) => self.handle_publish(publish, link, terms, fx),
             Packet::Puback(ack) => self.handle_puback(&ack),
             Packet::Pubrec(ack) => self.handle_pubrec(&ack, link, fx),
             Packet::Pubrel(ack) => self.handle_pubrel(&ack, link, fx),
             Packet::Pubcomp(ack) => self.handle_pubcomp(&ack),
-            Packet::Subscribe(subscribe) => self.handle_subscribe(&subscribe, link, bounds, fx),
+            Packet::Subscribe(subscribe) => self.handle_subscribe(&subscribe, link, terms, fx),
             Packet::Unsubscribe(unsubscribe) => self.handle_unsubscribe(&unsubscribe, link, fx),
             Packet::Pingreq => fx.send(&Packet::Pingresp, link.version),
-            Packet::Disconnect(disconnect) => self.handle_disconnect(disconnect, link, bounds, fx),
+            Packet::Disconnect(disconnect) => self.handle_disconnect(disconnect, link, terms, fx),
             // Extended authentication was refused in CONNECT, so there is none to go on with [MQTT-4.12.0-7].
             Packet::Auth(_) => fx.end(
                 Ending::by_broker(DisconnectReason::ProtocolError, ReasonCode::ProtocolError)
@@ -189,11 +183,11 @@ impl Session {
                 fx.end(Ending::by_broker(DisconnectReason::ProtocolError, ReasonCode::ProtocolError));
             }
         }
-        self.send_again(now, link, fx);
+        self.send_again(terms.now, link, fx);
     }
 
     /// Handles DISCONNECT.
-    fn handle_disconnect(&mut self, disconnect: Disconnect, link: &Link, bounds: Bounds<'_>, fx: &mut Effects) {
+    fn handle_disconnect(&mut self, disconnect: Disconnect, link: &Link, terms: Terms<'_>, fx: &mut Effects) {
         let Disconnect { reason_code, properties } = disconnect;
         if let Some(interval_s) = properties.session_expiry_interval_s() {
             // [MQTT-3.14.2-2] and the rule above it: a session that was to end with its connection does so.
@@ -203,7 +197,7 @@ impl Session {
                         .because("expected no session expiry interval in DISCONNECT after 0 in CONNECT, found one"),
                 );
             }
-            self.expiry_interval_s = interval_s.min(bounds.limits.session_expiry_max_s);
+            self.expiry_interval_s = interval_s.min(terms.limits.session_expiry_max_s);
         }
         fx.end(Ending::by_client(reason_code, properties));
     }

@@ -36,11 +36,11 @@ impl Session {
             }
         }
         if queued.qos == QoS::AtMostOnce {
-            fx.send_message(&queued, None, false, now, link);
+            fx.send_message(&queued, (None, false), now, link);
         } else {
-            let kept = queued.clone();
-            let packet_id = self.window.push(kept);
-            fx.send_message(&queued, Some(packet_id), false, now, link);
+            let packet_id = self.window.next_id();
+            fx.send_message(&queued, (Some(packet_id), false), now, link);
+            self.window.push(packet_id, queued);
         }
         Delivered::Sent
     }
@@ -49,7 +49,7 @@ impl Session {
     pub(super) fn send_again(&mut self, now: Now, link: &Link, fx: &mut Effects) {
         while let Some((packet_id, sent)) = self.window.next_again(link.window_max) {
             match sent {
-                Sent::Published(queued) => fx.send_message(queued, Some(packet_id), true, now, link),
+                Sent::Published(queued) => fx.send_message(queued, (Some(packet_id), true), now, link),
                 Sent::Released => fx.send(&Packet::Pubrel(Ack::new(packet_id)), link.version),
             }
         }
@@ -78,7 +78,8 @@ impl Session {
 }
 
 impl Effects {
-    fn send_message(&mut self, queued: &Queued, packet_id: Option<PacketId>, dup: bool, now: Now, link: &Link) {
+    /// Writes a PUBLISH; `dup` when it was sent before.
+    fn send_message(&mut self, queued: &Queued, (packet_id, dup): (Option<PacketId>, bool), now: Now, link: &Link) {
         // As in `send`: a message came in a packet, so it fits one.
         if encode_publish(&parts(queued, packet_id, dup, now), link.version, &mut self.out).is_ok() {
             self.packets_count += 1;

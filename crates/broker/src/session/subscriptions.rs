@@ -6,7 +6,7 @@ use auth::Readable;
 use mqtt::{Filter, Packet, QoS, ReasonCode, RetainHandling, Suback, Unsuback, Unsubscribe};
 
 use super::inbound::has_levels_at_most;
-use super::{Bounds, Effects, Link, Session, Step, Subscribe, Subscription};
+use super::{Effects, Link, Session, Step, Subscribe, Subscription, Terms};
 use crate::router::Granted;
 
 impl Session {
@@ -14,13 +14,13 @@ impl Session {
         &mut self,
         packet: &mqtt::Subscribe,
         link: &mut Link,
-        bounds: Bounds<'_>,
+        terms: Terms<'_>,
         fx: &mut Effects,
     ) {
         let subscription_id = packet.properties.subscription_identifier().and_then(NonZeroU32::new);
         let mut reason_codes = Vec::with_capacity(packet.subscriptions.len());
         for wanted in &packet.subscriptions {
-            reason_codes.push(match self.check_wanted(wanted, link, bounds) {
+            reason_codes.push(match self.check_wanted(wanted, link, terms) {
                 Err(code) => code,
                 Ok((filter, readable)) => {
                     link.checks_reads |= readable != Readable::All;
@@ -73,10 +73,10 @@ impl Session {
         &self,
         wanted: &mqtt::Subscription,
         link: &Link,
-        bounds: Bounds<'_>,
+        terms: Terms<'_>,
     ) -> Result<(Filter, Readable), ReasonCode> {
         let filter = Filter::parse(wanted.filter.as_ref() as &str).map_err(|_| ReasonCode::TopicFilterInvalid)?;
-        if !has_levels_at_most(filter.topic_filter(), bounds.limits.topic_levels_max) {
+        if !has_levels_at_most(filter.topic_filter(), terms.limits.topic_levels_max) {
             return Err(ReasonCode::TopicFilterInvalid);
         }
         if filter.topic_filter().starts_with("$events/") {
@@ -93,7 +93,7 @@ impl Session {
             return Err(ReasonCode::NotAuthorized);
         }
         let is_new = !self.subscriptions.contains_key(filter.as_str());
-        if is_new && self.subscriptions.len() >= bounds.limits.subscriptions_max {
+        if is_new && self.subscriptions.len() >= terms.limits.subscriptions_max {
             return Err(ReasonCode::QuotaExceeded);
         }
         Ok((filter, readable))

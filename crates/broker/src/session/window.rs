@@ -58,10 +58,10 @@ impl Window {
         self.entries.len()
     }
 
-    /// Takes a message in and gives it an identifier.
+    /// The identifier of the next message.
     ///
     /// The caller keeps the window below 65,535 entries, so a free identifier is always there.
-    pub(crate) fn push(&mut self, queued: Queued) -> PacketId {
+    pub(crate) fn next_id(&mut self) -> PacketId {
         // Entries are in the order of their identifiers, so the candidates in use are those at the front, in order.
         let mut candidate = self.next;
         for entry in &self.entries {
@@ -71,9 +71,13 @@ impl Window {
             candidate = candidate.next();
         }
         self.next = candidate.next();
-        self.entries.push_back(Entry { packet_id: candidate, sent: Sent::Published(queued) });
-        self.sent_len += 1;
         candidate
+    }
+
+    /// Takes a message in that was sent under [`Window::next_id`].
+    pub(crate) fn push(&mut self, packet_id: PacketId, queued: Queued) {
+        self.entries.push_back(Entry { packet_id, sent: Sent::Published(queued) });
+        self.sent_len += 1;
     }
 
     /// PUBACK came: a message of QoS 1 has arrived.
@@ -169,12 +173,18 @@ mod tests {
         Queued::new(Arc::new(message), qos)
     }
 
+    fn push(window: &mut Window, qos: QoS) -> PacketId {
+        let packet_id = window.next_id();
+        window.push(packet_id, queued(qos));
+        packet_id
+    }
+
     #[test]
     fn an_identifier_in_use_is_skipped_for_ever() {
         let mut window = Window::default();
-        let kept = window.push(queued(QoS::AtLeastOnce));
+        let kept = push(&mut window, QoS::AtLeastOnce);
         for _ in 0..200_000 {
-            let id = window.push(queued(QoS::AtLeastOnce));
+            let id = push(&mut window, QoS::AtLeastOnce);
             assert_ne!(id, kept);
             assert_eq!(window.handle_puback(id), Acknowledged::Yes);
         }
@@ -184,8 +194,8 @@ mod tests {
     #[test]
     fn each_acknowledgement_fits_its_state_only() {
         let mut window = Window::default();
-        let one = window.push(queued(QoS::AtLeastOnce));
-        let two = window.push(queued(QoS::ExactlyOnce));
+        let one = push(&mut window, QoS::AtLeastOnce);
+        let two = push(&mut window, QoS::ExactlyOnce);
         assert_eq!(window.handle_pubrec(one), Acknowledged::Unknown);
         assert_eq!(window.handle_puback(two), Acknowledged::Unknown);
         assert_eq!(window.handle_pubcomp(two), Acknowledged::Unknown);
@@ -205,7 +215,7 @@ mod tests {
             let mut model = BTreeSet::new();
             for (is_push, pick) in steps {
                 if is_push || model.is_empty() {
-                    prop_assert!(model.insert(window.push(queued(QoS::AtLeastOnce))));
+                    prop_assert!(model.insert(push(&mut window, QoS::AtLeastOnce)));
                 } else {
                     let id = *model.iter().nth(usize::from(pick) % model.len()).unwrap();
                     model.remove(&id);

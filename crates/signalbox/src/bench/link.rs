@@ -41,19 +41,21 @@ impl Link {
             bridge: false,
         };
         link.queue(&Packet::Connect(Box::new(connect)));
-        match link.next().await? {
-            Packet::Connack(Connack { code, .. }) if code.code() == 0 => Ok(link),
-            other => bail!("the broker answered CONNECT with {other:?}"),
+        let answer = link.next().await?;
+        if matches!(&answer, Packet::Connack(Connack { code, .. }) if code.code() == 0) {
+            return Ok(link);
         }
+        bail!("the broker answered CONNECT with {answer:?}")
     }
 
     /// Subscribes to `filter` and waits for the SUBACK.
     pub(crate) async fn subscribe(&mut self, filter: &str, qos: QoS) -> Result<()> {
         self.queue(&super::packets::subscribe(filter, qos));
-        match self.next().await? {
-            Packet::Suback(suback) if super::packets::is_granted(&suback) => Ok(()),
-            other => bail!("the broker answered SUBSCRIBE with {other:?}"),
+        let answer = self.next().await?;
+        if matches!(&answer, Packet::Suback(suback) if super::packets::is_granted(suback)) {
+            return Ok(());
         }
+        bail!("the broker answered SUBSCRIBE with {answer:?}")
     }
 
     /// Queues a packet to be written.

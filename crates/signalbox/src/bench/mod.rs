@@ -115,7 +115,7 @@ struct Load {
 impl Bench {
     /// Runs the command.
     pub(crate) fn run(self) -> Result<()> {
-        raise_open_files();
+        crate::system::raise_open_files();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let local = tokio::task::LocalSet::new();
         local.block_on(&runtime, self.command.run())
@@ -230,18 +230,5 @@ impl Output {
             writeln!(std::io::stdout(), "{}", serde_json::Value::Array(records))?;
         }
         Ok(())
-    }
-}
-
-/// Lets this process hold as many connections as the system allows it at all.
-#[expect(unsafe_code, reason = "setrlimit has no safe wrapper in the standard library")]
-pub(crate) fn raise_open_files() {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `limit` is valid for both calls; where they fail the limit stays as it is.
-    unsafe {
-        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 {
-            limit.rlim_cur = limit.rlim_max;
-            libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
-        }
     }
 }

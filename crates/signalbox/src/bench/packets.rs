@@ -2,8 +2,8 @@
 
 use bytes::BytesMut;
 use mqtt::{
-    Ack, Packet, PacketId, Properties, PublishParts, QoS, ReasonCode, Suback, Subscribe, Subscription,
-    SubscriptionOptions, Version,
+    Ack, Packet, PacketId, Properties, Publish, QoS, ReasonCode, Suback, Subscribe, Subscription, SubscriptionOptions,
+    Version,
 };
 
 /// A SUBSCRIBE for one filter.
@@ -21,21 +21,9 @@ pub(crate) fn is_granted(suback: &Suback) -> bool {
     suback.reason_codes.iter().all(|code| !code.is_error())
 }
 
-/// Appends the head of a PUBLISH whose payload, as long as `filler`, the caller appends.
-pub(crate) fn publish_head(topic: &str, filler: &[u8], id: Option<PacketId>, qos: QoS, link: (Version, &mut BytesMut)) {
-    let parts = PublishParts {
-        dup: false,
-        qos,
-        retain: false,
-        topic,
-        packet_id: id,
-        properties: &Properties::default(),
-        topic_alias: None,
-        message_expiry_interval_s: None,
-        subscription_ids: &[],
-        payload: filler,
-    };
-    mqtt::encode_publish_head(&parts, link.0, link.1).expect("the load generator's own messages are short");
+/// Appends a PUBLISH up to its payload, which the caller appends in the same length.
+pub(crate) fn publish_head(publish: &Publish, version: Version, out: &mut BytesMut) {
+    mqtt::encode_publish_head(&publish.parts(), version, out).expect("the load generator's own messages are short");
 }
 
 /// Appends what a subscriber answers a PUBLISH with.

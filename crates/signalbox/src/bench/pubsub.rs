@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use bytes::{BufMut as _, BytesMut};
-use mqtt::{Packet, PacketId, QoS, Version};
+use mqtt::{Packet, PacketId, Properties, Publish, QoS, Version};
 use tokio::sync::{Barrier, Notify};
 use tokio::task::JoinSet;
 
@@ -211,15 +211,15 @@ async fn subscriber(shared: Rc<Shared>, ready: Rc<Barrier>, to: SocketAddr, at: 
     let mut seen = vec![0u32; plan.publishers];
     let version = link.version();
     while link
-        .turn(|packet, out| match packet {
-            Packet::Publish(publish) => {
+        .turn(|packet, out| {
+            if let Packet::Publish(publish) = packet {
                 shared.handle_delivery(&publish.payload, &mut seen);
                 if let Some(id) = publish.packet_id {
                     packets::acknowledge(publish.qos, id, version, out);
                 }
+            } else if let Packet::Pubrel(ack) = packet {
+                packets::pubcomp(ack.packet_id, version, out);
             }
-            Packet::Pubrel(ack) => packets::pubcomp(ack.packet_id, version, out),
-            _ => {}
         })
         .await?
     {}
@@ -233,22 +233,32 @@ async fn publisher(shared: Rc<Shared>, ready: Rc<Barrier>, to: SocketAddr, at: u
     ready.wait().await;
     let publisher = &shared.publishers[at];
     let version = link.version();
-    let filler = vec![b'x'; plan.payload_bytes];
+    let mut message = Publish {
+        dup: false,
+        qos: plan.qos,
+        retain: false,
+        topic: topic.into(),
+        packet_id: None,
+        properties: Properties::default(),
+        payload: vec![b'x'; plan.payload_bytes].into(),
+    };
     let mut next_id = 0u16;
     loop {
         while shared.may_send(publisher) {
             next_id = next_id.checked_add(1).unwrap_or(1);
             let number = publisher.sent.get();
             publisher.sent.set(number + 1);
-            let packet_id = PacketId::new(next_id).filter(|_| plan.qos != QoS::AtMostOnce);
-            packets::publish_head(&topic, &filler, packet_id, plan.qos, (version, &mut link.output));
+            message.packet_id = PacketId::new(next_id).filter(|_| plan.qos != QoS::AtMostOnce);
+            packets::publish_head(&message, version, &mut link.output);
             write_head(at, number, plan.payload_bytes, &mut link.output);
         }
         link.write()?;
-        let turn = link.turn(|packet, out| match packet {
-            Packet::Puback(_) | Packet::Pubcomp(_) => publisher.acknowledged.set(publisher.acknowledged.get() + 1),
-            Packet::Pubrec(ack) => packets::pubrel(ack.packet_id, version, out),
-            _ => {}
+        let turn = link.turn(|packet, out| {
+            if let Packet::Puback(_) | Packet::Pubcomp(_) = packet {
+                publisher.acknowledged.set(publisher.acknowledged.get() + 1);
+            } else if let Packet::Pubrec(ack) = packet {
+                packets::pubrel(ack.packet_id, version, out);
+            }
         });
         tokio::select! {
             open = turn => if !open? { bail!("the broker closed the connection of publisher {at}") },

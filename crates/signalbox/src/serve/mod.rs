@@ -36,25 +36,27 @@ pub(crate) fn run(arguments: &Serve) -> Outcome {
     runtime.block_on(async {
         let mut signals = Signals::new()?;
         let running = Running::start(&config, data, auth, connectors).await?;
-        ready(&running)?;
-        loop {
-            match signals.next().await {
-                Asked::Stop => break,
-                Asked::Reload => running.reload(),
-            }
+        if let Err(error) = tell_ready(&running) {
+            // A broker whose output nobody reads is a broker all the same.
+            tracing::warn!(%error, "nobody reads that the broker is ready");
+        }
+        while signals.next().await == Asked::Reload {
+            running.reload();
         }
         tracing::info!("stopping");
-        running.stop().await;
-        Ok(())
+        tokio::select! {
+            () = running.stop() => Ok(()),
+            () = signals.stop_again() => Err(anyhow::anyhow!("asked twice to stop; what was under way is lost").into()),
+        }
     })
 }
 
 /// Tells on standard output that and where the broker can be used, and what to try first.
-fn ready(running: &Running) -> Outcome {
+fn tell_ready(running: &Running) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     for line in running.introduction() {
         writeln!(out, "{line}")?;
     }
     writeln!(out, "ready mqtt={} http={}", running.mqtt, running.http)?;
-    Ok(out.flush()?)
+    out.flush()
 }

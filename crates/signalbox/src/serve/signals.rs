@@ -39,4 +39,9 @@ impl Signals {
             _ = self.hangup.recv() => Asked::Reload,
         }
     }
+
+    /// Ends when it is asked to stop, whatever else is asked before.
+    pub(crate) async fn stop_again(&mut self) {
+        while self.next().await != Asked::Stop {}
+    }
 }

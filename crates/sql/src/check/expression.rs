@@ -5,6 +5,7 @@ use events::{Type, Value};
 
 use super::call::CallParts;
 use super::names::Names;
+use super::projection::known_keys;
 use super::types::{either, found};
 use super::{Checker, Mode};
 use crate::codes;
@@ -190,7 +191,10 @@ impl Checker<'_> {
             let otherwise = looked_up_further.then(|| self.below_output(path, names).0);
             return (Base::Alias(Box::new(Alias { slot, needs, otherwise })), ty);
         }
-        let Some(output) = names.output(&path.root).cloned() else { return self.below_output(path, names) };
+        let keys = known_keys(path);
+        let Some(output) = names.output(&path.root).filter(|output| output.may_answer(&keys)).cloned() else {
+            return self.below_output(path, names);
+        };
         names.note_read(output.slot);
         if output.whole {
             return (Base::Slot(output.slot), output.ty);

@@ -27,7 +27,16 @@ pub(super) struct OutputName {
     pub(super) slot: u16,
     /// Set as a whole, not only below its name.
     pub(super) whole: bool,
+    /// Where below its name something was put, as far as the keys are known.
+    below: Vec<Vec<ByteString>>,
     pub(super) ty: Type,
+}
+
+impl OutputName {
+    /// Whether something that was put may be found along these keys. What was put at `s.id` is not found at `s.v`.
+    pub(super) fn may_answer(&self, keys: &[ByteString]) -> bool {
+        self.whole || self.below.iter().any(|put| put.iter().zip(keys).all(|(put, key)| put == key))
+    }
 }
 
 impl<'a> Names<'a> {
@@ -61,17 +70,21 @@ impl<'a> Names<'a> {
         output.chain(self.locals.iter().map(|(name, _)| &**name))
     }
 
-    /// Notes that the row gets a value under that name, and returns its slot.
-    pub(super) fn set_output(&mut self, root: &ByteString, whole: bool, ty: Type) -> u16 {
-        let known = self.output.iter_mut().find(|name| name.root == *root);
-        if let Some(name) = known {
-            name.whole |= whole;
-            name.ty = if whole { ty } else { Type::Any };
-            return name.slot;
+    /// Notes that the row gets a value under that name, as a whole where `below` is `None`, and returns its slot.
+    pub(super) fn set_output(&mut self, root: &ByteString, below: Option<Vec<ByteString>>, ty: Type) -> u16 {
+        let known = self.output.iter().position(|name| name.root == *root);
+        let at = known.unwrap_or_else(|| {
+            let slot = self.new_slot();
+            self.output.push(OutputName { root: root.clone(), slot, whole: false, below: Vec::new(), ty });
+            self.output.len() - 1
+        });
+        let name = &mut self.output[at];
+        name.ty = if below.is_none() { ty } else { Type::Any };
+        match below {
+            Some(keys) => name.below.push(keys),
+            None => name.whole = true,
         }
-        let slot = self.new_slot();
-        self.output.push(OutputName { root: root.clone(), slot, whole, ty: if whole { ty } else { Type::Any } });
-        slot
+        name.slot
     }
 
     /// `*` gives the row all columns: those names mean columns again.

@@ -65,7 +65,7 @@ impl Checker<'_> {
         let starred = into.pieces.iter().any(|piece| matches!(piece, Piece::Star));
         let initial = (first && !whole && starred).then(|| self.column_base(&named.root, names));
         let ty = checked.ty;
-        let slot = names.set_output(&named.root, whole, ty);
+        let slot = names.set_output(&named.root, (!whole).then(|| known_keys(&named)), ty);
         let span = named.root_span;
         let in_payload = named.root == "payload" && !whole;
         into.entries.push(AliasEntry {
@@ -197,6 +197,15 @@ impl Projected {
         };
         Locals { fields: self.items.into(), element, names: names.locals().into() }
     }
+}
+
+/// The keys of a path up to the first index.
+pub(super) fn known_keys(path: &ast::Path) -> Vec<ByteString> {
+    let key = |step: &ast::PathStep| match step {
+        ast::PathStep::Key(key) => Some(key.clone()),
+        ast::PathStep::Place(_) | ast::PathStep::Index(_) => None,
+    };
+    path.steps.iter().map_while(key).collect()
 }
 
 /// The row as a tree of the places of its values.

@@ -63,7 +63,7 @@ fn from_base<'e>(scope: &Scope<'e>, frame: &Frame<'e>, base: &Base, steps: &[Pat
     match base {
         Base::Column(column) => walk(scope, frame, Cursor::Owned(scope.column(column)), steps),
         Base::Payload => match scope.payload() {
-            PayloadView::Node(node) => walk(scope, frame, Cursor::Node(node), steps),
+            PayloadView::Node(node) => walk_node(scope, frame, node, steps),
             PayloadView::Value(value) => walk(scope, frame, Cursor::Value(value), steps),
             PayloadView::Nothing => Ok(None),
         },
@@ -84,7 +84,7 @@ fn from_slot<'e>(
 ) -> Evaluated<Option<Slot<'e>>> {
     match slot {
         Some(Slot::Value(value)) => walk(scope, frame, Cursor::Value(value), steps),
-        Some(Slot::Node(node)) => walk(scope, frame, Cursor::Node(*node), steps),
+        Some(Slot::Node(node)) => walk_node(scope, frame, *node, steps),
         Some(Slot::Unset) | None => Ok(None),
     }
 }
@@ -114,6 +114,29 @@ fn from_alias<'e>(scope: &Scope<'e>, alias: &Alias, steps: &[PathStep]) -> Evalu
         (None, Some(otherwise)) => from_base(scope, &frame, otherwise, steps),
         (found, _) => Ok(found),
     }
+}
+
+/// What stands at the end of `steps` in the payload: most paths are keys and places all the way.
+fn walk_node<'e>(
+    scope: &Scope<'e>,
+    frame: &Frame<'e>,
+    start: Node<'e>,
+    steps: &[PathStep],
+) -> Evaluated<Option<Slot<'e>>> {
+    let mut at = start;
+    for step in steps {
+        let next = match step {
+            PathStep::Key(key) => at.member(key),
+            PathStep::Place(place) => at.element(*place),
+            PathStep::Index { .. } => return walk(scope, frame, Cursor::Node(start), steps),
+        };
+        match next {
+            Some(next) => at = next,
+            None if at.is_text() => return walk(scope, frame, Cursor::Node(start), steps),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(Slot::Node(at)))
 }
 
 /// What stands at the end of `steps`.

@@ -136,8 +136,14 @@ fn project<'e>(
                 put_item(scope, frame, &item.target, Slot::Value(value))?;
             }
             let mut row = Map::with_capacity(pieces.len());
-            for piece in pieces {
+            let last_star = pieces.iter().rposition(|piece| matches!(piece, Piece::Star)).unwrap_or(0);
+            for (at, piece) in pieces.iter().enumerate() {
                 match piece {
+                    // Behind the last `*` a slot is asked for once.
+                    Piece::Slot(name, slot) if at >= last_star => {
+                        let slot = frame.get_mut(usize::from(*slot)).map(std::mem::take).unwrap_or_default();
+                        row.insert(name.clone(), value_of(slot).map_err(|large| too_large(large, span_of(items)))?);
+                    }
                     Piece::Slot(name, slot) => {
                         row.insert(
                             name.clone(),

@@ -60,6 +60,15 @@ impl Document {
         self.tokens.get(at).copied().unwrap_or(Token { shape: Shape::Null, start: 0, end: 0, next: 0 })
     }
 
+    /// Whether a key is this name.
+    fn is_key(&self, key: Token, name: &str) -> bool {
+        if key.shape == Shape::Escaped {
+            return unescape::unescape(self.slice(key)) == name;
+        }
+        let (start, end) = (index(key.start), index(key.end));
+        end - start == name.len() && self.text.as_bytes().get(start..end) == Some(name.as_bytes())
+    }
+
     fn slice(&self, token: Token) -> &str {
         let (start, end) = (index(token.start), index(token.end));
         self.text.get(start..end).unwrap_or_default()
@@ -83,15 +92,7 @@ impl<'d> Node<'d> {
         let (mut at, end) = (self.at + 1, index(this.next));
         let mut found = None;
         while at < end {
-            let key = self.document.token(at);
-            let same = match key.shape {
-                Shape::Escaped => unescape::unescape(self.document.slice(key)) == name,
-                Shape::Text => self.document.slice(key) == name,
-                Shape::Null | Shape::True | Shape::False | Shape::Int | Shape::Float | Shape::List | Shape::Object => {
-                    false
-                }
-            };
-            if same {
+            if self.document.is_key(self.document.token(at), name) {
                 found = Some(Node { document: self.document, at: at + 1 });
             }
             at = index(self.document.token(at + 1).next);
@@ -117,6 +118,11 @@ impl<'d> Node<'d> {
                 node
             })
         })
+    }
+
+    /// Whether this is text.
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self.token().shape, Shape::Text | Shape::Escaped)
     }
 
     /// The text, where this is one.

@@ -39,7 +39,7 @@ pub(super) fn scan(text: &str) -> Result<Vec<Token>, NotJsonAt> {
     if u32::try_from(text.len()).is_err() {
         return Err(NotJsonAt(0));
     }
-    let tokens = Vec::with_capacity(text.len() / 8 + 4);
+    let tokens = Vec::with_capacity(text.len() / 5 + 8);
     let mut scanner = Scanner { bytes: text.as_bytes(), at: 0, tokens, open: NONE, depth: 0 };
     scanner.skip_space();
     scanner.scan_value()?;
@@ -174,13 +174,15 @@ impl Scanner<'_> {
         Ok(())
     }
 
+    #[inline]
     fn scan_text(&mut self) -> Result<(), NotJsonAt> {
         self.at += 1;
         let start = self.at;
         let mut shape = Shape::Text;
         loop {
-            let plain = self.rest().iter().position(|byte| !is_plain(*byte));
-            self.at += plain.unwrap_or(self.bytes.len() - self.at);
+            while self.peek().is_some_and(is_plain) {
+                self.at += 1;
+            }
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {

@@ -41,6 +41,11 @@ impl Arithmetic {
         if left.is_null() || right.is_null() {
             return Ok(Value::Null);
         }
+        if let (Some(left), Some(right)) = (small_float(left), small_float(right))
+            && let Some(result) = self.apply_floats(left, right)
+        {
+            return result;
+        }
         if let (Some(left), Some(right)) = (Number::of(left), Number::of(right)) {
             return self.apply_numbers(left, right);
         }
@@ -62,6 +67,24 @@ impl Arithmetic {
             Arithmetic::Modulo => left.checked_rem(right),
         };
         result.map(|number| Ok(Value::Int(number)))
+    }
+
+    /// Operators that give a float: two integers come here only for `/`.
+    fn apply_floats(self, left: (f64, bool), right: (f64, bool)) -> Option<Result<Value, String>> {
+        let ((left, left_is_int), (right, right_is_int)) = (left, right);
+        let both_are_int = left_is_int && right_is_int;
+        match self {
+            Arithmetic::Divide if right == 0.0 => Some(Err(by_zero(self))),
+            Arithmetic::Divide => Some(finite(left / right)),
+            Arithmetic::Add if !both_are_int => Some(finite(left + right)),
+            Arithmetic::Subtract if !both_are_int => Some(finite(left - right)),
+            Arithmetic::Multiply if !both_are_int => Some(finite(left * right)),
+            Arithmetic::Add
+            | Arithmetic::Subtract
+            | Arithmetic::Multiply
+            | Arithmetic::IntegerDivide
+            | Arithmetic::Modulo => None,
+        }
     }
 
     fn apply_numbers(self, left: Number, right: Number) -> Result<Value, String> {
@@ -154,6 +177,22 @@ pub(crate) fn big_of_float(number: f64) -> Option<BigInt> {
 /// The float nearest to an integer; `None` where it is beyond what a float may be.
 pub(crate) fn float_of_big(number: &BigInt) -> Option<f64> {
     number.to_string().parse::<f64>().ok().filter(|float| float.is_finite())
+}
+
+/// A number of 64 bits as a float, and whether it is an integer.
+fn small_float(value: &Value) -> Option<(f64, bool)> {
+    match value {
+        Value::Float(number) => Some((*number, false)),
+        #[expect(clippy::cast_precision_loss, reason = "the result is a float, with the precision of one")]
+        Value::Int(number) => Some((*number as f64, true)),
+        Value::Null
+        | Value::Bool(_)
+        | Value::BigInt(_)
+        | Value::Text(_)
+        | Value::Bytes(_)
+        | Value::List(_)
+        | Value::Map(_) => None,
+    }
 }
 
 enum Number {
