@@ -36,7 +36,7 @@ fn reference() -> String {
             let optional = if field.optional { "?" } else { "" };
             let shown = if value == Value::Null { String::new() } else { format!("`{}`", value.to_json()) };
             writeln!(page, "| `{}` | {}{optional} | {shown} | {} |", field.name, field.ty, field.doc.join(" "))
-                .unwrap();
+                .expect(TEXT);
         }
     }
     reasons(
