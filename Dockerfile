@@ -19,6 +19,9 @@ USER signalbox
 VOLUME /var/lib/signalbox
 EXPOSE 1883 8080
 STOPSIGNAL SIGTERM
+# Whether clients may connect. The image has no HTTP client, bash can do without.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["bash", "-c", \
+    "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r line <&3 && [[ $line == *' 200 '* ]]"]
 ENTRYPOINT ["signalbox"]
 # Inside a container loopback reaches nobody; who may come in from outside decides `-p`.
 CMD ["serve", "--http", "0.0.0.0:8080"]

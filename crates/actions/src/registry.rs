@@ -62,7 +62,7 @@ impl Registry {
         let error = ConfigError::at(&[], format!("no connector `{name}`"));
         let direct = Kind::find(name).is_some_and(|kind| !kind.needs_connector());
         let known = self.connectors.named.keys().map(String::as_str);
-        error.with_help(match engine::closest(name, known) {
+        error.with_help(match events::closest(name, known) {
             _ if direct => format!("`{name}` needs no connector: write `{name} = {{ ... }}`"),
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("declare it in the configuration: `[connectors.{name}]`"),
@@ -84,7 +84,7 @@ fn unknown_kind(name: &str) -> ConfigError {
 
 fn suggest(name: &str, wanted: fn(&Kind) -> bool) -> String {
     let known: Vec<&str> = ALL.iter().filter(|kind| wanted(kind)).map(|kind| kind.name).collect();
-    match engine::closest(name, known.iter().copied()) {
+    match events::closest(name, known.iter().copied()) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!("expected one of `{}`", known.join("`, `")),
     }

@@ -8,6 +8,7 @@
 
 mod access;
 mod guard;
+mod listener;
 mod problem;
 mod routes;
 
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use guard::Hosts;
 
+use listener::Limited;
 use problem::Problem;
 
 /// What the API answers from. Cloning gives another handle of the same.
@@ -65,7 +67,7 @@ impl Api {
 /// Answers on `listener` until [`Api::stop`].
 pub async fn serve(listener: TcpListener, api: Api, hosts: Hosts) -> io::Result<()> {
     let stopping = api.stopping.clone();
-    axum::serve(listener, router(api, hosts)).with_graceful_shutdown(stopping.cancelled_owned()).await
+    axum::serve(Limited::new(listener), router(api, hosts)).with_graceful_shutdown(stopping.cancelled_owned()).await
 }
 
 /// Every route.

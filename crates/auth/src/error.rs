@@ -98,52 +98,9 @@ impl fmt::Display for Faults<'_> {
     }
 }
 
-/// The candidate that differs from `name` in at most a third of its characters.
-pub(crate) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(1);
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Insertions, deletions, replacements and swaps of neighbours that turn one text into the other.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    // Cell `[i][j]`: from the first `i` characters of `a` to the first `j` of `b`.
-    let mut cells = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            cells[i][j] = if i == 0 || j == 0 {
-                i.max(j)
-            } else {
-                let replaced = cells[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-                let nearest = replaced.min(cells[i - 1][j] + 1).min(cells[i][j - 1] + 1);
-                let is_swap = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-                if is_swap { nearest.min(cells[i - 2][j - 2] + 1) } else { nearest }
-            };
-        }
-    }
-    cells[a.len()][b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_slip_of_the_pen_is_recognised() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("abc", ""), 3);
-        assert_eq!(distance("raed", "read"), 1);
-        assert_eq!(closest("rxyd", ["read", "write", "deny"]), None, "two of four letters differ");
-        assert_eq!(closest("raed", ["read", "write", "deny"]), Some("read"));
-        assert_eq!(closest("readwrit", ["read", "readwrite"]), Some("readwrite"));
-        assert_eq!(closest("zebra", ["read", "write"]), None);
-    }
 
     #[test]
     fn every_mistake_is_told_with_file_and_line() {

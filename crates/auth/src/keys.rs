@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
 use crate::acl::is_role_name;
-use crate::error::{AuthError, Fault, closest};
+use crate::error::{AuthError, Fault};
 use crate::file::{LockedFile, Stamp, read_text};
 use crate::password::random_key;
 
@@ -183,7 +183,7 @@ impl KeysFile {
         self.lines.iter().position(is_it).ok_or_else(|| AuthError::Unknown {
             what: "key",
             name: name.into(),
-            close: closest(name, self.keys().map(|key| key.name.as_str())).map(String::from),
+            close: events::closest(name, self.keys().map(|key| key.name.as_str())).map(String::from),
         })
     }
 }

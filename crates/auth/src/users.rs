@@ -8,7 +8,7 @@ use bytestring::ByteString;
 
 use crate::acl::is_role_name;
 use crate::config::HashCost;
-use crate::error::{AuthError, Fault, closest};
+use crate::error::{AuthError, Fault};
 use crate::file::{LockedFile, read_text};
 use crate::password::{check_stored, decoy, hash};
 
@@ -188,7 +188,7 @@ impl UsersFile {
         self.lines.iter().position(is_it).ok_or_else(|| AuthError::Unknown {
             what: "user",
             name: name.into(),
-            close: closest(name, self.users().map(|user| &*user.name)).map(String::from),
+            close: events::closest(name, self.users().map(|user| &*user.name)).map(String::from),
         })
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use events::DisconnectReason;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,6 +25,9 @@ const BACKLOG: i32 = 4096;
 /// The pause after an error of accept, doubled until it is a second: too many open files do not go away by asking again.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
+/// Silence after which the system asks whether the other end is still there: a client without keep-alive may be gone
+/// for ever without a word.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(300);
 
 /// What an accept loop needs.
 #[derive(Clone, Debug)]
@@ -83,6 +86,10 @@ impl Acceptor {
         // Output is gathered into one write by turn; waiting for more would only delay it.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a socket would not take TCP_NODELAY");
+        }
+        let keepalive = TcpKeepalive::new().with_time(TCP_KEEPALIVE);
+        if let Err(error) = SockRef::from(&stream).set_tcp_keepalive(&keepalive) {
+            tracing::debug!(%error, "a socket would not take SO_KEEPALIVE");
         }
         let now = self.clock.now();
         add(&self.hub.counters.connections_accepted, 1);

@@ -37,9 +37,9 @@ pub struct Limits {
     /// Messages waiting for one session, online or not. Beyond it new ones are dropped for this receiver, counted in
     /// [`crate::Stats::deliveries_dropped`].
     pub queue_len_max: usize,
-    /// Bytes of the messages waiting for one session; as `queue_len_max`.
+    /// Bytes of the messages waiting for one session, or sent and not acknowledged yet; as `queue_len_max`.
     pub queue_bytes_max: usize,
-    /// Bytes of the messages waiting for all sessions together; as `queue_len_max`. A message that waits for many
+    /// Bytes of such messages of all sessions together; as `queue_len_max`. A message that waits for many
     /// sessions is counted for each.
     pub queued_bytes_total_max: usize,
     /// Messages of QoS 2 one MQTT 5 client may have begun and not released: the Receive Maximum of CONNACK. The next
@@ -66,8 +66,8 @@ pub struct Limits {
     /// Clients whose `client_seq` is remembered after their session is gone. When there are more, the oldest half is
     /// forgotten and they begin a new `client_epoch`.
     pub departed_clients_max: usize,
-    /// Events of connections that never authenticated, for each source address and second; the rest is told as one
-    /// event with its number in `repeated`.
+    /// Refusals and endings of connections that were not accepted, for each source address and second; the rest is told
+    /// as one event of each kind with its number in `repeated`.
     pub unauthenticated_events_per_s: u32,
 }
 

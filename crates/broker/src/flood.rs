@@ -1,17 +1,18 @@
 //! Keeps those who never authenticate from flooding the event history.
 //!
-//! Of the connections of one source address that end without having been accepted, so many in a second are told one by
-//! one; the rest of that second as one event that carries its number.
+//! Of the connections of one source address that are not accepted, so many refusals and so many endings in a second are
+//! told one by one; the rest of that second as one event of each kind that carries its number.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use events::Kind;
 use foldhash::fast::RandomState;
 
 use crate::clock::Now;
 
-/// Addresses that are told apart at a time; those beyond share one account.
-const ADDRESSES_MAX: usize = 4096;
+/// Accounts at a time, one for each address and kind of event; addresses beyond share one.
+const ACCOUNTS_MAX: usize = 8192;
 const SECOND_MS: u64 = 1000;
 
 /// What becomes of an event.
@@ -20,14 +21,17 @@ pub(crate) enum Verdict<E> {
     /// It is told on its own.
     Tell(E),
     /// It is counted, and told with others when the second is over.
-    Counted,
+    Counted {
+        /// Whether it is the first of them: from now on there is something to wait for.
+        is_first: bool,
+    },
 }
 
-/// Events by source address, within the current second of each.
+/// Events by source address and kind, within the current second of each.
 #[derive(Debug)]
 pub(crate) struct Flood<E> {
     per_second_max: u32,
-    accounts: HashMap<IpAddr, Account<E>, RandomState>,
+    accounts: HashMap<(IpAddr, Kind), Account<E>, RandomState>,
 }
 
 #[derive(Debug)]
@@ -39,17 +43,17 @@ struct Account<E> {
 }
 
 impl<E> Flood<E> {
-    /// Tells at most `per_second_max` events for each address and second.
+    /// Tells at most `per_second_max` events of a kind for each address and second.
     pub(crate) fn new(per_second_max: u32) -> Flood<E> {
         Flood { per_second_max, accounts: HashMap::default() }
     }
 
-    /// Takes an event that came from `source`.
-    pub(crate) fn handle(&mut self, now: Now, source: IpAddr, event: E) -> Verdict<E> {
-        let account_of = if self.accounts.len() < ADDRESSES_MAX || self.accounts.contains_key(&source) {
-            source
+    /// Takes an event of this kind that came from `source`.
+    pub(crate) fn handle(&mut self, now: Now, (source, kind): (IpAddr, Kind), event: E) -> Verdict<E> {
+        let account_of = if self.accounts.len() < ACCOUNTS_MAX || self.accounts.contains_key(&(source, kind)) {
+            (source, kind)
         } else {
-            IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)
+            (IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), kind)
         };
         let account = self.accounts.entry(account_of).or_insert(Account {
             second_began_ms: now.mono_ms,
@@ -66,7 +70,7 @@ impl<E> Flood<E> {
         }
         let repeated = account.held_back.as_ref().map_or(0, |(_, repeated)| *repeated) + 1;
         account.held_back = Some((event, repeated));
-        Verdict::Counted
+        Verdict::Counted { is_first: repeated == 1 }
     }
 
     /// When [`Flood::take_due`] is to be called next; `None` while nothing is held.
@@ -74,17 +78,19 @@ impl<E> Flood<E> {
         self.accounts.values().map(|account| account.second_began_ms + SECOND_MS).min()
     }
 
-    /// What was held back in seconds that are over, each with its number. Forgets addresses that have been quiet.
+    /// What was held back in seconds that are over, each with its number; of one address in the order of the kinds, so
+    /// that a refusal comes before the ending it led to. Forgets addresses that have been quiet.
     pub(crate) fn take_due(&mut self, now: Now) -> Vec<(E, u32)> {
         let mut due = Vec::new();
-        self.accounts.retain(|_, account| {
+        self.accounts.retain(|source, account| {
             if now.mono_ms < account.second_began_ms + SECOND_MS {
                 return true;
             }
-            due.extend(account.held_back.take());
+            due.extend(account.held_back.take().map(|held_back| (*source, held_back)));
             false
         });
-        due
+        due.sort_unstable_by_key(|(source, _)| *source);
+        due.into_iter().map(|(_, held_back)| held_back).collect()
     }
 }
 
@@ -94,7 +100,11 @@ mod tests {
 
     use super::*;
 
-    const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const SOURCE: (IpAddr, Kind) = of(Ipv4Addr::LOCALHOST);
+
+    const fn of(address: Ipv4Addr) -> (IpAddr, Kind) {
+        (IpAddr::V4(address), Kind::ClientDisconnected)
+    }
 
     fn at(mono_ms: u64) -> Now {
         Now { mono_ms, ..Now::default() }
@@ -114,11 +124,11 @@ mod tests {
     #[test]
     fn addresses_do_not_pay_for_each_other_until_there_are_too_many() {
         let mut flood = Flood::new(1);
-        for n in 0..4096u32 {
-            assert_eq!(flood.handle(at(0), IpAddr::V4(Ipv4Addr::from(n + 1)), n), Verdict::Tell(n));
+        for n in 0..8192u32 {
+            assert_eq!(flood.handle(at(0), of(Ipv4Addr::from(n + 1)), n), Verdict::Tell(n));
         }
-        assert_eq!(flood.handle(at(0), IpAddr::V4(Ipv4Addr::from(9_999_999)), 1), Verdict::Tell(1));
-        assert_eq!(flood.handle(at(0), IpAddr::V4(Ipv4Addr::from(9_999_998)), 2), Verdict::Counted);
+        assert_eq!(flood.handle(at(0), of(Ipv4Addr::from(9_999_999)), 1), Verdict::Tell(1));
+        assert_eq!(flood.handle(at(0), of(Ipv4Addr::from(9_999_998)), 2), Verdict::Counted { is_first: true });
     }
 
     #[test]

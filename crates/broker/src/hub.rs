@@ -21,8 +21,8 @@ use crate::flood::Flood;
 use crate::message::{Message, Queued};
 use crate::registry::{Registry, Slot};
 use crate::router::{Retained, RetainedLimits, RetainedMessage, Router, SubscriberKey};
-use crate::session::Subscribe;
 use crate::session::inbox::Offered;
+use crate::session::{Subscribe, Subscription};
 use crate::stats::{Counters, Stats, add};
 use crate::telling::Origin;
 
@@ -137,11 +137,17 @@ impl Hub {
         Published { receivers_count: fate.queued }
     }
 
-    /// Retained messages for a new subscription of the session `key`, put into its inbox.
-    pub(crate) fn send_retained(&self, now: Now, slot: &Slot, subscribe: &Subscribe) {
-        let granted = subscribe.subscription.granted;
-        let mut found = Vec::new();
-        self.retained.lookup(subscribe.subscription.filter.topic_filter(), now.mono_ms, |kept| {
+    /// Retained messages for a new subscription, as many as fit, put into the inbox of its session behind the
+    /// `waiting_len` messages that were there before the subscription was made.
+    pub(crate) fn send_retained(&self, now: Now, slot: &Slot, (subscribe, waiting_len): (&Subscribe, usize)) {
+        let Subscription { filter, granted } = &subscribe.subscription;
+        let room = self.config.limits.queue_len_max.saturating_sub(waiting_len);
+        let (mut found, mut is_cut) = (Vec::new(), false);
+        self.retained.lookup(filter.topic_filter(), now.mono_ms, |kept| {
+            if found.len() >= room {
+                is_cut = true;
+                return ControlFlow::Break(());
+            }
             let message = Arc::clone(&kept.message);
             let mut queued = Queued::new(message, granted.qos.min(kept.message.qos));
             queued.retain = true;
@@ -149,9 +155,19 @@ impl Hub {
             found.push(queued);
             ControlFlow::Continue(())
         });
-        if !found.is_empty() {
-            let dropped_count = slot.inbox.lock().put_retained(found.into_iter(), &self.config.limits);
-            add(&self.counters.deliveries_dropped, u64::try_from(dropped_count).unwrap_or(u64::MAX));
+        let dropped_count = if found.is_empty() {
+            0
+        } else {
+            slot.inbox.lock().put_retained(found, waiting_len, &self.config.limits, &self.queued_bytes)
+        };
+        if is_cut || dropped_count > 0 {
+            // How many there are beyond the limit is not looked for: that could take as long as there are many.
+            add(&self.counters.deliveries_dropped, u64::try_from(dropped_count).unwrap_or(u64::MAX).max(1));
+            tracing::warn!(
+                client_id = &*slot.client_id,
+                %filter,
+                "a client does not get all retained messages it has subscribed to: its queue is full"
+            );
         }
     }
 

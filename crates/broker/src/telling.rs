@@ -56,7 +56,7 @@ pub(crate) struct Course<'a> {
 }
 
 impl Hub {
-    /// A CONNECT was answered; `count` is there when it was accepted.
+    /// A CONNECT was answered; `count` is there when it was accepted. Refusals are told one by one only up to a limit.
     pub(crate) fn tell_connack(
         &self,
         now: Now,
@@ -81,8 +81,13 @@ impl Hub {
                 expiry_interval: announcement.expiry_interval_s,
                 connected_at: client.connected_at,
                 conn_props: announcement.properties.clone(),
+                repeated: 1,
             };
-            self.emit(now, Some(peer), count.as_deref_mut(), body);
+            if client.connected_at.is_some() {
+                self.emit(now, Some(peer), count.as_deref_mut(), body);
+            } else {
+                self.emit_unauthenticated(now, peer, body);
+            }
         }
         let Some(connected_at) = client.connected_at else { return };
         if self.bus.wants(Kind::ClientConnected) {
@@ -134,25 +139,33 @@ impl Hub {
         let body = disconnected(now, course, ending, authenticated);
         if authenticated {
             self.emit(now, Some(course.peer), count, body);
-            return;
-        }
-        let source = course.peer.peername.ip().to_canonical();
-        let event = self.event(now, Some(course.peer), None, body);
-        let verdict = self.flood.lock().handle(now, source, event);
-        match verdict {
-            Verdict::Tell(event) => self.bus.emit(event),
-            Verdict::Counted => self.housekeeping.notify_one(),
+        } else {
+            self.emit_unauthenticated(now, course.peer, body);
         }
     }
 
-    /// Tells what [`Hub::tell_disconnected`] has held back, each kind once with its number.
+    /// Tells what [`Hub::emit_unauthenticated`] has held back, each kind once with its number.
     pub(crate) fn tell_held_back(&self, now: Now) {
         let due = self.flood.lock().take_due(now);
         for (mut event, repeated) in due {
-            if let Body::ClientDisconnected(body) = &mut event.body {
+            if let Body::ClientConnack(body) = &mut event.body {
+                body.repeated = repeated;
+            } else if let Body::ClientDisconnected(body) = &mut event.body {
                 body.repeated = repeated;
             }
             self.bus.emit(event);
+        }
+    }
+
+    /// Tells of somebody who was not accepted, now or with others of this second.
+    fn emit_unauthenticated(&self, now: Now, peer: &Peer, body: impl Into<Body>) {
+        let event = self.event(now, Some(peer), None, body);
+        let source = (peer.peername.ip().to_canonical(), event.kind());
+        let verdict = self.flood.lock().handle(now, source, event);
+        match verdict {
+            Verdict::Tell(event) => self.bus.emit(event),
+            Verdict::Counted { is_first: true } => self.housekeeping.notify_one(),
+            Verdict::Counted { is_first: false } => {}
         }
     }
 

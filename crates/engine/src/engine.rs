@@ -24,7 +24,7 @@ use crate::index::Index;
 use crate::load::{LoadReport, Loaded};
 use crate::rule::{Origin, Rule};
 use crate::status::{Refused, RuleStatus};
-use crate::worker::Worker;
+use crate::worker::{Worker, close_in_order};
 
 /// How often a message may be republished by rules unless the configuration says otherwise.
 pub const HOPS_MAX_DEFAULT: u8 = 8;
@@ -203,9 +203,7 @@ impl Engine {
         };
         let before: u64 = workers.iter().map(|worker| worker.status().ledger.lost()).sum();
         let until = after((self.shared.clock)(), deadline);
-        for worker in &workers {
-            worker.close(until);
-        }
+        close_in_order(workers.clone(), until, &self.shared.tasks);
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
         let lost: u64 = workers.iter().map(|worker| worker.status().ledger.lost()).sum();

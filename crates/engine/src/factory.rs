@@ -74,7 +74,7 @@ impl ConfigError {
     /// An error about the key at `path`, with the nearest of the names that would do.
     pub fn unknown_key(path: &[&str], known: &[&str]) -> ConfigError {
         let found = path.last().copied().unwrap_or_default();
-        let help = match crate::closest(found, known.iter().copied()) {
+        let help = match events::closest(found, known.iter().copied()) {
             Some(name) => format!("did you mean `{name}`?"),
             None => format!("expected one of `{}`", known.join("`, `")),
         };

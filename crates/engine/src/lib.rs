@@ -25,12 +25,13 @@ mod rule;
 mod rule_file;
 mod rule_test;
 mod status;
-mod suggest;
 mod watch;
 mod worker;
 
 pub use action::{Action, ActionError, BoxFuture, ItemOutcome, Outcome};
-pub use buffer::{Batch, Buffer, BufferOptions, DeadLetter, Ledger, Next, Overflow, Trouble};
+pub use buffer::{
+    ACTION_OPTIONS, ActionOption, Batch, Buffer, BufferOptions, DeadLetter, Ledger, Next, Overflow, Trouble,
+};
 pub use checked::{CheckedRule, RuleSource};
 pub use clock::Clock;
 pub use counters::RuleCounts;
@@ -41,7 +42,6 @@ pub use output::{Output, OutputId};
 pub use publisher::{HopLimit, PublishProperties, PublishRefused, PublishRequest, Publisher};
 pub use rule_test::TestReport;
 pub use status::{Refused, RuleState, RuleStatus};
-pub use suggest::closest;
 pub use worker::ActionStatus;
 
 pub use mqtt::QoS;

@@ -14,7 +14,7 @@ use crate::directory::{self, Found};
 use crate::engine::{Entry, Running, Shared, after};
 use crate::rule::Rule;
 use crate::status::Refused;
-use crate::worker::Worker;
+use crate::worker::{Worker, close_in_order};
 
 /// What a reload has changed.
 #[derive(Clone, Debug, Default)]
@@ -151,10 +151,8 @@ impl Shared {
     fn end(&self, loaded: &mut Loaded, ended: Vec<Arc<Worker>>, now: Timestamp) {
         let until = after(now, self.config.removed_drain);
         loaded.ending.retain(|worker| worker.strong_count() > 0);
-        for worker in ended {
-            worker.close(until);
-            loaded.ending.push(Arc::downgrade(&worker));
-        }
+        loaded.ending.extend(ended.iter().map(Arc::downgrade));
+        close_in_order(ended, until, &self.tasks);
     }
 }
 

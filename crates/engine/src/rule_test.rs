@@ -3,13 +3,12 @@
 use std::fmt::Write as _;
 
 use bytestring::ByteString;
-use events::{Event, EventType, Field, Kind, Map, Timestamp, Type, Value};
+use events::{Event, EventType, Field, Kind, Map, Timestamp, Type, Value, closest};
 use sql::{Context, Diagnostic, Overlay, Query, Rows, Source, Store};
 
 use crate::checked::{CheckedRule, name_of};
 use crate::codes;
 use crate::rule_file::{Expectation, TestCase};
-use crate::suggest::closest;
 
 /// A test that can be run.
 #[derive(Debug)]

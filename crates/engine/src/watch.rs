@@ -1,12 +1,13 @@
 //! Notices that rule files have changed: by notification where the file system gives one, and by looking every second.
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use notify::{RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 
-use crate::directory;
+use crate::directory::{self, Fingerprint};
 use crate::engine::Engine;
 
 /// How often the directory is looked at, because some file systems (network, containers) notify nobody.
@@ -52,7 +53,7 @@ impl Engine {
                     Some(()) = changes.recv() => true,
                     _ = ticks.tick() => false,
                 };
-                let mut now = match directory::fingerprint(&dir) {
+                let mut now = match look(&dir).await {
                     Ok(now) => now,
                     Err(error) => {
                         if !is_gone {
@@ -70,7 +71,7 @@ impl Engine {
                 while waited < SETTLE_MAX {
                     tokio::time::sleep(SETTLE).await;
                     waited += SETTLE;
-                    match directory::fingerprint(&dir) {
+                    match look(&dir).await {
                         Ok(later) if later != now => now = later,
                         Ok(_) | Err(_) => break,
                     }
@@ -80,6 +81,13 @@ impl Engine {
             }
         });
     }
+}
+
+/// Looks on a thread of its own: a network file system may take its time.
+async fn look(dir: &Path) -> io::Result<Fingerprint> {
+    let dir = dir.to_owned();
+    let looked = tokio::task::spawn_blocking(move || directory::fingerprint(&dir)).await;
+    looked.unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
 /// Reads and compiles on a thread of its own, so that no event waits for it.

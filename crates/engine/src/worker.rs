@@ -9,6 +9,8 @@ use events::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::action::{Action, Outcome};
 use crate::buffer::{Batch, Buffer, BufferOptions, DeadLetter, Ledger, Next, Trouble};
@@ -20,19 +22,18 @@ use crate::output::Output;
 pub(crate) struct Worker {
     rule: Arc<str>,
     name: Arc<str>,
-    way: ArcSwap<Way>,
+    /// Where outputs go; replaced when the rule is read again.
+    action: ArcSwap<Box<dyn Action>>,
     state: Mutex<State>,
     wake: Notify,
-}
-
-/// Where outputs go; replaced as a whole when the rule is read again.
-struct Way {
-    action: Box<dyn Action>,
-    fallback: Option<Arc<Worker>>,
+    /// Cancelled when nothing comes out of it any more.
+    ended: CancellationToken,
 }
 
 struct State {
     buffer: Buffer,
+    /// Who gets what the buffer gives up; there exactly where its options say so.
+    fallback: Option<Arc<Worker>>,
     /// Set when the action is to end: deliver what can be delivered until then, and give up the rest.
     deadline: Option<Timestamp>,
     dead_logs: LogGate,
@@ -70,14 +71,16 @@ impl Worker {
         Worker {
             rule,
             name,
-            way: ArcSwap::from_pointee(Way { action, fallback }),
+            action: ArcSwap::from_pointee(action),
             state: Mutex::new(State {
                 buffer: Buffer::new(options),
+                fallback,
                 deadline: None,
                 dead_logs: LogGate::default(),
                 dropped_logs: LogGate::default(),
             }),
             wake: Notify::new(),
+            ended: CancellationToken::new(),
         }
     }
 
@@ -88,11 +91,9 @@ impl Worker {
 
     /// Takes `output` in. Never waits for the action.
     pub(crate) fn push(&self, now: Timestamp, output: Output) {
-        let (is_due, fallen_back) = self.account(now, |buffer| buffer.push(now, output));
-        if is_due {
+        if self.account(now, |state| state.buffer.push(now, output)) {
             self.wake.notify_one();
         }
-        self.hand_on(now, fallen_back);
     }
 
     /// Goes on with another action and other options. What waits is sent the new way.
@@ -103,10 +104,12 @@ impl Worker {
         options: BufferOptions,
         fallback: Option<Arc<Worker>>,
     ) {
-        self.way.store(Arc::new(Way { action, fallback }));
-        let ((), fallen_back) = self.account(now, |buffer| buffer.set_options(now, options));
+        self.action.store(Arc::new(action));
+        self.account(now, |state| {
+            state.fallback = fallback;
+            state.buffer.set_options(now, options);
+        });
         self.wake.notify_one();
-        self.hand_on(now, fallen_back);
     }
 
     /// Ends the action: what is queued is sent without waiting for company until `deadline`, then given up.
@@ -120,13 +123,13 @@ impl Worker {
 
     /// Reaches for the other side without sending anything.
     pub(crate) async fn check(&self) -> Result<(), crate::ActionError> {
-        let way = self.way.load_full();
-        way.action.check().await
+        let action = self.action.load_full();
+        action.check().await
     }
 
     /// What is known of the action now.
     pub(crate) fn status(&self) -> ActionStatus {
-        let kind = self.way.load().action.kind();
+        let kind = self.action.load().kind();
         let state = self.state.lock();
         ActionStatus {
             name: Arc::clone(&self.name),
@@ -139,6 +142,16 @@ impl Worker {
         }
     }
 
+    /// Whether `other` gets what this one would lose.
+    pub(crate) fn falls_back_to(&self, other: &Arc<Worker>) -> bool {
+        self.state.lock().fallback.as_ref().is_some_and(|fallback| Arc::ptr_eq(fallback, other))
+    }
+
+    /// Waits until nothing comes out of it any more.
+    pub(crate) async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
     /// The outputs that were given up last, oldest first.
     pub(crate) fn dead_letters(&self) -> Vec<DeadLetter> {
         self.state.lock().buffer.dead_letters().cloned().collect()
@@ -146,6 +159,8 @@ impl Worker {
 
     /// Sends until the action is closed and either empty or past its deadline.
     pub(crate) async fn run(self: Arc<Self>, clock: Clock) {
+        // Also when it panics: others wait for it.
+        let _ended = self.ended.clone().drop_guard();
         let mut sends = Sends::default();
         loop {
             let pause = self.start_due(&clock, &mut sends);
@@ -166,15 +181,26 @@ impl Worker {
                 () = sleep(pause) => {}
             }
         }
-        let now = clock();
-        let (left, fallen_back) = self.account(now, Buffer::close);
-        self.hand_on(now, fallen_back);
-        if left > 0 {
+        self.account(clock(), |state| state.buffer.close());
+        self.log_end();
+    }
+
+    /// Says once what became of everything, where not everything was delivered.
+    fn log_end(&self) {
+        let Ledger { in_, delivered, queued: _, in_flight: _, dead, expired, dropped, fallen_back } =
+            self.state.lock().buffer.ledger();
+        if delivered < in_ {
+            let (rule, action) = (&*self.rule, &*self.name);
             tracing::warn!(
-                rule = &*self.rule,
-                action = &*self.name,
-                left,
-                "outputs were given up at the end of an action"
+                rule,
+                action,
+                r#in = in_,
+                delivered,
+                dead,
+                expired,
+                dropped,
+                fallen_back,
+                "an action has ended and did not deliver everything"
             );
         }
     }
@@ -183,10 +209,8 @@ impl Worker {
     fn start_due(&self, clock: &Clock, sends: &mut Sends) -> Option<Duration> {
         loop {
             let now = clock();
-            let (next, fallen_back) = self.account(now, |buffer| buffer.next_batch(now));
-            self.hand_on(now, fallen_back);
-            match next {
-                Next::Send(batch) => sends.start(self.way.load_full(), batch),
+            match self.account(now, |state| state.buffer.next_batch(now)) {
+                Next::Send(batch) => sends.start(self.action.load_full(), batch),
                 Next::Wait { until } => return self.shorter_of(now, Some(until)),
                 Next::Idle => return self.shorter_of(now, None),
             }
@@ -210,10 +234,10 @@ impl Worker {
     }
 
     fn complete(&self, now: Timestamp, batch: Batch, outcome: Outcome) {
-        let before = self.state.lock().buffer.trouble().is_some();
-        let (after, fallen_back) = self.account(now, |buffer| {
-            buffer.complete(now, batch, outcome, fastrand::u64(..));
-            buffer.trouble().cloned()
+        let (before, after) = self.account(now, |state| {
+            let before = state.buffer.trouble().is_some();
+            state.buffer.complete(now, batch, outcome, fastrand::u64(..));
+            (before, state.buffer.trouble().cloned())
         });
         match after {
             Some(trouble) if !before => tracing::warn!(
@@ -227,16 +251,16 @@ impl Worker {
             }
             Some(_) | None => {}
         }
-        self.hand_on(now, fallen_back);
     }
 
-    /// Changes the buffer, and logs what is dead or dropped since.
-    fn account<T>(&self, now: Timestamp, change: impl FnOnce(&mut Buffer) -> T) -> (T, Vec<Output>) {
+    /// Changes the buffer, hands on what falls back, and logs what is dead or dropped since.
+    fn account<T>(&self, now: Timestamp, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock();
         let before = state.buffer.ledger();
-        let result = change(&mut state.buffer);
+        let result = change(&mut state);
         let after = state.buffer.ledger();
         let fallen_back = state.buffer.take_fallen_back();
+        let fallback = if fallen_back.is_empty() { None } else { state.fallback.clone() };
         let dead_logs = if after.dead > before.dead { state.dead_logs.pass(now) } else { None };
         let is_dropped = after.dropped + after.expired > before.dropped + before.expired;
         let dropped_logs = if is_dropped { state.dropped_logs.pass(now) } else { None };
@@ -251,18 +275,13 @@ impl Worker {
             let (dropped, expired) = (after.dropped, after.expired);
             tracing::warn!(rule, action, dropped, expired, not_logged, "outputs were dropped");
         }
-        (result, fallen_back)
-    }
-
-    fn hand_on(&self, now: Timestamp, fallen_back: Vec<Output>) {
-        if fallen_back.is_empty() {
-            return;
+        // Behind the lock: a fallback has one of its own.
+        if let Some(fallback) = fallback {
+            for output in fallen_back {
+                fallback.push(now, Output { action: Arc::clone(fallback.name()), ..output });
+            }
         }
-        let way = self.way.load();
-        let Some(fallback) = &way.fallback else { return };
-        for output in fallen_back {
-            fallback.push(now, Output { action: Arc::clone(fallback.name()), ..output });
-        }
+        result
     }
 }
 
@@ -288,10 +307,10 @@ struct Sends {
 }
 
 impl Sends {
-    fn start(&mut self, way: Arc<Way>, batch: Batch) {
+    fn start(&mut self, action: Arc<Box<dyn Action>>, batch: Batch) {
         let batch = Arc::new(batch);
         let sent = Arc::clone(&batch);
-        let task = self.tasks.spawn(async move { way.action.send(sent.outputs()).await });
+        let task = self.tasks.spawn(async move { action.send(sent.outputs()).await });
         self.batches.insert(task.id(), batch);
     }
 
@@ -319,6 +338,29 @@ fn outcome_of_failed(error: JoinError) -> Outcome {
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     let text = text.unwrap_or_else(|| "without a message".to_owned());
     Outcome::Rejected { reason: format!("the action panicked: {text}") }
+}
+
+/// Ends actions: what is queued is delivered until `deadline`, then given up. Those that others fall back to end last,
+/// so that they still get what is rejected meanwhile.
+pub(crate) fn close_in_order(workers: Vec<Arc<Worker>>, deadline: Timestamp, tasks: &TaskTracker) {
+    let is_fallback = |worker: &Arc<Worker>| workers.iter().any(|other| other.falls_back_to(worker));
+    let last: Vec<Arc<Worker>> = workers.iter().filter(|worker| is_fallback(worker)).cloned().collect();
+    let first: Vec<Arc<Worker>> =
+        workers.into_iter().filter(|worker| !last.iter().any(|fallback| Arc::ptr_eq(fallback, worker))).collect();
+    for worker in &first {
+        worker.close(deadline);
+    }
+    if last.is_empty() {
+        return;
+    }
+    tasks.spawn(async move {
+        for worker in &first {
+            worker.ended().await;
+        }
+        for worker in &last {
+            worker.close(deadline);
+        }
+    });
 }
 
 async fn sleep(pause: Option<Duration>) {

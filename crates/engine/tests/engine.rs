@@ -331,3 +331,20 @@ async fn an_action_can_be_asked_to_reach_the_other_side() {
     assert_eq!(answer.unwrap_err().message, "nobody is there");
     assert!(engine.check_action("r", "gone").await.is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_rejected_while_the_engine_ends_still_reaches_its_fallback() {
+    let dir = tempfile::tempdir().unwrap();
+    write(
+        dir.path(),
+        "a",
+        "/*---\n[[actions]]\nrecord = {}\nfallback = 'desk'\n[[actions]]\nconnector = 'desk'\n---*/ SELECT topic FROM \"#\"",
+    );
+    let (engine, desk) = engine();
+    engine.load_dir(dir.path()).unwrap();
+    desk.answer([retry(), Outcome::Rejected { reason: "no such column".to_owned() }]);
+    engine.on_event(&message("t", ""), 0);
+    desk.wait_for_sends(1).await;
+    assert_eq!(engine.shutdown(Duration::from_secs(10)).await, 0);
+    assert_eq!(desk.delivered(), [r#"desk: {"topic":"t"}"#]);
+}

@@ -3,6 +3,8 @@
 //! In: nothing but declarations. Out: the catalogue of events ([`EventType`], [`Kind`]), their fields with types, docs
 //! and samples, the closed sets of reasons with meaning and remedy, and [`Value`], what a field is worth in a rule.
 //!
+//! [`closest`] is here too, because all who read names that people write can reach this crate.
+//!
 //! Never: MQTT bytes, SQL, I/O, clocks.
 //!
 //! Read `declared/client.rs` first: it is where an event is declared, and everything else is derived from that.
@@ -14,6 +16,7 @@ mod identity;
 mod json;
 mod map;
 mod reason;
+mod suggest;
 mod value;
 
 pub use catalogue::{EventType, Field, FieldId, Head, Kind};
@@ -25,4 +28,5 @@ pub use declared::{
 pub use identity::{ConnId, EventId, MessageId, Timestamp};
 pub use map::Map;
 pub use reason::{ConnackReason, DisconnectReason, DropReason, Initiator, ReasonRow, Stage, UnsubscribeCause};
+pub use suggest::closest;
 pub use value::{Type, Value};

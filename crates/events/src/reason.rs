@@ -66,7 +66,7 @@ reasons! {
         Banned = "banned": "the client is banned", "lift the ban, or stop what led to it";
         BadAuthenticationMethod = "bad_authentication_method": "the authentication method is not one the broker knows", "use a user name and password";
         TopicNameInvalid = "topic_name_invalid": "the topic of the will is not one this client may name", "fix the will topic of the client";
-        PacketTooLarge = "packet_too_large": "the CONNECT packet is larger than the broker takes", "send a smaller will, or raise `packet_bytes_max` of the listener";
+        PacketTooLarge = "packet_too_large": "the CONNECT packet is larger than the broker takes", "send a smaller will, or raise `connect_bytes_max` of the listener";
         QuotaExceeded = "quota_exceeded": "the listener holds as many connections as it may", "raise `max_connections` of the listener, or find out who holds them";
         RetainNotSupported = "retain_not_supported": "the will asks to be retained and the listener does not retain", "clear the retain flag of the will, or set `retain_available`";
         QosNotSupported = "qos_not_supported": "the QoS of the will is higher than the listener offers", "lower the QoS of the will, or raise `max_qos`";

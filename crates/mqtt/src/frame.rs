@@ -11,7 +11,7 @@ use crate::error::{DecodeError, DecodeErrorKind};
 use crate::packet::ack::Ack;
 use crate::packet::auth::Auth;
 use crate::packet::connack::Connack;
-use crate::packet::connect::Connect;
+use crate::packet::connect::{self, Connect};
 use crate::packet::disconnect::Disconnect;
 use crate::packet::publish::Publish;
 use crate::packet::suback::Suback;
@@ -154,6 +154,8 @@ fn header(buf: &[u8], version: Option<Version>, limits: &Limits) -> Result<Optio
         let limit = limits.packet_bytes_max;
         if frame_len > limit {
             let kind = DecodeErrorKind::TooLarge { found: frame_len, limit };
+            // Of a CONNECT the beginning is most often there with the header, and then the client can be told.
+            let version = version.or_else(|| connect::begun_version(buf.get(len..)?));
             return Err(DecodeError {
                 packet: Some(packet),
                 ..DecodeError::at_header("remaining length", 1, kind, version)

@@ -62,6 +62,10 @@ codes! {
     FOREIGN_REASON = "W002";
     /// A comparison that is never true.
     NEVER_TRUE = "W003";
+    /// `= NULL`, which is true here where both are NULL, and never in the SQL of databases.
+    EQUALS_NULL = "W004";
+    /// An index of 0 in a path that is read: the first element has 1.
+    INDEX_ZERO = "W005";
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub trait Columns {
     /// The column of that name.
     fn by_name(&self, name: &str) -> Option<Value>;
 
-    /// Every column in the order of `SELECT *`.
+    /// Every column in the order of `SELECT *`; the fields of the event and nothing else where the kind is known.
     fn for_each(&self, visit: &mut dyn FnMut(ByteString, Value));
 
     /// The payload read as JSON, where it is kept for several queries; `None` where every query reads its own.

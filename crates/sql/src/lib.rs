@@ -12,6 +12,7 @@ pub mod codes;
 mod columns;
 mod context;
 mod diagnostic;
+mod elsewhere;
 mod eval;
 mod functions;
 mod json;

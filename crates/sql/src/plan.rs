@@ -72,7 +72,8 @@ pub(crate) enum Shape {
 pub(crate) enum Piece {
     /// `*`.
     Star,
-    Slot(ByteString, u16),
+    /// A slot and its name, which may be that of a column.
+    Slot(Column, u16),
 }
 
 /// A value and where it is put.

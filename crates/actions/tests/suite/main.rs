@@ -3,6 +3,7 @@
 mod contract;
 mod http;
 mod postgres;
+mod reference;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;

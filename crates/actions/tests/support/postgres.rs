@@ -1,12 +1,18 @@
 //! A real PostgreSQL of its own for a test: made, started, stopped, started again and removed.
 //!
+//! Making a cluster takes most of the time, so one is made and kept below `target`, and every test starts a copy of it.
+//!
 //! Other crates include this file by its path; it uses nothing but the standard library and `tempfile`.
 
+use std::fs::File;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+const INITDB_OPTIONS: [&str; 5] =
+    ["--username=signalbox", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"];
 
 const INSTALL: &str = "install it with `apt-get install postgresql`";
 
@@ -27,20 +33,8 @@ impl Postgres {
 
     /// Makes a cluster and starts it.
     pub(crate) fn start() -> Postgres {
-        let account = account();
-        let dir = tempfile::Builder::new().prefix("signalbox-pg-").tempdir().expect("a directory for the cluster");
-        let password = dir.path().join("password");
-        std::fs::write(&password, Postgres::PASSWORD).expect("the password of the cluster");
-        if let Some((uid, gid)) = account {
-            for path in [dir.path(), &password] {
-                chown(path, Some(uid), Some(gid)).expect("root may give the cluster away");
-            }
-        }
-        let mut postgres = Postgres { programs: programs(), dir, account, port: 0 };
-        let mut initdb = postgres.program("initdb");
-        initdb.arg("--pgdata").arg(postgres.data()).arg("--pwfile").arg(&password);
-        initdb.args(["--username=signalbox", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"]);
-        run(&mut initdb).expect("initdb");
+        let mut postgres = Postgres::empty();
+        postgres.copy_template();
         // A port that is free now may be taken a moment later by another test.
         let started = (0..5).any(|_| {
             postgres.port = free_port();
@@ -78,6 +72,47 @@ impl Postgres {
         psql.env("PGPASSWORD", Postgres::PASSWORD).args(["--no-psqlrc", "--tuples-only", "--no-align", "--quiet"]);
         psql.args(["--set=ON_ERROR_STOP=1", "--command", sql]).arg(self.url());
         run(&mut psql).unwrap_or_else(|error| panic!("{sql}: {error}")).trim_end().to_owned()
+    }
+
+    /// A directory for a cluster, and nothing in it.
+    fn empty() -> Postgres {
+        let account = account();
+        let dir = tempfile::Builder::new().prefix("signalbox-pg-").tempdir().expect("a directory for the cluster");
+        if let Some((uid, gid)) = account {
+            chown(dir.path(), Some(uid), Some(gid)).expect("root may give the cluster away");
+        }
+        Postgres { programs: programs(), dir, account, port: 0 }
+    }
+
+    /// Makes the cluster a copy of the template, which whoever comes first makes while the others wait.
+    fn copy_template(&self) {
+        let shelf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres");
+        std::fs::create_dir_all(&shelf).expect("a directory for the template");
+        let lock = File::create(shelf.join("lock")).expect("the lock of the template");
+        lock.lock().expect("one at a time makes the template");
+        let (template, label) = (shelf.join("data"), shelf.join("made-by"));
+        // Written last, so that a half-made template is made again, as one of another version or other options is.
+        let maker = format!("{} {INITDB_OPTIONS:?} {}", self.programs.display(), Postgres::PASSWORD);
+        if std::fs::read_to_string(&label).unwrap_or_default() != maker {
+            let made = Postgres::empty();
+            made.init();
+            drop(std::fs::remove_dir_all(&template));
+            copy(&made.data(), &template);
+            std::fs::write(&label, maker).expect("the label of the template");
+        }
+        drop(lock);
+        copy(&template, &self.data());
+    }
+
+    fn init(&self) {
+        let password = self.dir.path().join("password");
+        std::fs::write(&password, Postgres::PASSWORD).expect("the password of the cluster");
+        if let Some((uid, gid)) = self.account {
+            chown(&password, Some(uid), Some(gid)).expect("root may give the cluster away");
+        }
+        let mut initdb = self.program("initdb");
+        initdb.arg("--pgdata").arg(self.data()).arg("--pwfile").arg(&password).args(INITDB_OPTIONS);
+        run(&mut initdb).expect("initdb");
     }
 
     fn try_start(&self) -> Result<String, String> {
@@ -124,7 +159,7 @@ fn run(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().display().to_string();
     let (mut out, mut err) = (tempfile::tempfile(), tempfile::tempfile());
     let (Ok(out), Ok(err)) = (&mut out, &mut err) else { return Err("no temporary file".to_owned()) };
-    let output_to = |file: &std::fs::File| file.try_clone().expect("a second handle of a file");
+    let output_to = |file: &File| file.try_clone().expect("a second handle of a file");
     let status = command
         .stdin(std::process::Stdio::null())
         .stdout(output_to(out))
@@ -134,7 +169,12 @@ fn run(command: &mut Command) -> Result<String, String> {
     if status.success() { Ok(text(out)) } else { Err(format!("{name}: {status}: {}{}", text(out), text(err))) }
 }
 
-fn text(file: &mut std::fs::File) -> String {
+/// Copies a directory with owners and rights; the server refuses one that others may read.
+fn copy(from: &Path, to: &Path) {
+    run(Command::new("cp").arg("-a").arg(from).arg(to)).expect("a copy of the cluster");
+}
+
+fn text(file: &mut File) -> String {
     use std::io::{Read as _, Seek as _};
     let mut text = String::new();
     file.rewind().and_then(|()| file.read_to_string(&mut text)).expect("output of a program");

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
@@ -33,8 +34,12 @@ pub(crate) struct Wanted {
 pub(crate) async fn tail(
     _viewer: Viewer,
     State(api): State<Api>,
-    Query(wanted): Query<Wanted>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Sse<impl Stream<Item = Result<SseEvent, Infallible>>>, Problem> {
+    let Query(wanted) = wanted.map_err(|refused| {
+        Problem::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", refused.body_text())
+            .help("expected `client` and `event`, each once or not at all")
+    })?;
     let kinds = wanted.kinds()?;
     let receiver = api.broker.bus().subscribe("tail", kinds, QUEUE_LEN);
     let client = wanted.client;

@@ -3,7 +3,7 @@
 use bytestring::ByteString;
 
 use super::section::Access;
-use crate::error::{Fault, closest};
+use crate::error::Fault;
 
 /// The role that stands above the ACL; no section may have its name.
 pub(crate) const SUPERUSER: &str = "superuser";
@@ -55,7 +55,7 @@ fn line(text: &str) -> Result<Line, Mistake> {
         "topic" => rule(keyword, rest).map(|(access, filter)| Line::Topic(access, filter)),
         "pattern" => rule(keyword, rest).map(|(access, filter)| Line::Pattern(access, filter)),
         found => {
-            let help = closest(&found.to_lowercase(), KEYWORDS).map(|close| format!("did you mean `{close}`?"));
+            let help = events::closest(found, KEYWORDS).map(|close| format!("did you mean `{close}`?"));
             Err((format!("expected `user`, `role`, `topic` or `pattern`, found `{found}`"), help))
         }
     }
@@ -86,7 +86,7 @@ fn rule(keyword: &str, rest: &str) -> Result<(Access, ByteString), Mistake> {
         Some((_, access)) if !others.is_empty() => (*access, others),
         Some(_) | None if others.is_empty() => (Access::ReadWrite, first),
         Some(_) | None => {
-            let help = closest(&first.to_lowercase(), ACCESSES.map(|(name, _)| name)).map_or_else(
+            let help = events::closest(first, ACCESSES.map(|(name, _)| name)).map_or_else(
                 || format!("for a filter with spaces write `{keyword} readwrite {rest}`"),
                 |close| format!("did you mean `{close}`?"),
             );

@@ -19,6 +19,7 @@ use crate::ending::Ending;
 use crate::hub::Hub;
 use crate::registry::{Held, Slot};
 use crate::session::inbound::{has_levels_at_most, is_reserved};
+use crate::session::inbox::Order;
 use crate::session::{Effects, Link, Session, granted_keepalive_s, with_reason_string};
 use crate::stats::add;
 use crate::telling::Announcement;
@@ -232,6 +233,8 @@ impl Connection {
     /// Gives the client its session: a new one, or the one it had.
     fn admit(&mut self, now: Now, connect: &Connect, identity: Identity, work: &mut Workspace) -> Turn {
         let hub = Arc::clone(&self.hub);
+        // Before the permissions: an ACL that changes in between is read once more, not missed.
+        let acl_version = hub.auth.acl_version();
         let permissions = hub.auth.permissions(&identity);
         if let Some(will) = connect.will.as_ref().filter(|will| !permissions.may_publish(&will.topic)) {
             let detail = format!("the client may not publish its will to `{}`", will.topic);
@@ -242,7 +245,7 @@ impl Connection {
         let Some(mut client) = stranger.client.take() else { return Turn::Wait };
         client.connected_at = Some(now.wall);
         let mut link = Link::new(Arc::clone(&self.peer), client, connect, (permissions, identity), &hub.config.limits);
-        link.acl_version = hub.auth.acl_version();
+        link.acl_version = acl_version;
         link.traffic = stranger.traffic;
         let slot = hub.open_session(now, (connect, stranger.has_assigned_id), Box::new(link), work);
         self.phase = Phase::Client(slot, connect.version);
@@ -289,7 +292,14 @@ impl Hub {
             held.link = Some(link);
             held.count_sent(&mut work.fx, self);
             slot.is_online.store(true, Ordering::Relaxed);
-            work.wakers.extend(slot.inbox.lock().attach());
+            {
+                let mut inbox = slot.inbox.lock();
+                work.wakers.extend(inbox.attach());
+                if self.is_stopping.load(Ordering::Relaxed) {
+                    // Whoever tells all clients that the broker stops may have passed by before there was one here.
+                    work.wakers.extend(inbox.give_order(Order::GoAway));
+                }
+            }
             add(&self.counters.connects_accepted, 1);
             drop(held);
             return slot;
@@ -376,7 +386,11 @@ fn expiry_interval_s(connect: &Connect, limits: &Limits) -> u32 {
 fn refusal_properties(connect: &Connect, detail: &str, server: Option<&str>) -> Properties {
     let mut builder = Properties::builder();
     if connect.properties.request_problem_information().unwrap_or(true) {
-        builder = with_reason_string(builder, detail);
+        let packet_bytes_max = connect.properties.maximum_packet_size_bytes().unwrap_or(u32::MAX);
+        // The server reference goes before: it says where to go.
+        let server_bytes = server.map_or(0, |server| 3 + server.len());
+        let left_bytes = usize::try_from(packet_bytes_max).unwrap_or(usize::MAX).saturating_sub(server_bytes);
+        builder = with_reason_string(builder, detail, left_bytes);
     }
     if let Some(server) = server {
         let unchanged = builder.clone();

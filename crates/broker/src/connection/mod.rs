@@ -23,13 +23,11 @@ use crate::registry::{Core, Held, Slot};
 use crate::router::Subscriber;
 use crate::session::inbox::{Order, WakeFor};
 use crate::session::outbound::Delivered;
-use crate::session::{Effects, Link, Step, Terms, say_goodbye};
+use crate::session::{Effects, Link, OUT_BYTES, Step, Terms, say_goodbye};
 use crate::stats::add;
 use crate::telling::{Announcement, Origin};
 use facts::{Client, Peer, Traffic};
 
-/// Bytes gathered for one write; what is waiting beyond that has to wait for the next.
-const OUT_BYTES: usize = 64 << 10;
 /// Messages taken out of an inbox under one lock.
 const TAKEN_AT_ONCE: usize = 64;
 
@@ -264,10 +262,11 @@ impl Connection {
                 Step::Subscribe(subscribe) => {
                     let subscription = &subscribe.subscription;
                     let subscriber = Subscriber { key, target: Arc::clone(slot), granted: subscription.granted };
+                    let waiting_len = if subscribe.sends_retained { slot.inbox.lock().len() } else { 0 };
                     hub.router.subscribe(&subscription.filter, subscriber);
                     hub.tell_subscribed(now, who, &subscribe, count);
                     if subscribe.sends_retained {
-                        hub.send_retained(now, slot, &subscribe);
+                        hub.send_retained(now, slot, (&subscribe, waiting_len));
                     }
                 }
                 Step::Unsubscribe(subscription, properties) => {
@@ -288,19 +287,27 @@ impl Connection {
         let Core { session: Some(session), link: Some(link), .. } = &mut **held else { return turn };
         let mut told = [0u64; 3];
         loop {
-            let mut room = session.window_room(link);
-            if !slot.inbox.lock().has_message(room > 0) {
+            session.send_again(now, link, &mut work.fx);
+            if work.fx.out.len() >= OUT_BYTES {
+                turn = Turn::Again;
                 break;
             }
+            let mut room = session.window_room(link);
+            let mut taken_bytes = 0;
+            let mut inbox = slot.inbox.lock();
+            inbox.release(session.take_released_bytes());
+            while work.taken.len() < TAKEN_AT_ONCE
+                && taken_bytes < OUT_BYTES
+                && let Some(queued) = inbox.take_next(room > 0)
             {
-                let mut inbox = slot.inbox.lock();
-                while work.taken.len() < TAKEN_AT_ONCE
-                    && let Some(queued) = inbox.take_next(room > 0)
-                {
-                    room -= usize::from(queued.qos != mqtt::QoS::AtMostOnce);
-                    work.taken.push(queued);
-                }
-                inbox.settle(&self.hub.queued_bytes);
+                room -= usize::from(queued.qos != mqtt::QoS::AtMostOnce);
+                taken_bytes += queued.cost();
+                work.taken.push(queued);
+            }
+            inbox.settle(&self.hub.queued_bytes);
+            drop(inbox);
+            if work.taken.is_empty() {
+                break;
             }
             for queued in work.taken.drain(..) {
                 match session.handle_delivery(now, queued, link, &mut work.fx) {
@@ -309,10 +316,6 @@ impl Connection {
                     Delivered::TooLarge => told[1] += 1,
                     Delivered::NotAuthorized => told[2] += 1,
                 }
-            }
-            if work.fx.out.len() >= OUT_BYTES {
-                turn = Turn::Again;
-                break;
             }
         }
         add(&self.hub.counters.deliveries_expired, told[0]);
@@ -342,7 +345,7 @@ impl Connection {
     /// Another connection has the session: its events are told already, and only the client is told here.
     fn give_way(&self, version: Version, fx: &mut Effects) -> Turn {
         let ending = taken_over();
-        say_goodbye(&ending, version, false, fx);
+        say_goodbye(&ending, version, 0, fx);
         fx.packets_count = 0;
         Turn::Over(Box::new(ending))
     }
@@ -398,5 +401,6 @@ impl Core {
         }
         add(&hub.counters.bytes_sent, bytes);
         add(&hub.counters.packets_sent, packets);
+        add(&hub.counters.deliveries_too_large, std::mem::take(&mut fx.given_up_count));
     }
 }

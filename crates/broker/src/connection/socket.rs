@@ -180,6 +180,8 @@ impl Driver {
         }))
         .unwrap_or_else(|_| {
             tracing::error!("a connection ended because of a bug; the panic was reported before this line");
+            // Others whose messages were queued before the panic still have to hear of them.
+            BUFFERS.with_borrow_mut(|Buffers { work, .. }| work.wake());
             let reason = DisconnectReason::ServerInternalError;
             Poll::Ready(Next::Over(Box::new(Ending::by_broker(reason, ReasonCode::UnspecifiedError))))
         })
@@ -189,6 +191,7 @@ impl Driver {
         for _ in 0..READS_AT_ONCE {
             if self.write_unsent(cx).is_pending() {
                 if let Turn::Over(ending) = self.connection.handle_orders(&mut buffers.work, cx.waker()) {
+                    self.write_out(cx, buffers);
                     return Poll::Ready(Next::Over(ending));
                 }
                 return self.poll_timer(cx, buffers);

@@ -533,6 +533,7 @@ fn configure(words: &Words, (limits, listener): (&mut Limits, &mut ListenerConfi
             "unauthenticated_events_per_s" => limits.unauthenticated_events_per_s = number(),
             "max_connections" => listener.max_connections = size(),
             "packet_bytes_max" => listener.packet_bytes_max = number(),
+            "connect_bytes_max" => listener.connect_bytes_max = number(),
             "connect_timeout_ms" => listener.connect_timeout_ms = number(),
             "connect_rate_max" => listener.connect_rate_max = number(),
             "max_qos" => listener.max_qos = QoS::try_from(u8::try_from(number()).unwrap()).unwrap(),

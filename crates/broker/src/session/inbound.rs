@@ -74,6 +74,8 @@ impl Session {
             let answer = if dup || !link.version.is_v5() {
                 Ack::new(packet_id)
             } else {
+                // Both sides forget the exchange: the next message under this identifier is a new one [MQTT-4.3.3-9].
+                self.awaiting_release.remove(&packet_id);
                 link.ack(packet_id, ReasonCode::PacketIdentifierInUse, "expected PUBREL for this identifier first")
             };
             return Ok(Begun { answer, is_new: false });

@@ -55,6 +55,7 @@ pub(crate) enum Offered {
 #[derive(Debug)]
 pub(crate) struct Inbox {
     queue: VecDeque<Queued>,
+    /// Of what waits here, and of what was taken and is not acknowledged yet.
     bytes: usize,
     charged_bytes: usize,
     session: SubscriberKey,
@@ -93,51 +94,64 @@ impl Inbox {
         if !self.online && queued.qos == QoS::AtMostOnce {
             return Offered::Offline;
         }
-        let cost = queued.message.len_bytes() + QUEUED_BYTES;
-        if self.queue.len() >= limits.queue_len_max || self.bytes + cost > limits.queue_bytes_max {
-            return Offered::Full;
-        }
-        if self.bytes + cost > self.charged_bytes && !self.charge(cost, limits, budget) {
-            return Offered::Full;
-        }
-        self.push(queued, cost);
+        let Some(queued) = self.charged(queued, limits, budget) else { return Offered::Full };
+        self.queue.push_back(queued);
         Offered::Queued(match self.wake_for {
             WakeFor::Messages => self.waker.take(),
             WakeFor::Orders => None,
         })
     }
 
-    /// Puts retained messages behind a new subscription. They are shared with the store, so only the queue itself
-    /// grows, and at most once beyond its limit: when it is full to begin with, nothing is put.
-    pub(crate) fn put_retained(&mut self, messages: impl Iterator<Item = Queued>, limits: &Limits) -> usize {
-        if self.queue.len() >= limits.queue_len_max {
-            return messages.count();
-        }
-        for queued in messages {
-            self.push(queued, QUEUED_BYTES);
-        }
-        0
+    /// How many messages wait.
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
     }
 
-    /// The next message, where the connection may have it: any of QoS 0, others only while the window is open.
+    /// Puts retained messages in behind the first `before_len` messages, which waited before the subscription was made:
+    /// what was published since is newer. Gives the number of those that do not fit.
+    pub(crate) fn put_retained(
+        &mut self,
+        messages: Vec<Queued>,
+        before_len: usize,
+        limits: &Limits,
+        budget: &AtomicUsize,
+    ) -> usize {
+        let newer = self.queue.split_off(before_len.min(self.queue.len()));
+        let (offered_len, room) = (messages.len(), limits.queue_len_max.saturating_sub(before_len + newer.len()));
+        for queued in messages.into_iter().take(room) {
+            let Some(queued) = self.charged(queued, limits, budget) else { break };
+            self.queue.push_back(queued);
+        }
+        let put_len = self.queue.len().saturating_sub(before_len);
+        self.queue.extend(newer);
+        offered_len - put_len
+    }
+
+    /// The next message, where the connection may have it: any of QoS 0, others only while the window is open. The bytes
+    /// of the others count here until [`Inbox::release`].
     pub(crate) fn take_next(&mut self, window_is_open: bool) -> Option<Queued> {
         if !window_is_open && self.queue.front()?.qos != QoS::AtMostOnce {
             return None;
         }
         let queued = self.queue.pop_front()?;
-        self.bytes = self.bytes.saturating_sub(queued.cost());
+        if queued.qos == QoS::AtMostOnce {
+            self.release(queued.cost());
+        }
         Some(queued)
     }
 
-    /// Gives back what the queue no longer needs. Called once after a run of [`Inbox::take_next`].
+    /// So many bytes of messages that were taken are acknowledged, or given up.
+    pub(crate) fn release(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
+    /// Gives back what the queue no longer needs. Called once after a run of [`Inbox::release`] and
+    /// [`Inbox::take_next`].
     pub(crate) fn settle(&mut self, budget: &AtomicUsize) {
-        if self.queue.is_empty() {
-            self.bytes = 0;
-            if self.queue.capacity() > KEPT_CAPACITY {
-                self.queue = VecDeque::new();
-            }
+        if self.queue.is_empty() && self.queue.capacity() > KEPT_CAPACITY {
+            self.queue = VecDeque::new();
         }
-        if self.charged_bytes > self.bytes + 2 * CHARGE_STEP_BYTES || self.queue.is_empty() {
+        if self.charged_bytes > self.bytes + 2 * CHARGE_STEP_BYTES || (self.bytes == 0 && self.charged_bytes > 0) {
             let surplus = self.charged_bytes - self.bytes.min(self.charged_bytes);
             budget.fetch_sub(surplus, Ordering::Relaxed);
             self.charged_bytes -= surplus;
@@ -197,6 +211,7 @@ impl Inbox {
     /// Forgets everything that waits and begins the session `session`: what was routed to an earlier one is refused.
     pub(crate) fn reset(&mut self, session: SubscriberKey, budget: &AtomicUsize) {
         self.queue = VecDeque::new();
+        self.bytes = 0;
         self.session = session;
         self.settle(budget);
     }
@@ -206,9 +221,17 @@ impl Inbox {
         self.queue.is_empty()
     }
 
-    fn push(&mut self, queued: Queued, cost: usize) {
+    /// The message, once there is room for its bytes.
+    fn charged(&mut self, queued: Queued, limits: &Limits, budget: &AtomicUsize) -> Option<Queued> {
+        let cost = queued.message.len_bytes() + QUEUED_BYTES;
+        let fits = self.queue.len() < limits.queue_len_max
+            && self.bytes + cost <= limits.queue_bytes_max
+            && (self.bytes + cost <= self.charged_bytes || self.charge(cost, limits, budget));
+        if !fits {
+            return None;
+        }
         self.bytes += cost;
-        self.queue.push_back(queued.with_cost(cost));
+        Some(queued.with_cost(cost))
     }
 
     fn charge(&mut self, cost: usize, limits: &Limits, budget: &AtomicUsize) -> bool {
@@ -253,7 +276,10 @@ mod tests {
         let taken = (0..20).filter(|_| offer(&mut first)).count();
         assert!((8..10).contains(&taken), "{taken} messages of 10,000 bytes fit 100,000 bytes");
         assert!(!offer(&mut second), "what one queue holds is missing to the other");
-        while first.take_next(true).is_some() {}
+        let taken_bytes = std::iter::from_fn(|| first.take_next(true)).map(|queued| queued.cost()).sum();
+        first.settle(&budget);
+        assert!(!offer(&mut second), "what is not acknowledged still counts");
+        first.release(taken_bytes);
         first.settle(&budget);
         assert_eq!(budget.load(Ordering::Relaxed), 0);
         assert!(offer(&mut second));
@@ -281,6 +307,25 @@ mod tests {
         inbox.detach();
         assert!(matches!(inbox.offer(queued(QoS::AtMostOnce, 1), SESSION, &limits, &budget), Offered::Offline));
         assert!(matches!(inbox.offer(queued(QoS::ExactlyOnce, 1), SESSION, &limits, &budget), Offered::Queued(None)));
+    }
+
+    #[test]
+    fn retained_messages_come_before_what_was_published_after_the_subscription() {
+        let (limits, budget) = (Limits { queue_len_max: 4, ..Limits::default() }, AtomicUsize::new(0));
+        let mut inbox = inbox();
+        let lens = |inbox: &mut Inbox| {
+            std::iter::from_fn(|| inbox.take_next(true))
+                .map(|queued| queued.message.payload().len())
+                .collect::<Vec<_>>()
+        };
+        for payload_len in [1, 4] {
+            drop(inbox.offer(queued(QoS::AtMostOnce, payload_len), SESSION, &limits, &budget));
+        }
+        let retained = [2, 3, 9].map(|payload_len| queued(QoS::AtMostOnce, payload_len)).into();
+        assert_eq!(inbox.put_retained(retained, 1, &limits, &budget), 1);
+        assert_eq!(lens(&mut inbox), [1, 2, 3, 4]);
+        inbox.settle(&budget);
+        assert_eq!(budget.load(Ordering::Relaxed), 0);
     }
 
     #[test]

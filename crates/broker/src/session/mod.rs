@@ -28,6 +28,12 @@ use crate::ending::Ending;
 use crate::router::{Granted, SubscriberKey};
 use window::Window;
 
+/// Bytes gathered for one write; what is waiting beyond that has to wait for the next.
+pub(crate) const OUT_BYTES: usize = 64 << 10;
+
+/// The most bytes around a reason string: fixed header 4, identifier 2, code 1, property length 3, property 3.
+const AROUND_REASON_BYTES: usize = 13;
+
 /// What a session goes by: the time, the limits of the broker, the settings of the listener it is connected through.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms<'a> {
@@ -91,6 +97,8 @@ pub(crate) struct Effects {
     pub(crate) out: BytesMut,
     /// Packets in `out` that were not counted yet.
     pub(crate) packets_count: u64,
+    /// Messages that could not be sent again, because the client takes only smaller ones now.
+    pub(crate) given_up_count: u64,
     /// Bytes of `out` that were counted already.
     counted_len: usize,
     /// What others have to hear of.
@@ -219,6 +227,11 @@ impl Session {
         self.window.room(link.window_max)
     }
 
+    /// Bytes of messages of QoS 1 and 2, as they were queued, that are acknowledged or given up since the last call.
+    pub(crate) fn take_released_bytes(&mut self) -> usize {
+        self.window.take_released_bytes()
+    }
+
     /// Whether some subscription may bring what the client may not read.
     fn is_wider_than(&self, permissions: &Permissions) -> bool {
         self.subscriptions.values().any(|subscription| permissions.readable(&subscription.filter) != Readable::All)
@@ -269,7 +282,8 @@ impl Link {
 
     /// Tells the client why its connection ends, where its version has words for that [MQTT-3.14.0-1].
     pub(crate) fn say_goodbye(&self, ending: &Ending, fx: &mut Effects) {
-        say_goodbye(ending, self.version, self.wants_problem_information, fx);
+        let detail_bytes_max = if self.wants_problem_information { self.packet_bytes_max } else { 0 };
+        say_goodbye(ending, self.version, detail_bytes_max, fx);
     }
 
     /// Reads the ACL again where it has changed.
@@ -286,21 +300,22 @@ impl Link {
     fn ack(&self, packet_id: PacketId, code: ReasonCode, reason: &str) -> Ack {
         let mut ack = Ack::with_reason(packet_id, code);
         if self.version.is_v5() && self.wants_problem_information && !reason.is_empty() {
-            ack.properties = with_reason_string(Properties::builder(), reason).build();
+            ack.properties = with_reason_string(Properties::builder(), reason, self.packet_bytes_max).build();
         }
         ack
     }
 }
 
-/// Tells a client why its connection ends [MQTT-3.14.0-1].
-pub(crate) fn say_goodbye(ending: &Ending, version: Version, with_words: bool, fx: &mut Effects) {
+/// Tells a client why its connection ends [MQTT-3.14.0-1], in words where the packet has at most `detail_bytes_max`
+/// bytes with them.
+pub(crate) fn say_goodbye(ending: &Ending, version: Version, detail_bytes_max: usize, fx: &mut Effects) {
     let (true, Some(code)) = (version.is_v5(), ending.code) else { return };
     if !code.is_allowed_in(mqtt::PacketType::Disconnect) {
         return;
     }
     let mut disconnect = Disconnect::new(code);
-    if let (true, Some(detail)) = (with_words, &ending.detail) {
-        disconnect.properties = with_reason_string(Properties::builder(), detail).build();
+    if let Some(detail) = &ending.detail {
+        disconnect.properties = with_reason_string(Properties::builder(), detail, detail_bytes_max).build();
     }
     fx.send(&Packet::Disconnect(disconnect), version);
 }
@@ -312,8 +327,16 @@ pub(crate) fn granted_keepalive_s(connect: &mqtt::Connect, limits: &Limits) -> u
     if connect.version.is_v5() && max_s > 0 && (asked_s == 0 || asked_s > max_s) { max_s } else { asked_s }
 }
 
-/// Adds a reason string; one that is too long for the wire is left out.
-pub(crate) fn with_reason_string(builder: mqtt::PropertiesBuilder, text: &str) -> mqtt::PropertiesBuilder {
+/// Adds a reason string. One that is too long for the wire is left out, and one with which the packet may have more than
+/// `packet_bytes_max` bytes, if there is nothing else in it [MQTT-3.2.2-19], [MQTT-3.4.2-2], [MQTT-3.14.2-3].
+pub(crate) fn with_reason_string(
+    builder: mqtt::PropertiesBuilder,
+    text: &str,
+    packet_bytes_max: usize,
+) -> mqtt::PropertiesBuilder {
+    if text.len() + AROUND_REASON_BYTES > packet_bytes_max {
+        return builder;
+    }
     let unchanged = builder.clone();
     builder.reason_string(text).unwrap_or(unchanged)
 }

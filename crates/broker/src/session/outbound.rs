@@ -3,7 +3,7 @@
 use mqtt::{Ack, Packet, PacketId, Properties, PublishParts, QoS, ReasonCode, encode_publish};
 
 use super::window::Sent;
-use super::{Effects, Link, Session};
+use super::{Effects, Link, OUT_BYTES, Session};
 use crate::clock::Now;
 use crate::message::Queued;
 
@@ -21,34 +21,46 @@ pub(crate) enum Delivered {
 }
 
 impl Session {
-    /// Sends a message. Those of QoS 1 and 2 only while [`Session::window_is_open`].
+    /// Sends a message. Those of QoS 1 and 2 only while there is [`Session::window_room`].
     pub(crate) fn handle_delivery(&mut self, now: Now, queued: Queued, link: &Link, fx: &mut Effects) -> Delivered {
-        if link.checks_reads && !link.permissions.may_read(queued.message.topic()) {
-            return Delivered::NotAuthorized;
-        }
-        if queued.message.is_expired(now) {
-            return Delivered::Expired;
-        }
-        if link.packet_bytes_max != usize::MAX {
-            let assumed_id = (queued.qos != QoS::AtMostOnce).then_some(PacketId::MIN);
-            if parts(&queued, assumed_id, false, now).encoded_len(link.version) > link.packet_bytes_max {
-                return Delivered::TooLarge;
+        let delivered = if link.checks_reads && !link.permissions.may_read(queued.message.topic()) {
+            Delivered::NotAuthorized
+        } else if queued.message.is_expired(now) {
+            Delivered::Expired
+        } else if link.is_too_large(&queued, now) {
+            Delivered::TooLarge
+        } else {
+            Delivered::Sent
+        };
+        match (delivered, queued.qos) {
+            (Delivered::Sent, QoS::AtMostOnce) => fx.send_message(&queued, (None, false), now, link),
+            (Delivered::Sent, QoS::AtLeastOnce | QoS::ExactlyOnce) => {
+                let packet_id = self.window.next_id();
+                fx.send_message(&queued, (Some(packet_id), false), now, link);
+                self.window.push(packet_id, queued);
+            }
+            (Delivered::Expired | Delivered::TooLarge | Delivered::NotAuthorized, QoS::AtMostOnce) => {}
+            (
+                Delivered::Expired | Delivered::TooLarge | Delivered::NotAuthorized,
+                QoS::AtLeastOnce | QoS::ExactlyOnce,
+            ) => {
+                self.window.release(queued.cost());
             }
         }
-        if queued.qos == QoS::AtMostOnce {
-            fx.send_message(&queued, (None, false), now, link);
-        } else {
-            let packet_id = self.window.next_id();
-            fx.send_message(&queued, (Some(packet_id), false), now, link);
-            self.window.push(packet_id, queued);
-        }
-        Delivered::Sent
+        delivered
     }
 
-    /// Sends again what an earlier connection has left, as far as the window allows.
-    pub(super) fn send_again(&mut self, now: Now, link: &Link, fx: &mut Effects) {
-        while let Some((packet_id, sent)) = self.window.next_again(link.window_max) {
+    /// Sends again what an earlier connection has left, as far as the window and one write allow.
+    pub(crate) fn send_again(&mut self, now: Now, link: &Link, fx: &mut Effects) {
+        while fx.out.len() < OUT_BYTES
+            && let Some((packet_id, sent)) = self.window.next_again(link.window_max)
+        {
             match sent {
+                Sent::Published(queued) if link.is_too_large(queued, now) => {
+                    // As if it had been delivered [MQTT-3.1.2-25].
+                    self.window.give_up(packet_id);
+                    fx.given_up_count += 1;
+                }
                 Sent::Published(queued) => fx.send_message(queued, (Some(packet_id), true), now, link),
                 Sent::Released => fx.send(&Packet::Pubrel(Ack::new(packet_id)), link.version),
             }
@@ -74,6 +86,15 @@ impl Session {
 
     pub(super) fn handle_pubcomp(&mut self, ack: &Ack) {
         self.window.handle_pubcomp(ack.packet_id);
+    }
+}
+
+impl Link {
+    /// Whether the packet would be larger than the client takes [MQTT-3.1.2-24].
+    fn is_too_large(&self, queued: &Queued, now: Now) -> bool {
+        let assumed_id = (queued.qos != QoS::AtMostOnce).then_some(PacketId::MIN);
+        self.packet_bytes_max != usize::MAX
+            && parts(queued, assumed_id, false, now).encoded_len(self.version) > self.packet_bytes_max
     }
 }
 

@@ -43,11 +43,13 @@ pub(crate) struct Window {
     next: PacketId,
     /// How many entries, from the front, were sent on this connection; the rest is to be sent again.
     sent_len: usize,
+    /// What messages cost in the queue they came from that have left since [`Window::take_released_bytes`].
+    released_bytes: usize,
 }
 
 impl Default for Window {
     fn default() -> Window {
-        Window { entries: VecDeque::new(), next: PacketId::MIN, sent_len: 0 }
+        Window { entries: VecDeque::new(), next: PacketId::MIN, sent_len: 0, released_bytes: 0 }
     }
 }
 
@@ -93,10 +95,12 @@ impl Window {
         };
         match &entry.sent {
             Sent::Published(queued) if queued.qos != QoS::ExactlyOnce => Acknowledged::Unknown,
-            Sent::Published(_) | Sent::Released => {
+            Sent::Published(queued) => {
+                self.released_bytes += queued.cost();
                 entry.sent = Sent::Released;
                 Acknowledged::Yes
             }
+            Sent::Released => Acknowledged::Yes,
         }
     }
 
@@ -125,6 +129,21 @@ impl Window {
         Some((entry.packet_id, &entry.sent))
     }
 
+    /// The message is not for this client: its exchange is over.
+    pub(crate) fn give_up(&mut self, packet_id: PacketId) {
+        self.remove_if(packet_id, |sent| matches!(sent, Sent::Published(_)));
+    }
+
+    /// A message that will not get here has left its queue.
+    pub(crate) fn release(&mut self, bytes: usize) {
+        self.released_bytes += bytes;
+    }
+
+    /// What messages cost that have left since the last call.
+    pub(crate) fn take_released_bytes(&mut self) -> usize {
+        std::mem::take(&mut self.released_bytes)
+    }
+
     /// How many new messages may be sent: none while something is to be sent again.
     pub(crate) fn room(&self, limit: usize) -> usize {
         if self.sent_len < self.entries.len() { 0 } else { limit.saturating_sub(self.sent_len) }
@@ -135,7 +154,9 @@ impl Window {
         if !self.entries.get(at).is_some_and(|entry| is_awaited(&entry.sent)) {
             return Acknowledged::Unknown;
         }
-        self.entries.remove(at);
+        if let Some(Entry { sent: Sent::Published(queued), .. }) = self.entries.remove(at) {
+            self.released_bytes += queued.cost();
+        }
         if at < self.sent_len {
             self.sent_len -= 1;
         }

@@ -15,7 +15,7 @@ use events::Timestamp;
 
 pub use batch::Batch;
 pub use ledger::Ledger;
-pub use options::{BufferOptions, Overflow};
+pub use options::{ACTION_OPTIONS, ActionOption, BufferOptions, Overflow};
 
 use crate::action::{ItemOutcome, Outcome};
 use crate::output::Output;
@@ -31,6 +31,8 @@ pub struct Buffer {
     fresh: VecDeque<Waiting>,
     /// Offered and back, older than all in `fresh`, in the order of arrival, each with the time before which it rests.
     again: VecDeque<(Timestamp, Batch)>,
+    /// The latest time it was told.
+    seen: Timestamp,
     in_flight_batches: usize,
     held_bytes: usize,
     next_number: u64,
@@ -105,6 +107,7 @@ impl Buffer {
             options,
             fresh: VecDeque::new(),
             again: VecDeque::new(),
+            seen: Timestamp(0),
             in_flight_batches: 0,
             held_bytes: 0,
             next_number: 0,
@@ -135,8 +138,12 @@ impl Buffer {
         self.fresh.len() == 1 || self.fresh.len() == self.options.batch_len_max
     }
 
-    /// What to send now.
+    /// What to send now. A clock that was set back ends every rest: its end may be hours away now.
     pub fn next_batch(&mut self, now: Timestamp) -> Next {
+        if now < self.seen {
+            self.end_rests(now);
+        }
+        self.seen = now;
         if self.in_flight_batches >= self.options.in_flight_max {
             return Next::Idle;
         }
@@ -151,7 +158,9 @@ impl Buffer {
         }
         let Some(first) = self.fresh.front() else { return Next::Idle };
         let due = later(first.output.created, self.options.batch_wait_ms);
-        if self.fresh.len() < self.options.batch_len_max && due > now && !self.is_draining {
+        // Made later than now: the clock was set back since.
+        let waits = due > now && first.output.created <= now && !self.is_draining;
+        if self.fresh.len() < self.options.batch_len_max && waits {
             return Next::Wait { until: due };
         }
         let mut batch = Batch::starting_at(first.number);
@@ -227,9 +236,7 @@ impl Buffer {
     /// Changes limits and habits. What is held stays, and what is resting is tried at once.
     pub fn set_options(&mut self, now: Timestamp, options: BufferOptions) {
         self.options = options;
-        for (not_before, _) in &mut self.again {
-            *not_before = (*not_before).min(now);
-        }
+        self.end_rests(now);
         self.make_room(now, 0, 0);
     }
 
@@ -252,6 +259,12 @@ impl Buffer {
             discarded += 1;
         }
         discarded
+    }
+
+    fn end_rests(&mut self, now: Timestamp) {
+        for (not_before, _) in &mut self.again {
+            *not_before = (*not_before).min(now);
+        }
     }
 
     fn send(&mut self, batch: Batch) -> Next {

@@ -53,6 +53,19 @@ fn wait(buffer: &mut Buffer, now: i64) -> i64 {
 }
 
 #[test]
+fn a_clock_that_is_set_back_keeps_nobody_waiting() {
+    let options = BufferOptions { batch_wait_ms: 50, ..BufferOptions::default() };
+    let mut buffer = Buffer::new(options);
+    let hour = 3_600_000;
+    buffer.push(Timestamp(hour), numbered(0, Timestamp(hour)));
+    assert_eq!(wait(&mut buffer, hour), hour + 50);
+    let batch = take(&mut buffer, 0);
+    buffer.complete(Timestamp(hour), batch, retry(), 0);
+    assert!(wait(&mut buffer, hour) > hour);
+    assert_eq!(numbers_of(&take(&mut buffer, 0)), [0]);
+}
+
+#[test]
 fn a_poison_output_does_not_take_its_neighbours() {
     let mut buffer = filled(100, BufferOptions::default());
     let mut sends = 0;

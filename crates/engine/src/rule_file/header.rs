@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use events::closest;
 use sql::Diagnostic;
 
 use super::node::{Entry, Node, NodeKind, to_table};
@@ -12,7 +13,6 @@ use super::test_case::TestCase;
 use crate::buffer::{BufferOptions, Overflow};
 use crate::codes;
 use crate::factory::Via;
-use crate::suggest::closest;
 
 /// The most actions of one rule; each has a buffer and a task of its own.
 const ACTIONS_MAX: usize = 64;
@@ -275,6 +275,49 @@ fn link_fallbacks(actions: &mut [ActionEntry], problems: &mut Vec<Diagnostic>) {
         if target.fallback.is_some() || names.get(from).is_some_and(|own| **own == *name) {
             let message = format!("expected a fallback without a fallback of its own, found `{name}`");
             problems.push(Diagnostic::error(codes::NAME, span, message));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::buffer::ACTION_OPTIONS;
+
+    fn read(options: &str) -> (Header, Vec<Diagnostic>) {
+        let mut problems = Vec::new();
+        let header = Header::parse(&format!("[[actions]]\nconnector = 'c'\n{options}"), 0, &mut problems);
+        (header, problems)
+    }
+
+    #[test]
+    fn the_declared_options_are_those_that_are_read_and_their_defaults_are_true() {
+        for option in ACTION_OPTIONS.iter().filter(|option| !option.default.is_empty()) {
+            let (header, problems) = read(&format!("{} = {}", option.name, option.default));
+            assert!(problems.is_empty(), "{option:?}: {problems:?}");
+            assert!(header.actions[0].options.is_empty(), "{option:?} went to the kind");
+            assert_eq!(header.actions[0].buffer, BufferOptions::default(), "{option:?}");
+        }
+        let (header, problems) = read("name = 'n'\nbuffer.max_age = '1m'\nretry.attempts = 1");
+        assert!(problems.is_empty() && header.actions[0].options.is_empty(), "{problems:?}");
+        assert_eq!(
+            (header.actions[0].buffer.age_max_ms, header.actions[0].buffer.attempts_max),
+            (Some(60_000), Some(1))
+        );
+    }
+
+    #[test]
+    fn every_key_of_a_table_of_options_is_declared() {
+        for table in ["buffer", "batch", "retry"] {
+            let (_, problems) = read(&format!("{table}.zzzzzzzz = 1"));
+            let help = problems[0].help.clone().unwrap_or_default();
+            let mut known: Vec<&str> = help.split('`').skip(1).step_by(2).collect();
+            let prefix = format!("{table}.");
+            let mut declared: Vec<&str> =
+                ACTION_OPTIONS.iter().filter_map(|option| option.name.strip_prefix(prefix.as_str())).collect();
+            known.sort_unstable();
+            declared.sort_unstable();
+            assert_eq!(known, declared, "{help}");
         }
     }
 }

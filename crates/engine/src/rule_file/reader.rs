@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
+use events::closest;
 use sql::Diagnostic;
 
 use super::node::{Entry, Node, NodeKind};
 use crate::codes;
-use crate::suggest::closest;
 
 /// The keys of one table that have not been taken yet.
 pub(crate) struct Reader<'n> {

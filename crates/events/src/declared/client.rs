@@ -14,7 +14,8 @@ const SOCK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr
 event! {
     /// A CONNACK was sent, for success and for refusal.
     ///
-    /// Emitted after the CONNACK was written; for a CONNECT that cannot be decoded too, when a CONNACK is sent.
+    /// Emitted after the CONNACK was written; for a CONNECT that cannot be decoded too, when a CONNACK is sent. Beyond a
+    /// number of refusals a second and source address the last one is told with their number in `repeated`.
     ClientConnack {
         /// The identifier the client connected with, or was given.
         clientid: ByteString = "pump-17".into(),
@@ -46,6 +47,8 @@ event! {
         connected_at: Option<Timestamp> = Some(Timestamp::SAMPLE),
         /// The properties of the CONNECT.
         conn_props: LazyMap = LazyMap::empty(),
+        /// How many such refusals this one stands for; 1 unless they came too fast.
+        repeated: u32 = 1,
     }
 }
 
@@ -91,8 +94,8 @@ event! {
     /// A network connection ended.
     ///
     /// Emitted once for every connection, whatever ended it, also one refused or cut before CONNECT: `stage` tells
-    /// them apart. More than 100 in a second from one address that never came to CONNECT are told as one, with
-    /// their number in `repeated`.
+    /// them apart. Beyond a number of connections a second and source address that were not accepted, the last one is
+    /// told with their number in `repeated`.
     ClientDisconnected {
         /// Why the connection ended.
         reason: DisconnectReason = DisconnectReason::KeepaliveTimeout,

@@ -177,6 +177,17 @@ impl fmt::Debug for Connect {
     }
 }
 
+/// The version of a CONNECT of which only the beginning is there, as far as it says it.
+pub(crate) fn begun_version(body: &[u8]) -> Option<Version> {
+    [Version::V31, Version::V311, Version::V5].into_iter().find(|version| {
+        let name = version.protocol_name();
+        body.strip_prefix(&[0])
+            .and_then(|rest| rest.strip_prefix(&[u8::try_from(name.len()).ok()?]))
+            .and_then(|rest| rest.strip_prefix(name.as_bytes()))
+            .is_some_and(|rest| rest.first() == Some(&version.level()))
+    })
+}
+
 /// Protocol name and level, and whether the client is a bridge.
 fn protocol(reader: &mut Reader) -> Result<(Version, bool), Refusal> {
     let name_at = reader.offset();

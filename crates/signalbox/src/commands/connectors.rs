@@ -12,7 +12,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::outcome::{Outcome, Stop};
 use crate::rule_files;
-use crate::terminal::{say, say_json};
+use crate::terminal::{complain, say, say_json};
 
 /// What came of reaching for one other side.
 #[derive(Debug)]
@@ -34,9 +34,10 @@ async fn test(names: &[String], sources: &Sources, output: Output) -> Outcome {
     let connectors = config.connectors()?;
     let known: Vec<&str> = connectors.iter().map(|(name, _)| name).collect();
     if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
-        let help = match engine::closest(unknown, known.iter().copied()) {
+        let help = match events::closest(unknown, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are: {}", known.join(", ")),
+            None if known.is_empty() => format!("there is none; declare `[connectors.{unknown}]` in the configuration"),
+            None => format!("expected one of `{}`", known.join("`, `")),
         };
         return Err(Stop::bad_input(format_args!("no connector `{unknown}`"), Some(&help)));
     }
@@ -107,6 +108,9 @@ fn tell(reached: &[Reached], output: Output) -> Outcome {
         });
         say_json(&Value::Array(list.collect()))?;
     } else {
+        if reached.is_empty() {
+            complain("there is no connector in the configuration");
+        }
         for one in reached {
             match &one.trouble {
                 None => say(&format!("{}: ok", one.what))?,

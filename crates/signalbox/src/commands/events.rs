@@ -19,10 +19,16 @@ const EVENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub(crate) fn run(command: Events) -> Outcome {
     let Events::Tail(tail) = command;
     let (url, key) = target(&tail)?;
+    let mut client = reqwest::Client::builder();
+    if tail.url.is_none() {
+        // The broker is on this machine. A proxy that the environment names cannot reach it, and would see the key.
+        client = client.no_proxy();
+    }
+    let client = client.build().context("preparing the connection")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         tokio::select! {
-            outcome = follow(url, &key) => outcome,
+            outcome = follow(&client, url, &key) => outcome,
             interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
         }
     })
@@ -84,8 +90,7 @@ fn key(tail: &Tail, serving: Option<Serving>) -> Result<String, Stop> {
 }
 
 /// Prints what comes until the broker ends it or nobody reads any more.
-async fn follow(url: Url, key: &str) -> Outcome {
-    let client = reqwest::Client::builder().build().context("preparing the connection")?;
+async fn follow(client: &reqwest::Client, url: Url, key: &str) -> Outcome {
     let request = client.get(url.clone()).bearer_auth(key).header("accept", "text/event-stream");
     let mut response = request.send().await.with_context(|| format!("asking `{url}`"))?;
     check_status(response.status(), &url)?;

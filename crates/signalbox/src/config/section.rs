@@ -165,7 +165,7 @@ impl Layers {
                 "" => format!("no option or section `{key}`"),
                 path => format!("no option `{key}` in `[{path}]`"),
             };
-            let help = engine::closest(key, known()).map_or_else(
+            let help = events::closest(key, known()).map_or_else(
                 || format!("known here: {}", known().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
                 |near| format!("did you mean `{near}`?"),
             );

@@ -243,7 +243,7 @@ pub(crate) use choices;
 
 /// `did you mean ...?`, where a word is near one of the known ones.
 pub(crate) fn meant(word: &str, known: &[&str]) -> Option<String> {
-    engine::closest(&word.to_lowercase(), known.iter().copied()).map(|near| format!("did you mean `{near}`?"))
+    events::closest(&word.to_lowercase(), known.iter().copied()).map(|near| format!("did you mean `{near}`?"))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use broker::{Broker, BrokerConfig, ListenerConfig, Observer};
 use engine::{Engine, EngineConfig, HopLimit, Publisher};
 use history::History;
 use tokio::net::TcpListener;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -30,6 +31,10 @@ const CLIENTS_DEADLINE: Duration = Duration::from_secs(5);
 /// How long actions may go on delivering what they have.
 const ACTIONS_DEADLINE: Duration = Duration::from_secs(10);
 
+/// How often it is looked whether users or ACL have changed on disk. Clients that connect look as often; this is for a
+/// broker where nobody does.
+const AUTH_LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// How long requests of the API may take to end.
 const HTTP_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -47,7 +52,7 @@ pub(crate) struct Running {
     api: Api,
     data: DataDir,
     tasks: TaskTracker,
-    /// Cancelled when the API has been told to end.
+    /// Cancelled when the tasks that would run for ever have to end.
     is_stopping: CancellationToken,
 }
 
@@ -81,6 +86,7 @@ impl Running {
         let hosts = Hosts::new(config.http.hosts.clone());
         let is_stopping = CancellationToken::new();
         tasks.spawn(serve_http(listener, api.clone(), hosts, is_stopping.clone()));
+        tasks.spawn(is_stopping.clone().run_until_cancelled_owned(look_after_auth(auth.clone())));
         Serving::announce(data.path(), mqtt, http)?;
         api.set_ready(true);
         Ok(Running { mqtt, http, broker, rules, auth, history, api, data, tasks, is_stopping })
@@ -238,6 +244,16 @@ async fn bind_http(config: &Config) -> Result<TcpListener, Stop> {
 fn taken(address: SocketAddr, option: &str, cause: &std::io::Error) -> Stop {
     let help = format!("choose another address with `{option}`; port 0 takes a free one");
     Stop::bad_input(format_args!("`{address}` cannot be listened on: {cause}"), Some(&help))
+}
+
+/// Takes up changed users and ACL, also while nobody connects.
+async fn look_after_auth(auth: Auth) {
+    let mut looks = tokio::time::interval(AUTH_LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        auth.reload_if_changed().await;
+    }
 }
 
 async fn serve_http(listener: TcpListener, api: Api, hosts: Hosts, is_stopping: CancellationToken) {

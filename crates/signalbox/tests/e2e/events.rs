@@ -13,6 +13,9 @@ async fn events_tail_prints_what_happens_to_a_client() {
     let server = home.serve();
     let mut tail = home
         .command(&["events", "tail", "--client", "pump", "--event", "client_connack", "--event", "client_disconnected"])
+        // A proxy is for the way to others: the broker is here, and the key is not the proxy's business.
+        .env("http_proxy", "http://127.0.0.1:9")
+        .env_remove("no_proxy")
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -59,6 +62,12 @@ async fn the_api_is_closed_without_a_key_and_to_other_origins() {
     let ask = |path: &str| http.get(server.url(path)).bearer_auth(key);
     assert_eq!(status(ask("/api/v5/rules").header("origin", "http://evil.example")).await, 403);
     assert_eq!(status(ask("/api/v5/rules").header("host", "evil.example")).await, 403);
+
+    let mistyped = ask("/api/v5/events/tail?clinet=pump").send().await.unwrap();
+    assert_eq!(mistyped.status().as_u16(), 400);
+    assert_eq!(mistyped.headers()["content-type"], "application/problem+json");
+    let problem = mistyped.text().await.unwrap();
+    assert!(problem.contains("clinet"), "{problem}");
 
     connect(Version::V5, server.mqtt, "pump", None).await.unwrap();
     let rule: serde_json::Value =

@@ -75,6 +75,15 @@ fn a_connector_with_an_option_that_does_not_exist() {
 }
 
 #[test]
+fn a_connector_to_be_tested_that_is_not_there() {
+    let home = Home::new();
+    assert_refused(&home.run(&["connectors", "test", "ops"]), &["no connector `ops`", "declare `[connectors.ops]`"]);
+    let none = home.run(&["connectors", "test"]);
+    assert_eq!(none.code, Some(0), "{}", none.stderr);
+    assert!(none.stderr.contains("there is no connector"), "{}", none.stderr);
+}
+
+#[test]
 fn users_and_acl_that_cannot_be_read() {
     let home = Home::new();
     home.write("users", "pump:plain-text\n");

@@ -55,6 +55,17 @@ async fn sub_is_silent(server: &Server, sub: &mut Subscriber) -> bool {
     tokio::time::timeout(Duration::from_millis(100), sub.next()).await.is_err()
 }
 
+#[test]
+fn users_and_acl_are_taken_up_also_while_nobody_connects() {
+    let home = Home::new();
+    let mut server = home.serve();
+    let added = home.run_with_input(&["users", "add", "pump", "--password-stdin"], "a secret\n");
+    assert_eq!(added.code, Some(0), "{}", added.stderr);
+    server.wait_for_log("the users file was read again");
+    home.write("acl", "topic read a\n");
+    server.wait_for_log("the ACL file was read again");
+}
+
 #[tokio::test]
 async fn a_rule_that_is_added_begins_and_one_that_is_deleted_ends() {
     let home = Home::new();

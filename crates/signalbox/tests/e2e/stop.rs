@@ -29,6 +29,27 @@ async fn on_sigterm_clients_are_told_and_their_end_still_reaches_the_actions() {
     assert_eq!(order, ["mqtt", "http", "rules", "history"], "{log}");
 }
 
+/// Its topic needs a user name, and clients without one have none.
+const NEEDS_USER: &str = r#"/*---
+[[actions]]
+republish = { topic = "of/${username}" }
+---*/
+SELECT username FROM "$events/client_connack"
+"#;
+
+#[tokio::test]
+async fn the_account_of_an_action_that_did_not_deliver_everything_is_told_at_the_end() {
+    let home = Home::new().with_rule("user", NEEDS_USER);
+    let mut server = home.serve();
+    connect(Version::V5, server.mqtt, "a", None).await.unwrap();
+    server.wait_for_log("an output was rejected");
+    server.signal("TERM");
+    let line = server.wait_for_log("did not deliver everything");
+    for word in ["in=1", "delivered=0", "dead=1", "dropped=0"] {
+        assert!(line.contains(word), "{line}");
+    }
+}
+
 #[tokio::test]
 async fn an_interrupt_stops_it_as_well() {
     let home = Home::new();

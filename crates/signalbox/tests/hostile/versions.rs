@@ -1,5 +1,7 @@
 //! CONNECT with a protocol name or level that is not spoken here, and CONNECT that forbids itself.
 
+use serde_json::Value;
+
 use crate::support::attacker::Attacker;
 use crate::support::server::Home;
 use crate::support::witness::Witness;
@@ -26,9 +28,9 @@ async fn check(cases: &[Case]) {
         let ending = witness.ending_of(attacker.address).await;
         assert_eq!(ending["reason"], case.reason, "{sent:02x?}: {ending}");
         assert!(ending["detail"].as_str().unwrap().contains(case.detail), "{sent:02x?}: {ending}");
-        let peer = attacker.address.to_string();
-        let connack =
-            witness.seen.iter().find(|event| event["event"] == "client.connack" && event["peername"] == *peer);
+        let is_its_connack =
+            |event: &&Value| event["event"] == "client.connack" && event["conn_id"] == ending["conn_id"];
+        let connack = witness.seen.iter().find(is_its_connack);
         assert_eq!(connack.map(|event| event["reason_code"].as_str().unwrap()), case.reason_code, "{sent:02x?}");
         let return_code = case.answer.get(3).map(|code| u64::from(*code));
         assert_eq!(connack.and_then(|event| event["return_code"].as_u64()), return_code, "{sent:02x?}");

@@ -5,6 +5,7 @@ use events::{Type, Value};
 use super::Checker;
 use super::names::Names;
 use crate::codes;
+use crate::elsewhere;
 use crate::functions::{self, Arity, Function, Wants, compile_regex};
 use crate::plan::{Call, Expr, Node};
 use crate::suggest::did_you_mean;
@@ -24,7 +25,8 @@ impl Checker<'_> {
         let CallParts { name, name_span, args } = call;
         let mut args: Vec<Expr> = args.iter().map(|arg| self.expression(arg, names)).collect();
         let Some(function) = functions::find(name) else {
-            let help = did_you_mean(name, functions::all().map(|function| function.name));
+            let near = || did_you_mean(name, functions::all().map(|function| function.name));
+            let help = elsewhere::function(name).map(str::to_owned).or_else(near);
             self.error_with_help(codes::UNKNOWN_FUNCTION, name_span, format!("no function `{name}`"), help);
             return (Node::Constant(Value::Null), Type::Any);
         };

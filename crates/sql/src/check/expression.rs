@@ -9,6 +9,7 @@ use super::projection::known_keys;
 use super::types::{either, found};
 use super::{Checker, Mode};
 use crate::codes;
+use crate::diagnostic::Diagnostic;
 use crate::plan::{Alias, Base, Case, Column, Expr, Node, Path, PathStep};
 use crate::suggest::nearest;
 use crate::syntax::ast::{self, ExprKind};
@@ -68,6 +69,7 @@ impl Checker<'_> {
             ExprKind::Or(operands) => Node::Or(operands.iter().map(|o| self.condition(o, names)).collect()),
             ExprKind::Compare { op, left, right } => {
                 let (left, right) = (self.expression(left, names), self.expression(right, names));
+                self.warn_of_null(*op, &left, &right);
                 match (left, right) {
                     (left, Expr { node: Node::Constant(right), .. }) => {
                         Node::CompareConstant { op: *op, left: Box::new(left), right }
@@ -234,6 +236,10 @@ impl Checker<'_> {
                 let beside_key = keys.last().is_some();
                 if let ast::PathStep::Key(key) = step {
                     keys.push(key.clone());
+                }
+                if matches!(step, ast::PathStep::Place(place) if place.distance == 0) {
+                    let message = "the index 0 is always NULL: the first element has 1, the last one -1";
+                    self.diagnostics.push(Diagnostic::warning(codes::INDEX_ZERO, path.root_span.range(), message));
                 }
                 self.step(step, Some(beside_key), names)
             })

@@ -55,7 +55,8 @@ impl Checker<'_> {
         let checked = self.expression(expr, names);
         let mut named = target.cloned().unwrap_or_else(|| self.own_name(expr));
         // The name of a field of the catalogue costs nothing to clone into every row.
-        named.root = Column::of(&named.root).name;
+        let column = Column::of(&named.root);
+        named.root = column.name.clone();
         let renamed = if let ast::ExprKind::Path(path) = &expr.kind { !same_path(path, &named) } else { true };
         let steps: Box<[PathStep]> = named.steps.iter().map(|step| self.step(step, None, names)).collect();
         let reads = names.take_reads();
@@ -77,7 +78,7 @@ impl Checker<'_> {
             reads,
             ty,
         });
-        into.pieces.push(Piece::Slot(named.root.clone(), slot));
+        into.pieces.push(Piece::Slot(column, slot));
         into.items.push(Item { expr: checked, target: Target { slot, steps, initial, in_payload, span } });
     }
 

@@ -1,13 +1,15 @@
 //! What is known of the types of expressions before an event has come.
 
-use events::Type;
+use events::{Type, Value};
 
 use super::Checker;
 use super::names::Names;
 use crate::codes;
+use crate::diagnostic::Diagnostic;
 use crate::plan::{Expr, Node};
 use crate::syntax::ast;
 use crate::values::arithmetic::Arithmetic;
+use crate::values::compare::Comparison;
 use crate::values::describe::describe;
 
 impl Checker<'_> {
@@ -55,6 +57,28 @@ impl Checker<'_> {
                 }
             }
         }
+    }
+
+    /// Warns of a comparison with the word NULL: `=` is true where both are NULL, every other is never true.
+    pub(super) fn warn_of_null(&mut self, op: Comparison, left: &Expr, right: &Expr) {
+        let is_null = |expr: &&Expr| matches!(expr.node, Node::Constant(Value::Null));
+        let Some(null) = [right, left].into_iter().find(is_null) else { return };
+        let span = null.span.range();
+        let warning = match op {
+            Comparison::Equal => {
+                let message = "`= NULL` is true here where both are NULL, but never in the SQL of databases";
+                Diagnostic::warning(codes::EQUALS_NULL, span, message).with_help("write `IS NULL`")
+            }
+            Comparison::NotEqual
+            | Comparison::Less
+            | Comparison::LessOrEqual
+            | Comparison::Greater
+            | Comparison::GreaterOrEqual => {
+                let message = "a comparison with NULL other than `=` is never true";
+                Diagnostic::warning(codes::NEVER_TRUE, span, message).with_help("write `IS NOT NULL`")
+            }
+        };
+        self.diagnostics.push(warning);
     }
 
     /// Tells an operand that can never be text.

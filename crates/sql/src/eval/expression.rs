@@ -213,6 +213,7 @@ fn eval_call<'e>(scope: &Scope<'e>, frame: &Frame<'e>, call: &Call, span: Span) 
         regex: call.regex.as_ref(),
         ctx: scope.ctx,
         budget: scope.budget,
+        document: scope.document(),
     };
     (call.function.call)(&args).map_err(|fault| {
         let at = fault.argument.and_then(|at| call.args.get(at)).map_or(span, |arg| arg.span);

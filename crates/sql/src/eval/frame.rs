@@ -1,6 +1,6 @@
 //! The slots of an evaluation.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use events::{Kind, Value};
 use smallvec::SmallVec;
@@ -38,6 +38,8 @@ pub(super) struct Scope<'e> {
     pub(super) budget: &'e Budget,
     /// The payload, where the columns do not keep its document.
     own_payload: &'e OnceCell<Payload>,
+    /// The document of the payload, once a path has led into it.
+    document: Cell<Option<&'e Document>>,
     /// The items that aliases in WHERE are made of.
     pub(super) items: &'e [Item],
     pub(super) slots: usize,
@@ -69,7 +71,8 @@ impl<'e> Scope<'e> {
         own_payload: &'e OnceCell<Payload>,
     ) -> Scope<'e> {
         let kept = RefCell::new(Vec::new());
-        Scope { columns, kind: columns.kind(), ctx, budget, own_payload, items: &[], slots: 0, kept }
+        let (kind, document) = (columns.kind(), Cell::new(None));
+        Scope { columns, kind, ctx, budget, own_payload, document, items: &[], slots: 0, kept }
     }
 
     /// The value of a column; NULL where there is none.
@@ -84,7 +87,7 @@ impl<'e> Scope<'e> {
     pub(super) fn payload(&self) -> PayloadView<'e> {
         if let Some(document) = self.columns.document() {
             return match document {
-                Ok(document) => PayloadView::Node(document.root()),
+                Ok(document) => self.root_of(document),
                 Err(NotJson) => self.payload_not_json(),
             };
         }
@@ -96,10 +99,20 @@ impl<'e> Scope<'e> {
             Document::of_payload(&value).map_or(Payload::NotJson, Payload::Json)
         });
         match payload {
-            Payload::Json(document) => PayloadView::Node(document.root()),
+            Payload::Json(document) => self.root_of(document),
             Payload::NotJson => self.payload_not_json(),
             Payload::Value(value) => PayloadView::Value(value),
         }
+    }
+
+    /// The document of the payload, where a path has led into it.
+    pub(super) fn document(&self) -> Option<&'e Document> {
+        self.document.get()
+    }
+
+    fn root_of(&self, document: &'e Document) -> PayloadView<'e> {
+        self.document.set(Some(document));
+        PayloadView::Node(document.root())
     }
 
     fn payload_not_json(&self) -> PayloadView<'e> {

@@ -135,33 +135,43 @@ fn project<'e>(
                 let value = eval_item(scope, frame, at, item)?;
                 put_item(scope, frame, &item.target, Slot::Value(value))?;
             }
-            let mut row = Map::with_capacity(pieces.len());
-            let last_star = pieces.iter().rposition(|piece| matches!(piece, Piece::Star)).unwrap_or(0);
-            for (at, piece) in pieces.iter().enumerate() {
-                match piece {
-                    // Behind the last `*` a slot is asked for once.
-                    Piece::Slot(name, slot) if at >= last_star => {
-                        let slot = frame.get_mut(usize::from(*slot)).map(std::mem::take).unwrap_or_default();
-                        row.insert(name.clone(), value_of(slot).map_err(|large| too_large(large, span_of(items)))?);
-                    }
-                    Piece::Slot(name, slot) => {
-                        row.insert(
-                            name.clone(),
-                            slot_value(frame, *slot).map_err(|large| too_large(large, span_of(items)))?,
-                        );
-                    }
-                    Piece::Star => {
-                        star(scope, &mut row);
-                        for (name, slot) in locals {
-                            let value = slot_value(frame, *slot).map_err(|large| too_large(large, span_of(items)))?;
-                            row.insert(name.clone(), value);
-                        }
-                    }
-                }
-            }
-            Ok(row)
+            put_together(scope, frame, pieces, locals).map_err(|large| too_large(large, span_of(items)))
         }
     }
+}
+
+/// The row of the pieces, whose values stand in their slots.
+fn put_together(
+    scope: &Scope<'_>,
+    frame: &mut Frame<'_>,
+    pieces: &[Piece],
+    locals: &[(ByteString, u16)],
+) -> Result<Map, crate::json::NumberTooLarge> {
+    let mut row = Map::with_capacity(pieces.len());
+    let last_star = pieces.iter().rposition(|piece| matches!(piece, Piece::Star)).unwrap_or(0);
+    for (at, piece) in pieces.iter().enumerate() {
+        match piece {
+            // Behind the last `*` a slot is asked for once.
+            Piece::Slot(column, slot) if at >= last_star => {
+                let slot = frame.get_mut(usize::from(*slot)).map(std::mem::take).unwrap_or_default();
+                // Slots differ in their names: behind one `*` that begins the row, only a column can be there already.
+                let is_column = scope.kind.is_none_or(|kind| column.id(kind).is_some());
+                if last_star == 0 && locals.is_empty() && !is_column {
+                    row.push_new(column.name.clone(), value_of(slot)?);
+                } else {
+                    row.insert(column.name.clone(), value_of(slot)?);
+                }
+            }
+            Piece::Slot(column, slot) => row.insert(column.name.clone(), slot_value(frame, *slot)?),
+            Piece::Star => {
+                star(scope, &mut row);
+                for (name, slot) in locals {
+                    row.insert(name.clone(), slot_value(frame, *slot)?);
+                }
+            }
+        }
+    }
+    Ok(row)
 }
 
 fn project_direct<'e>(scope: &Scope<'e>, frame: &Frame<'e>, fields: &[(ByteString, Shape)]) -> Evaluated<Map> {

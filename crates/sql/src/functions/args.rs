@@ -10,7 +10,7 @@ use regex::{Regex, RegexBuilder};
 use super::function::{Arity, Function, Param, Wants};
 use crate::codes;
 use crate::eval::Budget;
-use crate::json::{Unread, decode};
+use crate::json::Document;
 use crate::values::arithmetic::float_of_big;
 use crate::values::describe::describe;
 use crate::{Context, NotJson};
@@ -40,6 +40,8 @@ pub(crate) struct Args<'a> {
     pub(crate) regex: Option<&'a Regex>,
     pub(crate) ctx: &'a Context<'a>,
     pub(crate) budget: &'a Budget,
+    /// The document of the payload, where a path of the rule has led into it.
+    pub(crate) document: Option<&'a Document>,
 }
 
 impl<'a> Args<'a> {
@@ -161,11 +163,17 @@ impl<'a> Args<'a> {
 
     /// The value of JSON text.
     pub(crate) fn decode(&self, at: usize, text: &ByteString) -> Result<Value, Fault> {
+        let document = self.read(text)?.map_err(|NotJson| self.about(at, "must be JSON", self.value(at)))?;
+        document.root().to_value().map_err(|_| self.out_of_range(at, "JSON with numbers that fit"))
+    }
+
+    /// JSON text as a document. The payload is not read a second time.
+    pub(crate) fn read(&self, text: &ByteString) -> Result<Result<Cow<'a, Document>, NotJson>, Fault> {
+        if let Some(document) = self.document.filter(|document| document.is_of(text)) {
+            return Ok(Ok(Cow::Borrowed(document)));
+        }
         self.budget.charge(text.len())?;
-        decode(text).map_err(|unread| match unread {
-            Unread::NotJson => self.about(at, "must be JSON", self.value(at)),
-            Unread::Number(_) => self.out_of_range(at, "JSON with numbers that fit"),
-        })
+        Ok(Document::read(text.clone()).map(Cow::Owned))
     }
 
     /// A regular expression.

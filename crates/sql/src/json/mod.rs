@@ -22,6 +22,9 @@ use scan::{Shape, Token, scan};
 /// The deepest nesting that is read; a deeper text counts as no JSON.
 pub(crate) const DEPTH_MAX: usize = 128;
 
+/// Room is made for that many members of an object at once; further ones make more.
+const MEMBERS_EXPECTED: usize = 16;
+
 /// A text that was checked to be JSON, with the places of its values.
 #[derive(Debug, Clone)]
 pub struct Document {
@@ -54,6 +57,11 @@ impl Document {
     /// The outermost value.
     pub(crate) fn root(&self) -> Node<'_> {
         Node { document: self, at: 0 }
+    }
+
+    /// Whether this is the document of `text`: not of an equal text, but of the very same.
+    pub(crate) fn is_of(&self, text: &ByteString) -> bool {
+        std::ptr::eq(&raw const *self.text, &raw const **text)
     }
 
     fn token(&self, at: usize) -> Token {
@@ -149,8 +157,9 @@ impl<'d> Node<'d> {
                 Value::from(self.elements().map(Node::to_value).collect::<Result<Vec<_>, NumberTooLarge>>()?)
             }
             Shape::Object => {
-                let mut map = Map::new();
                 let (mut at, end) = (self.at + 1, index(token.next));
+                // A member is a key and at least one token more; what is nested may be much more.
+                let mut map = Map::with_capacity(((end - at) / 2).min(MEMBERS_EXPECTED));
                 while at < end {
                     let member = Node { document: self.document, at: at + 1 };
                     map.insert(self.text(self.document.token(at)), member.to_value()?);

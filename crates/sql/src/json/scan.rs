@@ -180,9 +180,7 @@ impl Scanner<'_> {
         let start = self.at;
         let mut shape = Shape::Text;
         loop {
-            while self.peek().is_some_and(is_plain) {
-                self.at += 1;
-            }
+            self.at += self.rest().iter().take_while(|byte| is_plain(**byte)).count();
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {

@@ -33,6 +33,7 @@ impl Parser<'_> {
         match self.kind() {
             TokenKind::End => Ok(Statement { verb, from, filter }),
             TokenKind::Keyword(keyword) if keyword.begins_clause() => self.misplaced(keyword),
+            TokenKind::Slash if filter.is_none() => self.topic_without_quotes(),
             _ if filter.is_some() => self.expected("the end of the rule"),
             _ => self.expected("`WHERE` or the end of the rule"),
         }
@@ -122,6 +123,12 @@ impl Parser<'_> {
         };
         self.take();
         Ok(Topic { text, span: token.span })
+    }
+
+    fn topic_without_quotes<T>(&mut self) -> Parsed<T> {
+        let message = "expected `WHERE` or the end of the rule, found `/`";
+        let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, self.span().range(), message);
+        self.refuse(diagnostic.with_help("a topic filter stands in quotes: `FROM \"plant/#\"`"))
     }
 
     fn misplaced<T>(&mut self, keyword: Keyword) -> Parsed<T> {

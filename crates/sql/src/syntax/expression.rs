@@ -112,7 +112,7 @@ impl Parser<'_> {
     }
 
     fn in_list(&mut self, negated: bool, operand: Expr) -> Parsed<Expr> {
-        self.expect(TokenKind::OpenParenthesis, "`(` after `IN`")?;
+        self.expect(TokenKind::OpenParenthesis, "`(` after `IN`, as in `IN (1, 2)`")?;
         let items = self.deeper(|parser| parser.list_until(TokenKind::CloseParenthesis, "`,` or `)`", false))?;
         if items.is_empty() {
             let span = self.last_span();
@@ -217,7 +217,12 @@ impl Parser<'_> {
                 let word = self.slice(token.span);
                 let message = format!("expected a value, found the reserved word `{word}`");
                 let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, token.span.range(), message);
-                self.refuse(diagnostic.with_help(format!("a field of that name stands in quotes: `\"{word}\"`")))
+                let help = if self.token(1).kind == TokenKind::OpenParenthesis {
+                    "a choice is written `CASE WHEN condition THEN a ELSE b END`".to_owned()
+                } else {
+                    format!("a field of that name stands in quotes: `\"{word}\"`")
+                };
+                self.refuse(diagnostic.with_help(help))
             }
             _ => self.expected("a value"),
         }

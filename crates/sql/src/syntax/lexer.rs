@@ -4,6 +4,7 @@ use super::span::Span;
 use super::token::{Keyword, Token, TokenKind};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
+use crate::elsewhere;
 
 /// The longest text of a rule. A longer one is refused with `E012`.
 pub(super) const TEXT_BYTES_MAX: usize = 64 * 1024;
@@ -204,7 +205,16 @@ impl Lexer<'_, '_> {
             let diagnostic = Diagnostic::error(codes::UNEXPECTED_CHARACTER, start..self.at, message);
             return self.diagnostics.push(diagnostic.with_help(format!("other names stand in quotes: `\"{word}\"`")));
         }
-        self.note(codes::UNEXPECTED_CHARACTER, start..self.at, &format!("no use for the character `{character}` here"));
+        let help = elsewhere::character(character, self.rest().chars().next()).map(str::to_owned);
+        // `&&` and `||` are one mistake, not two.
+        if matches!(character, '&' | '|') && self.rest().starts_with(character) {
+            self.at += 1;
+        }
+        let shown = self.slice(start, self.at);
+        let shown = if shown == "`" { "a backtick".to_owned() } else { format!("`{shown}`") };
+        let message = format!("no use for {shown} here");
+        let diagnostic = Diagnostic::error(codes::UNEXPECTED_CHARACTER, start..self.at, message);
+        self.diagnostics.push(diagnostic.with_help_if(help));
     }
 
     fn skip_digits(&mut self) {

@@ -8,6 +8,7 @@ use super::span::Span;
 use super::token::{Keyword, Token, TokenKind};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
+use crate::elsewhere;
 
 /// The deepest nesting of expressions.
 const DEPTH_MAX: usize = 128;
@@ -87,7 +88,11 @@ impl<'t> Parser<'t> {
             _ => format!("`{}`", self.slice(self.span())),
         };
         let message = format!("expected {what}, found {found}");
-        self.refuse(Diagnostic::error(codes::UNEXPECTED_TOKEN, self.span().range(), message))
+        let help = elsewhere::word(self.slice(self.span())).or_else(|| elsewhere::word(self.with_the_last()));
+        self.refuse(
+            Diagnostic::error(codes::UNEXPECTED_TOKEN, self.span().range(), message)
+                .with_help_if(help.map(str::to_owned)),
+        )
     }
 
     pub(super) fn refuse<T>(&mut self, diagnostic: Diagnostic) -> Parsed<T> {
@@ -142,6 +147,12 @@ impl<'t> Parser<'t> {
     fn too_deep<T>(&mut self) -> Parsed<T> {
         let message = format!("expected expressions nested at most {DEPTH_MAX} deep");
         self.refuse(Diagnostic::error(codes::TOO_DEEP, self.span().range(), message))
+    }
+
+    /// The next token with the one before it, where nothing stands between them: `==` are two.
+    fn with_the_last(&self) -> &'t str {
+        let (last, next) = (self.last_span(), self.span());
+        if last.end() == next.start() { self.slice(last.to(next)) } else { "" }
     }
 
     pub(super) fn slice(&self, span: Span) -> &'t str {

@@ -1,5 +1,6 @@
 //! What an operator sees of it: the live tail of events and the metrics.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 
 use serde_json::Value;
@@ -19,6 +20,8 @@ pub(crate) struct Witness {
     events: mpsc::Receiver<Value>,
     /// Events that were received while others were looked for.
     pub(crate) seen: Vec<Value>,
+    /// Connections whose end was asked for: a later one may come from the same address.
+    answered: HashSet<u64>,
     reading: JoinHandle<()>,
 }
 
@@ -35,18 +38,28 @@ impl Witness {
         assert_eq!(response.status().as_u16(), 200);
         let (tx, events) = mpsc::channel(100_000);
         let reading = tokio::task::spawn(read_events(response, tx));
-        Witness { http, url: server.url("/metrics"), key, events, seen: Vec::new(), reading }
+        Witness { http, url: server.url("/metrics"), key, events, seen: Vec::new(), answered: HashSet::new(), reading }
     }
 
     /// The event of the end of the connection that came from `peer`, as soon as it is there.
     pub(crate) async fn ending_of(&mut self, peer: SocketAddr) -> Value {
         let peer = peer.to_string();
-        let is_wanted = |event: &Value| event["event"] == "client.disconnected" && event["peername"] == *peer;
-        if let Some(event) = self.seen.iter().find(|event| is_wanted(event)) {
-            return event.clone();
-        }
-        self.wait_until(&format!("nothing tells of the end of {peer}"), is_wanted).await;
-        self.seen.last().unwrap().clone()
+        let answered = self.answered.clone();
+        let is_wanted = |event: &Value| {
+            event["event"] == "client.disconnected"
+                && event["peername"] == *peer
+                && !answered.contains(&event["conn_id"].as_u64().unwrap())
+        };
+        let found = self.seen.iter().position(is_wanted);
+        let index = if let Some(index) = found {
+            index
+        } else {
+            self.wait_until(&format!("nothing tells of the end of {peer}"), is_wanted).await;
+            self.seen.len() - 1
+        };
+        let ending = self.seen[index].clone();
+        self.answered.insert(ending["conn_id"].as_u64().unwrap());
+        ending
     }
 
     /// Waits until an event fits, which is the last one seen then.

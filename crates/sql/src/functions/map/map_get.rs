@@ -4,7 +4,7 @@ use events::{Type, Value};
 
 use crate::functions::function::{any, example, optional, text};
 use crate::functions::{Fault, Function};
-use crate::json::Document;
+use crate::json::Node;
 use crate::values::path::{Step, walk};
 
 pub(super) const MAP_GET: Function = Function {
@@ -21,18 +21,17 @@ pub(super) const MAP_GET: Function = Function {
     call: |args| {
         let path = args.text(0)?;
         if let Value::Text(json) = args.value(1) {
-            args.budget.charge(json.len())?;
-            return in_json(json, path).map(|found| found.unwrap_or_else(|| args.value(2).clone()));
+            let Ok(document) = args.read(json)? else { return Ok(args.value(2).clone()) };
+            return along(document.root(), path).map(|found| found.unwrap_or_else(|| args.value(2).clone()));
         }
         let steps: Vec<Step> = path.split('.').map(|key| Step::Key(key.into())).collect();
         Ok(walk(args.value(1), &steps).map_or_else(|| args.value(2).clone(), std::borrow::Cow::into_owned))
     },
 };
 
-/// What `path` leads to in JSON, without building the rest.
-fn in_json(json: &bytestring::ByteString, path: &str) -> Result<Option<Value>, Fault> {
-    let Ok(document) = Document::read(json.clone()) else { return Ok(None) };
-    let mut at = document.root();
+/// What `path` leads to, without building the rest.
+fn along(root: Node<'_>, path: &str) -> Result<Option<Value>, Fault> {
+    let mut at = root;
     for key in path.split('.') {
         match at.member(key) {
             Some(member) => at = member,

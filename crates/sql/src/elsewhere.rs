@@ -1,0 +1,95 @@
+//! What other languages have, and how one gets it here: helps for people who come from there.
+
+/// The help for a character that begins nothing. `next` is the one behind it.
+pub(crate) fn character(character: char, next: Option<char>) -> Option<&'static str> {
+    Some(match (character, next) {
+        ('`', _) => "names stand bare or in double quotes",
+        ('\u{201c}' | '\u{201d}', _) => "write the plain quote `\"`",
+        ('\u{2018}' | '\u{2019}', _) => "write the plain quote `'`",
+        ('&', Some('&')) => "write `AND`",
+        ('|', Some('|')) => "write `OR`, or `concat(a, b)` for text",
+        ('!', _) => "write `NOT`",
+        ('$', Some('{')) => "placeholders are for actions; here a path stands as it is: `payload.temp`",
+        ('#', _) => "a topic filter stands in quotes; a comment begins with `--`",
+        ('%', _) => "write `a mod b`",
+        _ => return None,
+    })
+}
+
+/// The help for a word or a sign that was not expected where it stands.
+pub(crate) fn word(word: &str) -> Option<&'static str> {
+    const ONE_EVENT: &str = "a rule looks at one event at a time";
+    let known: &[(&str, &str)] = &[
+        ("group", ONE_EVENT),
+        ("having", ONE_EVENT),
+        ("order", ONE_EVENT),
+        ("limit", ONE_EVENT),
+        ("offset", ONE_EVENT),
+        ("join", "a rule listens to several topics with `FROM \"a\", \"b\"`"),
+        ("union", "a rule listens to several topics with `FROM \"a\", \"b\"`"),
+        ("insert", "a rule selects; an action of its header writes"),
+        ("update", "a rule selects; an action of its header writes"),
+        ("delete", "a rule selects; an action of its header writes"),
+        ("with", "a rule begins with `SELECT` or `FOREACH`"),
+        ("is", "`IS` stands only in `IS NULL` and `IS NOT NULL`; `=` compares"),
+        ("ilike", "write `lower(a) LIKE 'b%'`"),
+        ("rlike", "write `regex_match(text, 'pattern')`"),
+        ("regexp", "write `regex_match(text, 'pattern')`"),
+        ("==", "`=` compares"),
+        ("->", "a path leads into JSON: `payload.a.b`"),
+    ];
+    known.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, help)| *help)
+}
+
+/// The help for a function that other systems have.
+pub(crate) fn function(name: &str) -> Option<&'static str> {
+    const WINDOW: &str = "a rule looks at one event at a time, so there is nothing to count or add up";
+    let known: &[(&str, &str)] = &[
+        ("count", WINDOW),
+        ("sum", WINDOW),
+        ("avg", WINDOW),
+        ("min", WINDOW),
+        ("max", WINDOW),
+        ("iif", "write `CASE WHEN condition THEN a ELSE b END`"),
+        ("ifnull", "write `coalesce(a, b)`"),
+        ("isnull", "write `a IS NULL`"),
+        ("nvl", "write `coalesce(a, b)`"),
+        ("cast", "write `int(a)`, `float(a)`, `str(a)` or `bool(a)`"),
+        ("to_char", "write `format_date(unit, offset, format, time)` or `str(a)`"),
+        ("date_format", "write `format_date(unit, offset, format, time)`"),
+        ("from_unixtime", "write `unix_ts_to_rfc3339(time, unit)`"),
+        ("now", "write `now_timestamp(unit)` or `now_rfc3339(unit)`"),
+        ("current_timestamp", "write `now_timestamp(unit)` or `now_rfc3339(unit)`"),
+        ("unix_timestamp", "write `now_timestamp()`"),
+        ("substring", "write `substr(text, start, length)`; the first character is number 0"),
+        ("len", "write `strlen(text)` or `length(list)`"),
+        ("char_length", "write `strlen(text)`"),
+        ("ucase", "write `upper(text)`"),
+        ("lcase", "write `lower(text)`"),
+        ("upcase", "write `upper(text)`"),
+        ("downcase", "write `lower(text)`"),
+        ("concat_ws", "write `join_to_string(separator, [a, b])`"),
+        ("json_extract", "a path leads into JSON: `payload.a.b`"),
+        ("json_value", "a path leads into JSON: `payload.a.b`"),
+        ("cardinality", "write `length(list)`"),
+        ("array_length", "write `length(list)`"),
+        ("uuid", "write `uuid_v4()`"),
+        ("newuuid", "write `uuid_v4()`"),
+        ("sha1", "write `sha(text)`"),
+        ("to_json", "write `json_encode(a)`"),
+        ("parse_json", "write `json_decode(text)`"),
+    ];
+    known.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(name)).map(|(_, help)| *help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_called_elsewhere_is_not_called_here() {
+        for function_here in crate::functions::all() {
+            assert_eq!(function(function_here.name), None, "`{}` is known here", function_here.name);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The pages under `rules/` that are made from declarations say what those say, and the SQL on the page that is written
+//! by hand compiles. `BLESS=1 cargo test -p sql` rewrites the former.
+
+mod wrong_rules;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use sql::{Diagnostic, FunctionInfo, Query};
+
+/// Why writing into a String needs no answer.
+const TEXT: &str = "writing into a String cannot fail";
+
+#[test]
+fn the_functions_reference_is_fresh() {
+    check_page("FUNCTIONS.md", &functions());
+}
+
+#[test]
+fn the_diagnostics_reference_is_fresh() {
+    check_page("DIAGNOSTICS.md", &diagnostics());
+}
+
+#[test]
+fn the_sql_of_the_guide_compiles() {
+    let guide = std::fs::read_to_string(page("README.md")).unwrap();
+    let blocks: Vec<&str> = guide.split("```sql\n").skip(1).map(|after| after.split("```").next().unwrap()).collect();
+    assert!(blocks.len() >= 8, "the guide shows the language");
+    for block in blocks {
+        let text = block.split_once("---*/").map_or(block, |(_, sql)| sql);
+        match Query::compile(text) {
+            Ok((_, warnings)) => assert!(warnings.is_empty(), "{}", sql::render(&warnings, "README.md", text, 0)),
+            Err(wrong) => panic!("{}", sql::render(&wrong, "README.md", text, 0)),
+        }
+    }
+}
+
+fn page(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules").join(name)
+}
+
+fn check_page(name: &str, fresh: &str) {
+    let path = page(name);
+    #[expect(clippy::disallowed_methods, reason = "a test reads how it was called")]
+    if std::env::var("BLESS").is_ok() {
+        std::fs::write(&path, fresh).expect("a page can be written");
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == fresh, "rules/{name} is stale; run `BLESS=1 cargo test -p sql`");
+}
+
+fn functions() -> String {
+    let mut page = String::from(
+        "# Functions\n\nWhat a rule can call, made from the declarations in `crates/sql/src/functions`; do not edit.\n\n\
+         What may be left out stands in brackets. A name is written as it stands here, in lower case. An argument of the \
+         wrong type fails the rule where it cannot be refused before; so does NULL where text, a number, a list or a map \
+         is wanted. Every example is run by a test; `error:` shows a part of the message.\n",
+    );
+    let functions: Vec<FunctionInfo> = sql::functions().collect();
+    let categories: Vec<&[FunctionInfo]> = functions.chunk_by(|a, b| a.category == b.category).collect();
+    page.push('\n');
+    for category in &categories {
+        let names: Vec<String> = category.iter().map(|f| format!("[{0}](#{0})", f.name)).collect();
+        writeln!(page, "- {}: {}", title(category), names.join(", ")).expect(TEXT);
+    }
+    for category in categories {
+        write!(page, "\n## {}\n", title(category)).expect(TEXT);
+        for function in category {
+            write!(page, "\n### {}\n\n`{}` → {}\n\n", function.name, function.signature, function.returns).expect(TEXT);
+            write!(page, "{}\n\n", function.doc).expect(TEXT);
+            for (expression, expected) in &function.examples {
+                match expected {
+                    Ok(json) => writeln!(page, "    {expression} → {json}"),
+                    Err(message) => writeln!(page, "    {expression} → error: {message}"),
+                }
+                .expect(TEXT);
+            }
+        }
+    }
+    page
+}
+
+/// What a category is called on the page.
+fn title(category: &[FunctionInfo]) -> &'static str {
+    match category[0].category {
+        "bits" => "Bits and bytes",
+        "codec" => "Encoding, hashes, compression",
+        "convert" => "Conversion",
+        "date" => "Dates and times",
+        "kind" => "Tests of types",
+        "list" => "Lists",
+        "map" => "Maps",
+        "math" => "Mathematics",
+        "message" => "The message at hand",
+        "nulls" => "NULL",
+        "state" => "State, randomness, environment",
+        "text" => "Text",
+        other => panic!("the category `{other}` has no title on the page"),
+    }
+}
+
+/// A text with everything that is said about it.
+type Told = (wrong_rules::Wrong, Vec<Diagnostic>);
+
+fn diagnostics() -> String {
+    let mut page = String::from(
+        "# Diagnostics\n\nWhat can be wrong in a rule, made from `crates/sql/src/codes.rs` and the texts of \
+         `crates/sql/tests/wrong_rules`; do not edit.\n\n\
+         E0 is about the text, E1 about names, arguments and types, E2 about topics and events, E3 about templates, E4 \
+         about the header of a rule file: these are told when a rule is created. E5 fails a rule when an event comes. \
+         With W, the rule runs, but perhaps not as meant. A code is never given a second meaning.\n",
+    );
+    let mut codes: Vec<(String, String)> =
+        sql::codes::ALL.iter().map(|(code, meaning)| ((*code).to_owned(), (*meaning).to_owned())).collect();
+    codes.extend(header_codes());
+    codes.sort_by_key(|(code, _)| (code.starts_with('W'), code.clone()));
+    let texts: Vec<Told> = wrong_rules::all()
+        .map(|wrong| {
+            let diagnostics = wrong.diagnostics();
+            (wrong, diagnostics)
+        })
+        .collect();
+    for (code, meaning) in codes {
+        write!(page, "\n## {code}\n\n{meaning}\n").expect(TEXT);
+        if let Some((about, shown)) = example(&code, &texts) {
+            write!(page, "\nFor example, {about}:\n\n```text\n{shown}```\n").expect(TEXT);
+        }
+    }
+    page
+}
+
+/// The shortest of the texts that lead to a code: what somebody had in mind, and what is shown.
+fn example(code: &str, texts: &[Told]) -> Option<(&'static str, String)> {
+    let shown = texts.iter().flat_map(|(wrong, diagnostics)| {
+        let diagnostics = diagnostics.iter().filter(|diagnostic| diagnostic.code == code);
+        diagnostics.map(|diagnostic| (wrong.about, diagnostic.render(wrong.file(), &wrong.text, 0)))
+    });
+    shown.min_by_key(|(_, shown)| shown.len())
+}
+
+/// The codes of headers with their meaning. They belong to the crate `engine`, which this one does not know.
+fn header_codes() -> Vec<(String, String)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/src/codes.rs");
+    let text = std::fs::read_to_string(path).expect("the codes of headers stand there");
+    let mut codes = Vec::new();
+    let mut meaning = Vec::new();
+    for line in text.lines() {
+        if let Some(doc) = line.strip_prefix("/// ") {
+            meaning.push(doc);
+        } else if let Some((_, code)) = line.split_once("&str = \"") {
+            codes.push((code.trim_end_matches("\";").to_owned(), meaning.join(" ")));
+            meaning.clear();
+        }
+    }
+    assert!(codes.iter().all(|(code, meaning)| code.starts_with("E4") && !meaning.is_empty()), "{codes:?}");
+    codes
+}

@@ -1,0 +1,184 @@
+//! Rules that are wrong, as people write them, and what they are told: for the golden file and for the examples of
+//! `rules/DIAGNOSTICS.md`.
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use events::{Body, Event, Kind, Payload, Timestamp, Value};
+use sql::{Context, Diagnostic, Limits, Query, Store, Template};
+
+/// Something that is wrong.
+#[derive(Debug)]
+pub(crate) struct Wrong {
+    /// What somebody had in mind.
+    pub(crate) about: &'static str,
+    pub(crate) text: String,
+    what: What,
+}
+
+/// What the text is, and when it is found to be wrong.
+#[derive(Debug)]
+enum What {
+    /// A rule, when it is created.
+    Rule,
+    /// A template of an action behind `SELECT clientid, payload.temp AS temp`, when the rule is created.
+    Template,
+    /// A rule, when a message with this payload comes.
+    Run(&'static str),
+    /// The same with a store that is full.
+    FullStore,
+}
+
+impl Wrong {
+    /// Everything that is said about it.
+    pub(crate) fn diagnostics(&self) -> Vec<Diagnostic> {
+        match self.what {
+            What::Rule => Query::compile(&self.text).map_or_else(|wrong| wrong, |(_, warnings)| warnings),
+            What::Template => {
+                let (query, _) = Query::compile("SELECT clientid, payload.temp AS temp FROM \"t\"").expect("a rule");
+                Template::compile(&self.text).map_or_else(
+                    |wrong| wrong,
+                    |template| template.check(query.output_fields().as_deref(), &["event_id", "output_id"]),
+                )
+            }
+            What::Run(payload) => fault(&self.text, payload, &Store::new()),
+            What::FullStore => {
+                let store = Store::new();
+                let scope = ByteString::new();
+                let full = (0..).map(|key: u32| store.put(&scope, &format!("key {key}").into(), Value::Null));
+                assert!(full.take(1_000_000).any(|put| put.is_err()), "a store has a limit");
+                fault(&self.text, "{}", &store)
+            }
+        }
+    }
+
+    /// What the text is called where it is shown.
+    pub(crate) const fn file(&self) -> &'static str {
+        match self.what {
+            What::Template => "template",
+            What::Rule | What::Run(_) | What::FullStore => "rule.sql",
+        }
+    }
+}
+
+/// Every text, in the order of the golden file.
+pub(crate) fn all() -> impl Iterator<Item = Wrong> {
+    let wrong = |about, text: &str, what| Wrong { about, text: text.to_owned(), what };
+    let rules = RULES.iter().map(move |(about, text)| wrong(about, text, What::Rule));
+    let templates = TEMPLATES.iter().map(move |(about, text)| wrong(about, text, What::Template));
+    let runs = RUNS.iter().map(move |(about, text, payload)| wrong(about, text, What::Run(payload)));
+    let deep = format!("SELECT {}1{} AS a FROM \"t\"", "(".repeat(130), ")".repeat(130));
+    let store = "SELECT kv_store_put(event_id, 1) AS kept FROM \"t\"";
+    rules.chain(templates).chain(runs).chain([
+        wrong("parentheses upon parentheses", &deep, What::Rule),
+        wrong("a key for every message", store, What::FullStore),
+    ])
+}
+
+fn fault(rule: &str, payload: &'static str, store: &Store) -> Vec<Diagnostic> {
+    let (query, _) = Query::compile(rule).expect("wrong only when it runs");
+    let mut event = Event::sample(Kind::MessagePublish);
+    if let Body::MessagePublish(publish) = &mut event.body {
+        publish.payload = Payload(Bytes::from_static(payload.as_bytes()));
+    }
+    let limits = Limits { steps_max: 1_000, ..Limits::default() };
+    let ctx = Context { limits, ..Context::new(Timestamp::SAMPLE, store) };
+    query.eval(&event, &ctx).err().map(Diagnostic::from).into_iter().collect()
+}
+
+/// What somebody had in mind, and the rule.
+const RULES: &[(&str, &str)] = &[
+    // Names.
+    ("a slip in a field", "SELECT clientid, reson\nFROM \"$events/client_disconnected\""),
+    ("a field under the name of another broker", "SELECT clientid, disconnect_at FROM \"$events/client_disconnected\""),
+    ("a field of another event", "SELECT clientid, payload.temp FROM \"$events/client_connected\""),
+    (
+        "several slips at once",
+        "SELECT clentid, upcase(username), split(topic) FROM \"plant/#\" WHERE qos > 'a' AND payloda.x = 1",
+    ),
+    ("a text in double quotes", "SELECT * FROM \"$events/client_connected\" WHERE clientid = \"foo\""),
+    ("a text in double quotes, far from any name", "SELECT payload.name FROM \"t/#\" WHERE payload.name = \"s1\""),
+    ("an alias of DO in INCASE", "FOREACH payload.sensors AS s DO s.temp AS temp INCASE temp > 30 FROM \"t/#\""),
+    ("`item`, although the element has a name", "FOREACH payload.sensors AS s DO item.temp FROM \"t/#\""),
+    ("a field named by a reserved word", "SELECT if FROM \"t\""),
+    ("a name that begins with an underscore", "SELECT _x, payload.y FROM \"t\""),
+    // Topics and events.
+    ("a slip in an event", "SELECT clientid FROM \"$events/client_conack\""),
+    ("the event of a message, which is a topic", "SELECT * FROM \"$events/message_publish\""),
+    ("`$event` for `$events`", "SELECT clientid FROM \"$event/client_connack\""),
+    ("`#` in the middle, and a shared subscription", "SELECT topic FROM \"a/#/b\", \"$share/g/t\""),
+    ("a topic without quotes", "SELECT payload.temp FROM sensors/#"),
+    ("a filter that is none on the right of `=~`", "SELECT topic FROM \"t/#\" WHERE topic =~ 'plant/#/temp'"),
+    // Reasons.
+    (
+        "reasons of another broker, and a slip",
+        "SELECT clientid FROM \"$events/client_disconnected\" WHERE reason = 'takenover' OR reason = 'kiked'",
+    ),
+    // SQL of databases.
+    ("an aggregate", "SELECT count(*) FROM \"$events/client_connected\""),
+    ("a group", "SELECT clientid FROM \"$events/client_connected\" GROUP BY clientid"),
+    ("a limit", "SELECT * FROM \"$events/client_connected\" WHERE success LIMIT 1"),
+    ("an order", "SELECT * FROM \"t/#\" ORDER BY timestamp"),
+    ("an insert", "INSERT INTO log SELECT clientid FROM \"t/#\""),
+    ("two statements", "SELECT clientid FROM \"t/#\"; SELECT topic FROM \"t/#\""),
+    ("a way into JSON as PostgreSQL has it", "SELECT payload->>'temp' AS temp FROM \"t/#\""),
+    ("names in backticks", "SELECT `clientid` FROM \"t/#\""),
+    ("IF as a function", "SELECT if(payload.temp > 30, 1, 0) AS hot FROM \"t/#\""),
+    ("functions of databases", "SELECT ifnull(username, 'none') AS u, date_format(timestamp, '%Y') AS y FROM \"t/#\""),
+    ("IS with a text", "SELECT clientid FROM \"t/#\" WHERE username IS 'x'"),
+    ("half a BETWEEN", "SELECT clientid FROM \"t/#\" WHERE qos BETWEEN 1"),
+    ("IN with brackets", "SELECT clientid FROM \"t/#\" WHERE qos IN [1, 2]"),
+    // Other languages.
+    ("a placeholder in SQL", "SELECT ${payload.temp} AS temp FROM \"t/#\""),
+    ("`==`", "SELECT clientid FROM \"t/#\" WHERE payload.temp == 30"),
+    ("`&&` and `!`", "SELECT clientid FROM \"t/#\" WHERE qos = 1 && !retain"),
+    ("a key in brackets", "SELECT payload['temp'] AS temp FROM \"t/#\""),
+    ("all elements", "SELECT payload.sensors[].temp AS temps FROM \"t/#\""),
+    ("a path behind a call", "SELECT json_decode(payload).temp AS temp FROM \"t/#\""),
+    ("quotes of a word processor", "SELECT clientid FROM \u{201c}t/#\u{201d} WHERE clientid = \u{2018}a\u{2019}"),
+    ("`~=`", "SELECT topic ~= 'a/#' AS hit FROM \"t\""),
+    // Clauses.
+    ("WHERE before FROM", "SELECT clientid WHERE qos = 1 FROM \"t\""),
+    ("no FROM", "SELECT 1 AS a"),
+    ("no fields", "SELECT FROM \"t\""),
+    ("a comma too many", "SELECT clientid, username, FROM \"t/#\""),
+    ("nothing behind AND", "SELECT clientid FROM \"t/#\" WHERE qos = 1 AND"),
+    ("nothing behind DO", "FOREACH payload.l AS n DO FROM \"t\""),
+    ("CASE without END", "SELECT CASE WHEN payload.temp > 30 THEN 'hot' AS level FROM \"t/#\""),
+    ("CASE without WHEN", "SELECT CASE ELSE 1 END AS z FROM \"t\""),
+    ("AS in a call", "SELECT upper('a' AS b) FROM \"t\""),
+    ("AS in parentheses and lists", "SELECT (1 + 2 AS a, [1, 2 AS b, 3 AS c FROM \"t\" WHERE (qos = 1"),
+    ("comparisons in a row", "SELECT 1 < qos < 3 AS between FROM \"t\""),
+    ("nothing", ""),
+    ("a text that does not end", "SELECT 'open FROM \"t\""),
+    ("a comment that does not end", "SELECT clientid /* and more FROM \"t\""),
+    ("a number that runs into letters", "SELECT 2.5f AS f FROM \"t\""),
+    // Indexes.
+    ("an index behind a list, and a slice from 0", "SELECT [1, 2][1], payload.l[0..2] FROM \"t\""),
+    ("the first element, counted from 0", "SELECT payload.sensors[0].temp AS temp FROM \"t/#\""),
+    ("a dot before an index", "SELECT payload.l[1].[2] AS x FROM \"t\""),
+    // NULL.
+    ("NULL compared", "SELECT clientid FROM \"t/#\" WHERE username = NULL OR payload.temp != null"),
+    // Types.
+    ("types that never fit", "SELECT upper(5), trim([1]), 'x' * 2, -'a', true + 1 FROM \"t\" WHERE strlen(topic)"),
+    ("a number where a topic is text", "SELECT clientid FROM \"t/#\" WHERE qos =~ 'a'"),
+    ("arguments too few and too many", "SELECT substr(topic) AS s, upper(topic, 'x') AS u FROM \"t/#\""),
+    ("a pattern that is none", "SELECT regex_match(topic, '(') AS m FROM \"t\""),
+];
+
+/// What somebody had in mind, and the template.
+const TEMPLATES: &[(&str, &str)] = &[
+    ("a template that does not end", "devices/${clientid/state"),
+    ("an index that is no number", "devices/${temps[first]}"),
+    ("a placeholder for what the rule does not select", "devices/${cliendid}/${username}"),
+];
+
+/// What somebody had in mind, the rule, and the payload it fails on.
+const RUNS: &[(&str, &str, &str)] = &[
+    ("a number sent as text", "SELECT payload.temp * 1.8 + 32 AS f FROM \"t\"", r#"{"temp":"21"}"#),
+    ("a call on what is not there", "SELECT upper(payload.name) AS name FROM \"t\"", "{}"),
+    ("a condition that is a text", "SELECT clientid FROM \"t\" WHERE payload.ok", r#"{"ok":"yes"}"#),
+    ("places counted from 0", "SELECT nth(0, payload.l) AS first FROM \"t\"", r#"{"l":[1,2]}"#),
+    ("a unit that is none", "SELECT format_date('ms', 'Z', '%Y-%m-%d') AS day FROM \"t\"", "{}"),
+    ("a list without an end in sight", "FOREACH [1..2000] AS n DO n FROM \"t\"", "{}"),
+    ("a text without an end in sight", "SELECT pad('x', 1000000000) AS x FROM \"t\"", "{}"),
+];
