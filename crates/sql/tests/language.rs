@@ -219,6 +219,13 @@ fn a_rule_that_goes_beyond_its_limits_fails_by_itself() {
         let error = compile(sql).eval(&message("{}"), &ctx()).unwrap_err();
         assert_eq!(error.code, code, "{sql}: {}", error.message);
     }
+    let list: &'static str = format!(r#"{{"l":[{}0]}}"#, "0,".repeat(300)).leak();
+    for built in ["payload.l", "json_decode(payload)", "map_get('l', payload)"] {
+        let sql = format!(r#"FOREACH payload.l AS x DO {built} AS y INCASE payload.l[1] = 0 FROM "t""#);
+        let limits = Limits { steps_max: 100_000, result_bytes_max: 10_000, rows_max: 1_000 };
+        let error = compile(&sql).eval(&message(list), &Context { limits, ..Context::new(Timestamp::SAMPLE, &store) });
+        assert_eq!(error.unwrap_err().code, "E505", "{sql}");
+    }
 }
 
 #[test]

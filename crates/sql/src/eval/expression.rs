@@ -24,7 +24,10 @@ pub(super) fn eval<'e>(scope: &Scope<'e>, frame: &Frame<'e>, expr: &Expr) -> Eva
         Node::Column(column) => scope.column(column),
         Node::Slot(slot) => match frame.get(usize::from(*slot)) {
             Some(Slot::Value(value)) => value.clone(),
-            Some(Slot::Node(node)) => node.to_value().map_err(|large| too_large(large, span))?,
+            Some(Slot::Node(node)) => {
+                charge(scope, node.text_len(), span)?;
+                node.to_value().map_err(|large| too_large(large, span))?
+            }
             Some(Slot::Unset) | None => Value::Null,
         },
         Node::Path(path) => eval_path(scope, frame, path, span)?,

@@ -26,7 +26,10 @@ pub(super) enum Cursor<'c, 'e> {
 /// The value at the end of a path; NULL where there is none.
 pub(super) fn eval_path<'e>(scope: &Scope<'e>, frame: &Frame<'e>, path: &Path, span: Span) -> Evaluated<Value> {
     match from_base(scope, frame, &path.base, &path.steps)? {
-        Some(Slot::Node(node)) => node.to_value().map_err(|large| too_large(large, span)),
+        Some(Slot::Node(node)) => {
+            scope.budget.charge(node.text_len()).map_err(|fault| fault_at(fault, span))?;
+            node.to_value().map_err(|large| too_large(large, span))
+        }
         Some(Slot::Value(value)) => Ok(value),
         Some(Slot::Unset) | None => Ok(Value::Null),
     }
@@ -195,12 +198,12 @@ impl<'c, 'e> Cursor<'c, 'e> {
         match self {
             Cursor::Node(node) => match node.member(key) {
                 Some(member) => Some(Cursor::Node(member)),
-                None => Cursor::Owned(decode(&node.as_text()?.into_owned().into()).ok()?).member(key),
+                None => Cursor::Owned(decode(&node.as_text()?.into_owned().into())?).member(key),
             },
             Cursor::Value(Value::Map(map)) => map.get(key).map(Cursor::Value),
             Cursor::Owned(Value::Map(map)) => map.get(key).cloned().map(Cursor::Owned),
             Cursor::Value(Value::Text(text)) | Cursor::Owned(Value::Text(text)) => {
-                Cursor::Owned(decode(text).ok()?).member(key)
+                Cursor::Owned(decode(text)?).member(key)
             }
             Cursor::Value(_) | Cursor::Owned(_) => None,
         }
@@ -211,12 +214,12 @@ impl<'c, 'e> Cursor<'c, 'e> {
         match self {
             Cursor::Node(node) => match node.element(place) {
                 Some(element) => Some(Cursor::Node(element)),
-                None => Cursor::Owned(decode(&node.as_text()?.into_owned().into()).ok()?).element(place),
+                None => Cursor::Owned(decode(&node.as_text()?.into_owned().into())?).element(place),
             },
             Cursor::Value(Value::List(items)) => items.get(place.position(items.len())?).map(Cursor::Value),
             Cursor::Owned(Value::List(items)) => items.get(place.position(items.len())?).cloned().map(Cursor::Owned),
             Cursor::Value(Value::Text(text)) | Cursor::Owned(Value::Text(text)) => {
-                Cursor::Owned(decode(text).ok()?).element(place)
+                Cursor::Owned(decode(text)?).element(place)
             }
             Cursor::Value(_) | Cursor::Owned(_) => None,
         }

@@ -234,7 +234,7 @@ pub(super) fn put_item<'e>(scope: &Scope<'e>, frame: &mut Frame<'e>, target: &Ta
 
 fn payload_to_put_into(payload: &Value, target: &Target) -> Evaluated<Value> {
     if let Value::Text(text) = payload
-        && let Ok(read) = decode(text)
+        && let Some(read) = decode(text)
     {
         return Ok(read);
     }

@@ -163,6 +163,8 @@ impl<'a> Args<'a> {
 
     /// The value of JSON text.
     pub(crate) fn decode(&self, at: usize, text: &ByteString) -> Result<Value, Fault> {
+        // A document that is there already is free, but not the value that is built of it.
+        self.budget.charge(text.len())?;
         let document = self.read(text)?.map_err(|NotJson| self.about(at, "must be JSON", self.value(at)))?;
         document.root().to_value().map_err(|_| self.out_of_range(at, "JSON with numbers that fit"))
     }

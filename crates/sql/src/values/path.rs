@@ -46,7 +46,7 @@ pub(crate) fn walk<'v>(value: &'v Value, steps: &[Step]) -> Option<Cow<'v, Value
         (Value::Map(map), Step::Key(key)) => walk(map.get(key)?, rest),
         (Value::List(items), Step::Index(place)) => walk(items.get(place.position(items.len())?)?, rest),
         (Value::Text(text), Step::Key(_) | Step::Index(_)) => {
-            let inner = decode(text).ok()?;
+            let inner = decode(text)?;
             walk(&inner, steps).map(|found| Cow::Owned(found.into_owned()))
         }
         (
@@ -71,7 +71,7 @@ pub(crate) fn put(value: &mut Value, steps: &[Step], new: Value) {
         return;
     };
     if let Value::Text(text) = value
-        && let Ok(inner @ (Value::Map(_) | Value::List(_))) = decode(text)
+        && let Some(inner @ (Value::Map(_) | Value::List(_))) = decode(text)
     {
         *value = inner;
     }

@@ -3,7 +3,7 @@
 use events::{Type, Value};
 
 use crate::functions::function::{any, example, optional, text};
-use crate::functions::{Fault, Function};
+use crate::functions::{Args, Fault, Function};
 use crate::json::Node;
 use crate::values::path::{Step, walk};
 
@@ -22,7 +22,7 @@ pub(super) const MAP_GET: Function = Function {
         let path = args.text(0)?;
         if let Value::Text(json) = args.value(1) {
             let Ok(document) = args.read(json)? else { return Ok(args.value(2).clone()) };
-            return along(document.root(), path).map(|found| found.unwrap_or_else(|| args.value(2).clone()));
+            return along(args, document.root(), path).map(|found| found.unwrap_or_else(|| args.value(2).clone()));
         }
         let steps: Vec<Step> = path.split('.').map(|key| Step::Key(key.into())).collect();
         Ok(walk(args.value(1), &steps).map_or_else(|| args.value(2).clone(), std::borrow::Cow::into_owned))
@@ -30,7 +30,7 @@ pub(super) const MAP_GET: Function = Function {
 };
 
 /// What `path` leads to, without building the rest.
-fn along(root: Node<'_>, path: &str) -> Result<Option<Value>, Fault> {
+fn along(args: &Args<'_>, root: Node<'_>, path: &str) -> Result<Option<Value>, Fault> {
     let mut at = root;
     for key in path.split('.') {
         match at.member(key) {
@@ -38,6 +38,7 @@ fn along(root: Node<'_>, path: &str) -> Result<Option<Value>, Fault> {
             None => return Ok(None),
         }
     }
+    args.budget.charge(at.text_len())?;
     let large = |_| Fault::from("a number in the JSON is larger than a number may be".to_owned());
     at.to_value().map(Some).map_err(large)
 }
