@@ -25,7 +25,7 @@ use crate::listener::Listener;
 use crate::message::Publication;
 use crate::session::inbound::{has_levels_at_most, is_reserved};
 use crate::session::inbox::Order;
-use crate::stats::Stats;
+use crate::stats::{ReasonCounts, Stats};
 use crate::telling::Origin;
 
 /// How often expired retained messages are looked for.
@@ -145,6 +145,11 @@ impl Broker {
         let connections_count =
             self.0.listeners.lock().iter().map(|listener| listener.connections_count.load(Ordering::Relaxed)).sum();
         self.0.hub.stats(connections_count)
+    }
+
+    /// How often each reason was given since the start.
+    pub fn reason_counts(&self) -> ReasonCounts {
+        self.0.hub.reasons.counts()
     }
 
     /// Stops in order: accepts nobody, says goodbye to every client and publishes wills, tells the events of that, and

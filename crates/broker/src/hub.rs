@@ -23,7 +23,7 @@ use crate::registry::{Registry, Slot};
 use crate::router::{Retained, RetainedLimits, RetainedMessage, Router, SubscriberKey};
 use crate::session::inbox::Offered;
 use crate::session::{Subscribe, Subscription};
-use crate::stats::{Counters, Stats, add};
+use crate::stats::{Counters, ReasonCounters, Stats, add};
 use crate::telling::Origin;
 
 /// Who runs rules over messages.
@@ -48,6 +48,7 @@ pub(crate) struct Hub {
     pub(crate) retained: Retained<Arc<Message>>,
     pub(crate) registry: Registry,
     pub(crate) counters: Counters,
+    pub(crate) reasons: ReasonCounters,
     /// Bytes of all inboxes, against [`crate::Limits::queued_bytes_total_max`].
     pub(crate) queued_bytes: AtomicUsize,
     pub(crate) deadlines: Mutex<Deadlines<Slot>>,
@@ -83,6 +84,7 @@ impl Hub {
             }),
             registry: Registry::new(limits.departed_clients_max, epoch),
             counters: Counters::default(),
+            reasons: ReasonCounters::default(),
             queued_bytes: AtomicUsize::new(0),
             deadlines: Mutex::default(),
             flood: Mutex::new(Flood::new(limits.unauthenticated_events_per_s)),

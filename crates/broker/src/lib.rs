@@ -34,4 +34,4 @@ pub use bus::{Bus, BusItem, BusReceiver, BusStats, Gap, GapCause, Kinds};
 pub use config::{BrokerConfig, Limits, ListenerConfig, Redirect};
 pub use hub::{Observer, Published};
 pub use message::Publication;
-pub use stats::Stats;
+pub use stats::{ReasonCounts, Stats};

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use events::{ConnackReason, DisconnectReason};
+
 /// The broker in numbers, at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -99,9 +101,81 @@ counters! {
     deliveries_not_authorized,
 }
 
+/// How often each reason was given. Reasons that never were are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReasonCounts {
+    /// Of refused CONNECTs.
+    pub refusals: Vec<(ConnackReason, u64)>,
+    /// Of connections that ended.
+    pub disconnects: Vec<(DisconnectReason, u64)>,
+}
+
+/// Counters of reasons, as they stand in their tables.
+#[derive(Debug)]
+pub(crate) struct ReasonCounters {
+    refusals: [AtomicU64; ConnackReason::ALL.len()],
+    disconnects: [AtomicU64; DisconnectReason::ALL.len()],
+}
+
+impl Default for ReasonCounters {
+    fn default() -> ReasonCounters {
+        let zero = || AtomicU64::new(0);
+        ReasonCounters { refusals: std::array::from_fn(|_| zero()), disconnects: std::array::from_fn(|_| zero()) }
+    }
+}
+
+impl ReasonCounters {
+    /// Counts a refused CONNECT.
+    pub(crate) fn count_refusal(&self, reason: ConnackReason) {
+        add(&self.refusals[reason as usize], 1);
+    }
+
+    /// Counts a connection that ended.
+    pub(crate) fn count_disconnect(&self, reason: DisconnectReason) {
+        add(&self.disconnects[reason as usize], 1);
+    }
+
+    /// What was counted so far.
+    pub(crate) fn counts(&self) -> ReasonCounts {
+        ReasonCounts {
+            refusals: given(ConnackReason::ALL, &self.refusals),
+            disconnects: given(DisconnectReason::ALL, &self.disconnects),
+        }
+    }
+}
+
+fn given<R: Copy>(reasons: &[R], counters: &[AtomicU64]) -> Vec<(R, u64)> {
+    let counts = counters.iter().map(|counter| counter.load(Ordering::Relaxed));
+    reasons.iter().copied().zip(counts).filter(|(_, count)| *count > 0).collect()
+}
+
 /// Adds to a counter.
 pub(crate) fn add(counter: &AtomicU64, count: u64) {
     if count > 0 {
         counter.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_counted_at_its_place() {
+        let counters = ReasonCounters::default();
+        for reason in DisconnectReason::ALL {
+            counters.count_disconnect(*reason);
+        }
+        counters.count_disconnect(DisconnectReason::NotMqtt);
+        counters.count_refusal(ConnackReason::ServerBusy);
+        let counts = counters.counts();
+        assert_eq!(counts.refusals, [(ConnackReason::ServerBusy, 1)]);
+        assert!(
+            counts
+                .disconnects
+                .iter()
+                .all(|(reason, count)| *count == 1 + u64::from(*reason == DisconnectReason::NotMqtt))
+        );
+        assert_eq!(counts.disconnects.len(), DisconnectReason::ALL.len());
     }
 }

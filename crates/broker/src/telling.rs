@@ -121,6 +121,7 @@ impl Hub {
         count: Option<&mut ClientCount>,
     ) {
         crate::stats::add(&self.counters.disconnects, 1);
+        self.reasons.count_disconnect(ending.reason);
         let authenticated = course.stage == Stage::Session;
         if !authenticated {
             crate::stats::add(&self.counters.disconnects_unauthenticated, 1);

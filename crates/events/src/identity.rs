@@ -81,9 +81,11 @@ impl MessageId {
     /// 32 upper-case hexadecimal digits.
     pub(crate) fn to_text(self) -> String {
         const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-        let digits = self.0.to_be_bytes();
-        let digits = digits.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-        String::from_utf8(digits.collect()).expect("the digits are ASCII")
+        let mut text = Vec::with_capacity(32);
+        for byte in self.0.to_be_bytes() {
+            text.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        }
+        String::from_utf8(text).expect("the digits are ASCII")
     }
 }
 

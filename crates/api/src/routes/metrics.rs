@@ -5,7 +5,7 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use broker::{BusStats, Stats};
+use broker::{BusStats, ReasonCounts, Stats};
 use engine::{Ledger, RuleStatus};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
@@ -21,7 +21,12 @@ use crate::problem::Problem;
 
 /// `GET /metrics`.
 pub(crate) async fn scrape(_viewer: Viewer, State(api): State<Api>) -> Result<Response, Problem> {
-    let snapshot = Snapshot { broker: api.broker.stats(), bus: api.broker.bus().stats(), rules: api.engine.rules() };
+    let snapshot = Snapshot {
+        broker: api.broker.stats(),
+        reasons: api.broker.reason_counts(),
+        bus: api.broker.bus().stats(),
+        rules: api.engine.rules(),
+    };
     let mut registry = Registry::with_prefix("signalbox");
     registry.register_collector(Box::new(snapshot));
     let mut text = String::new();
@@ -34,6 +39,7 @@ pub(crate) async fn scrape(_viewer: Viewer, State(api): State<Api>) -> Result<Re
 #[derive(Debug)]
 struct Snapshot {
     broker: Stats,
+    reasons: ReasonCounts,
     bus: Vec<BusStats>,
     rules: Vec<RuleStatus>,
 }
@@ -120,6 +126,7 @@ impl Collector for Snapshot {
                 MetricType::Counter,
             )?)?;
         }
+        self.encode_reasons(&mut encoder)?;
         let mut family = encoder.encode_descriptor(
             "bus_lost",
             "Events lost because the queue of a reader was full",
@@ -148,6 +155,28 @@ impl Collector for Snapshot {
 }
 
 impl Snapshot {
+    fn encode_reasons(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let mut family = encoder.encode_descriptor(
+            "connects_refused_by_reason",
+            "CONNECT packets refused, by reason code",
+            None,
+            MetricType::Counter,
+        )?;
+        for (reason, count) in &self.reasons.refusals {
+            counter(&mut family, &[("reason_code", reason.name())], *count)?;
+        }
+        let mut family = encoder.encode_descriptor(
+            "disconnects_by_reason",
+            "Connections that ended, by reason",
+            None,
+            MetricType::Counter,
+        )?;
+        for (reason, count) in &self.reasons.disconnects {
+            counter(&mut family, &[("reason", reason.name())], *count)?;
+        }
+        Ok(())
+    }
+
     fn each_action(
         &self,
         mut encode: impl FnMut(&[(&str, &str)], &Ledger) -> Result<(), std::fmt::Error>,

@@ -33,6 +33,7 @@ impl Connection {
             Phase::Stranger(stranger) => {
                 if let (Some(refusal), Some(client)) = (&stranger.refusal, &stranger.client) {
                     add(&self.hub.counters.connects_refused, 1);
+                    self.hub.reasons.count_refusal(refusal.reason);
                     self.hub.tell_connack(now, (&self.peer, client), refusal, None);
                 }
                 let stage = if stranger.client.is_some() { Stage::Connect } else { Stage::Accepted };

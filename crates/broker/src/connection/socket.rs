@@ -105,7 +105,8 @@ pub(crate) async fn run(
     }
     if let Some(ending) = ending {
         driver.end(&ending);
-        if ending.initiator == Initiator::Broker {
+        // A stranger who never sent CONNECT was told nothing, so there is nothing to read before the close.
+        if ending.initiator == Initiator::Broker && ending.reason != DisconnectReason::ConnectTimeout {
             Box::pin(driver.say_farewell()).await;
         }
     }

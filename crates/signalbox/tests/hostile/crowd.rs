@@ -182,6 +182,7 @@ async fn ten_thousand_connections_without_connect_hinder_nobody_and_leave_nothin
     let told_count = u64::try_from(endings(&witness.seen).count()).unwrap();
     assert!(told_count < count / 2, "{told_count} events for {count} connections");
     assert_eq!(witness.metric("signalbox_disconnects_unauthenticated_total").await, count);
+    assert_eq!(witness.metric("signalbox_disconnects_by_reason_total{reason=\"connect_timeout\"}").await, count);
     assert_eq!(witness.metric("signalbox_connections_accepted_total").await, count + 1);
     assert_eq!(witness.metric("signalbox_connections_shed_total").await, 0);
     assert_eq!(witness.metric("signalbox_connects_accepted_total").await, 1);

@@ -180,7 +180,9 @@ impl Scanner<'_> {
         let start = self.at;
         let mut shape = Shape::Text;
         loop {
-            self.at += self.rest().iter().take_while(|byte| is_plain(**byte)).count();
+            while self.peek().is_some_and(is_plain) {
+                self.at += 1;
+            }
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {

@@ -37,7 +37,7 @@ impl Wrong {
                 let (query, _) = Query::compile("SELECT clientid, payload.temp AS temp FROM \"t\"").expect("a rule");
                 Template::compile(&self.text).map_or_else(
                     |wrong| wrong,
-                    |template| template.check(query.output_fields().as_deref(), &["event_id", "output_id"]),
+                    |template| template.check(query.output_fields().as_deref(), &["event_id", "output_id", "rule_id"]),
                 )
             }
             What::Run(payload) => fault(&self.text, payload, &Store::new()),
