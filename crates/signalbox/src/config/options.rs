@@ -86,7 +86,7 @@ section! {
         inflight_max: u16 = "1_024",
         /// Messages waiting for one session, online or not. Beyond it new ones are dropped for it, and counted.
         queue_len_max: usize = "10_000",
-        /// Bytes of the messages waiting for one session; as `queue_len_max`.
+        /// Bytes of the messages waiting for one session, or sent and not acknowledged yet; as `queue_len_max`.
         queue_bytes_max: usize = "16_777_216",
         /// Bytes of the messages waiting for all sessions together; as `queue_len_max`.
         queued_bytes_total_max: usize = "1_073_741_824",
@@ -110,8 +110,8 @@ section! {
         hops_max: u8 = "8",
         /// Clients whose `client_seq` is remembered after their session is gone. Beyond it the oldest half is forgotten.
         departed_clients_max: usize = "100_000",
-        /// Events of connections that never authenticated, for each source address and second; the rest is told as one
-        /// event with its number in `repeated`.
+        /// Refusals and endings of connections that were not accepted, for each source address and second; the rest is
+        /// told as one event of each kind with its number in `repeated`.
         unauthenticated_events_per_s: u32 = "100",
     }
 }
