@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use auth::Readable;
+use events::EventType;
 use mqtt::{Filter, Packet, QoS, ReasonCode, RetainHandling, Suback, Unsuback, Unsubscribe};
 
 use super::inbound::has_levels_at_most;
@@ -83,8 +84,8 @@ impl Session {
             tracing::warn!(
                 client_id = %link.client.client_id,
                 filter = %filter,
-                "a client subscribes to events; help: they reach clients through a rule that republishes them, \
-                 such as SELECT * FROM \"$events/client_connack\""
+                rule = format_args!("SELECT * FROM \"{}\"", meant_events(filter.topic_filter())),
+                "a client subscribes to events, which reach clients through a rule that republishes them"
             );
             return Err(ReasonCode::NotAuthorized);
         }
@@ -100,10 +101,43 @@ impl Session {
     }
 }
 
+/// The events that a topic filter below `$events/` was meant for: its own spelling where there are such events, else the
+/// nearest one.
+fn meant_events(filter: &str) -> &str {
+    let topics = || EventType::all().filter_map(|event| event.topic);
+    if EventType::by_topic(filter).is_some() || topics().any(|topic| mqtt::filter::matches(filter, topic)) {
+        return filter;
+    }
+    let slash_free = filter.strip_prefix("$events/").unwrap_or(filter).replace('/', "_");
+    let names = topics().filter_map(|topic| topic.strip_prefix("$events/"));
+    let nearest = events::closest(&slash_free, names);
+    topics().find(|topic| topic.strip_prefix("$events/") == nearest).unwrap_or("$events/#")
+}
+
 const fn granted_code(qos: QoS) -> ReasonCode {
     match qos {
         QoS::AtMostOnce => ReasonCode::Success,
         QoS::AtLeastOnce => ReasonCode::GrantedQos1,
         QoS::ExactlyOnce => ReasonCode::GrantedQos2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_for_events_is_told_what_was_meant() {
+        let cases = [
+            ("$events/client_connack", "$events/client_connack"),
+            ("$events/client/connected", "$events/client/connected"),
+            ("$events/#", "$events/#"),
+            ("$events/client_conected", "$events/client_connected"),
+            ("$events/client/disconected", "$events/client_disconnected"),
+            ("$events/weather", "$events/#"),
+        ];
+        for (filter, meant) in cases {
+            assert_eq!(meant_events(filter), meant, "{filter}");
+        }
     }
 }
