@@ -22,7 +22,10 @@ use crate::secret::Secret;
 
 pub(crate) const KIND: Kind = Kind {
     name: "http",
-    doc: "Sends each output as a request to an HTTP service.",
+    doc: "Sends each output as a request to an HTTP service. 2xx is delivered; 408, 425, 429, 5xx and a service that cannot be \
+          reached are tried again, `Retry-After` respected; any other status gives the output up. What is tried again \
+          holds back what waits behind it, so for a service that may never take some output set `retry.attempts` or \
+          `buffer.max_age`.",
     connector: HttpOptions::FIELDS,
     action: HttpActionOptions::FIELDS,
     sample_connector: "url = 'http://127.0.0.1:9/mqtt'\nheaders = { authorization = 'Bearer secret' }",
