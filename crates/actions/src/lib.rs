@@ -19,6 +19,8 @@ mod secret;
 mod template;
 #[cfg(test)]
 mod test_output;
+#[cfg(test)]
+mod test_row;
 
 pub use console::Console;
 pub use kind::{ALL, Kind};

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use engine::{ActionSpec, Output, Via};
-use events::{EventId, Map, Timestamp, Value};
+use events::{EventId, Timestamp};
+
+use crate::test_row::Row;
 
 /// An output with the row that `json` says.
 pub(crate) fn output(json: &str) -> Output {
@@ -24,29 +26,4 @@ pub(crate) fn output(json: &str) -> Output {
 /// An action with these options, in a rule whose fields are not known.
 pub(crate) fn spec(options: &toml::Table) -> ActionSpec<'_> {
     ActionSpec { rule: "connack", name: "action", via: Via::Kind("test"), options, output_fields: None }
-}
-
-/// Reads an object of JSON and keeps the order of its keys.
-struct Row(Map);
-
-impl<'de> serde::Deserialize<'de> for Row {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Row, D::Error> {
-        struct Entries;
-        impl<'de> serde::de::Visitor<'de> for Entries {
-            type Value = Row;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut entries: A) -> Result<Row, A::Error> {
-                let mut row = Map::new();
-                while let Some((key, value)) = entries.next_entry::<String, serde_json::Value>()? {
-                    row.insert(key.into(), Value::from_json(&value));
-                }
-                Ok(Row(row))
-            }
-        }
-        deserializer.deserialize_map(Entries)
-    }
 }

@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use crate::acl::is_role_name;
 use crate::error::{AuthError, Fault};
 use crate::file::{LockedFile, Stamp, read_text};
+use crate::lines::{Line, read_lines};
 use crate::password::random_key;
 
 /// What every key begins with, so that scanners for leaked secrets can tell it.
@@ -99,13 +100,7 @@ impl fmt::Debug for NewKey {
 #[derive(Debug)]
 pub struct KeysFile {
     file: LockedFile,
-    lines: Vec<Line>,
-}
-
-#[derive(Debug)]
-enum Line {
-    Text(String),
-    Key(ApiKey),
+    lines: Vec<Line<ApiKey>>,
 }
 
 impl KeysFile {
@@ -123,7 +118,7 @@ impl KeysFile {
         Ok(lines
             .into_iter()
             .filter_map(|line| match line {
-                Line::Key(key) => Some(key),
+                Line::Entry(key) => Some(key),
                 Line::Text(_) => None,
             })
             .collect())
@@ -139,7 +134,7 @@ impl KeysFile {
             return Err(AuthError::Exists { what: "key", name: name.into(), help });
         }
         let secret = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random_key()));
-        self.lines.push(Line::Key(ApiKey { name: name.into(), role, created: now, hash: hash_of(&secret) }));
+        self.lines.push(Line::Entry(ApiKey { name: name.into(), role, created: now, hash: hash_of(&secret) }));
         Ok(NewKey(secret))
     }
 
@@ -161,7 +156,7 @@ impl KeysFile {
         for line in &self.lines {
             match line {
                 Line::Text(line) => text.push_str(line),
-                Line::Key(key) => {
+                Line::Entry(key) => {
                     text.push_str(&format!("{}:{}:{}:", key.name, key.role, key.created.0));
                     key.hash.iter().for_each(|byte| text.push_str(&format!("{byte:02x}")));
                 }
@@ -173,13 +168,13 @@ impl KeysFile {
 
     fn keys(&self) -> impl Iterator<Item = &ApiKey> {
         self.lines.iter().filter_map(|line| match line {
-            Line::Key(key) => Some(key),
+            Line::Entry(key) => Some(key),
             Line::Text(_) => None,
         })
     }
 
     fn find(&self, name: &str) -> Result<usize, AuthError> {
-        let is_it = |line: &Line| matches!(line, Line::Key(key) if key.name == name);
+        let is_it = |line: &Line<ApiKey>| matches!(line, Line::Entry(key) if key.name == name);
         self.lines.iter().position(is_it).ok_or_else(|| AuthError::Unknown {
             what: "key",
             name: name.into(),
@@ -249,31 +244,9 @@ fn hash_of(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-fn lines(text: &str) -> Result<Vec<Line>, Vec<Fault>> {
-    let mut lines = Vec::new();
-    let mut faults = Vec::new();
-    let mut seen = HashMap::new();
-    for (number, text) in (1..).zip(text.lines()) {
-        let trimmed = text.trim();
-        if trimmed.is_empty() || trimmed.starts_with('#') {
-            lines.push(Line::Text(text.to_owned()));
-            continue;
-        }
-        match key(trimmed) {
-            Ok(key) => {
-                if let Some(first) = seen.insert(key.name.clone(), number) {
-                    let message = format!("expected each key once, found `{}` on line {first} too", key.name);
-                    faults.push(Fault { line: number, message, help: None });
-                }
-                lines.push(Line::Key(key));
-            }
-            Err(message) => {
-                let help = Some("`signalbox keys add NAME` writes such a line".to_owned());
-                faults.push(Fault { line: number, message, help });
-            }
-        }
-    }
-    if faults.is_empty() { Ok(lines) } else { Err(faults) }
+fn lines(text: &str) -> Result<Vec<Line<ApiKey>>, Vec<Fault>> {
+    let help = || Some("`signalbox keys add NAME` writes such a line".to_owned());
+    read_lines(text, "key", |key: &ApiKey| &key.name, |line| key(line).map_err(|message| (message, help())))
 }
 
 fn key(line: &str) -> Result<ApiKey, String> {

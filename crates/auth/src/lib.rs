@@ -17,6 +17,7 @@ mod file;
 mod gate;
 mod identity;
 mod keys;
+mod lines;
 mod memory;
 mod password;
 mod recent;

@@ -10,6 +10,7 @@ use crate::acl::is_role_name;
 use crate::config::HashCost;
 use crate::error::{AuthError, Fault};
 use crate::file::{LockedFile, read_text};
+use crate::lines::{Line, read_lines};
 use crate::password::{check_stored, decoy, hash};
 
 /// The longest user name, in bytes, as MQTT has it [MQTT-1.5.4].
@@ -34,7 +35,7 @@ impl Users {
     /// Reads the text of a users file; all mistakes at once.
     pub fn parse(text: &str) -> Result<Users, Vec<Fault>> {
         let users = lines(text)?.into_iter().filter_map(|line| match line {
-            Line::User(user) => Some(user),
+            Line::Entry(user) => Some(user),
             Line::Text(_) => None,
         });
         Ok(Users::new(users.collect()))
@@ -96,14 +97,7 @@ fn usual_cost(users: &[User]) -> HashCost {
 #[derive(Debug)]
 pub struct UsersFile {
     file: LockedFile,
-    lines: Vec<Line>,
-}
-
-#[derive(Debug)]
-enum Line {
-    /// An empty line or a comment.
-    Text(String),
-    User(User),
+    lines: Vec<Line<User>>,
 }
 
 impl UsersFile {
@@ -123,14 +117,14 @@ impl UsersFile {
             return Err(AuthError::Exists { what: "user", name: name.into(), help });
         }
         let stored = hash(password, cost)?.into();
-        self.lines.push(Line::User(User { name: name.into(), stored, roles }));
+        self.lines.push(Line::Entry(User { name: name.into(), stored, roles }));
         Ok(())
     }
 
     /// Gives a user another password.
     pub fn set_password(&mut self, name: &str, password: &[u8], cost: &HashCost) -> Result<(), AuthError> {
         let at = self.find(name)?;
-        if let Some(Line::User(user)) = self.lines.get_mut(at) {
+        if let Some(Line::Entry(user)) = self.lines.get_mut(at) {
             user.stored = hash(password, cost)?.into();
         }
         Ok(())
@@ -140,7 +134,7 @@ impl UsersFile {
     pub fn set_roles(&mut self, name: &str, roles: &[&str]) -> Result<(), AuthError> {
         let roles = checked_roles(roles)?;
         let at = self.find(name)?;
-        if let Some(Line::User(user)) = self.lines.get_mut(at) {
+        if let Some(Line::Entry(user)) = self.lines.get_mut(at) {
             user.roles = roles;
         }
         Ok(())
@@ -164,7 +158,7 @@ impl UsersFile {
         for line in &self.lines {
             match line {
                 Line::Text(line) => text.push_str(line),
-                Line::User(User { name, stored, roles }) => {
+                Line::Entry(User { name, stored, roles }) => {
                     text.extend([name, ":", stored]);
                     for (at, role) in roles.iter().enumerate() {
                         text.extend([if at == 0 { ":" } else { "," }, role]);
@@ -178,13 +172,13 @@ impl UsersFile {
 
     fn users(&self) -> impl Iterator<Item = &User> {
         self.lines.iter().filter_map(|line| match line {
-            Line::User(user) => Some(user),
+            Line::Entry(user) => Some(user),
             Line::Text(_) => None,
         })
     }
 
     fn find(&self, name: &str) -> Result<usize, AuthError> {
-        let is_it = |line: &Line| matches!(line, Line::User(user) if &*user.name == name);
+        let is_it = |line: &Line<User>| matches!(line, Line::Entry(user) if &*user.name == name);
         self.lines.iter().position(is_it).ok_or_else(|| AuthError::Unknown {
             what: "user",
             name: name.into(),
@@ -215,28 +209,9 @@ fn checked_roles(roles: &[&str]) -> Result<Arc<[ByteString]>, AuthError> {
     }
 }
 
-fn lines(text: &str) -> Result<Vec<Line>, Vec<Fault>> {
-    let mut lines = Vec::new();
-    let mut faults = Vec::new();
-    let mut seen = HashMap::new();
-    for (number, text) in (1..).zip(text.lines()) {
-        let trimmed = text.trim();
-        if trimmed.is_empty() || trimmed.starts_with('#') {
-            lines.push(Line::Text(text.to_owned()));
-            continue;
-        }
-        match user(trimmed) {
-            Ok(user) => {
-                if let Some(first) = seen.insert(user.name.clone(), number) {
-                    let message = format!("expected each user once, found `{}` on line {first} too", user.name);
-                    faults.push(Fault { line: number, message, help: None });
-                }
-                lines.push(Line::User(user));
-            }
-            Err((message, help)) => faults.push(Fault { line: number, message, help: help.map(String::from) }),
-        }
-    }
-    if faults.is_empty() { Ok(lines) } else { Err(faults) }
+fn lines(text: &str) -> Result<Vec<Line<User>>, Vec<Fault>> {
+    let read = |line: &str| user(line).map_err(|(message, help)| (message, help.map(String::from)));
+    read_lines(text, "user", |user: &User| &user.name, read)
 }
 
 fn user(line: &str) -> Result<User, (String, Option<&'static str>)> {

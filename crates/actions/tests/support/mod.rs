@@ -2,6 +2,8 @@
 
 pub(crate) mod http_server;
 pub(crate) mod postgres;
+#[path = "../../src/test_row.rs"]
+mod test_row;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -12,7 +14,9 @@ use engine::{
     Action, ActionFactory as _, ActionSpec, ConfigError, ItemOutcome, Outcome, Output, PublishRefused, PublishRequest,
     Publisher, Via,
 };
-use events::{EventId, Map, Timestamp, Type, Value};
+use events::{EventId, Timestamp, Type, Value};
+
+use test_row::Row;
 
 /// A registry, what it publishes, and what it prints.
 pub(crate) struct World {
@@ -142,29 +146,4 @@ pub(crate) fn words(outcome: Outcome, len: usize) -> Vec<String> {
         ItemOutcome::Rejected { reason } => format!("rejected: {reason}"),
     };
     items(outcome, len).into_iter().map(word).collect()
-}
-
-/// Reads an object of JSON and keeps the order of its keys.
-struct Row(Map);
-
-impl<'de> serde::Deserialize<'de> for Row {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Row, D::Error> {
-        struct Entries;
-        impl<'de> serde::de::Visitor<'de> for Entries {
-            type Value = Row;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut entries: A) -> Result<Row, A::Error> {
-                let mut row = Map::new();
-                while let Some((key, value)) = entries.next_entry::<String, serde_json::Value>()? {
-                    row.insert(key.into(), Value::from_json(&value));
-                }
-                Ok(Row(row))
-            }
-        }
-        deserializer.deserialize_map(Entries)
-    }
 }
