@@ -10,6 +10,7 @@
 
 mod acl;
 mod auth;
+mod certificate;
 mod config;
 mod decide;
 mod error;
@@ -25,8 +26,9 @@ mod users;
 
 pub use acl::{Acl, Permissions, Readable};
 pub use auth::Auth;
+pub use certificate::PeerCertificate;
 pub use config::{Anonymous, AuthConfig, HashCost, Limits, SourceFile};
 pub use error::{AuthError, Fault};
-pub use identity::{Credentials, Decision, Identity};
+pub use identity::{Credentials, Decision, Identity, Verdict};
 pub use keys::{ApiKey, Keys, KeysFile, NewKey, Role};
 pub use users::{Users, UsersFile};
