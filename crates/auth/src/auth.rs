@@ -16,7 +16,7 @@ use crate::decide::{Step, first_step, last_step};
 use crate::error::AuthError;
 use crate::file::{Stamp, read_text};
 use crate::gate::{Boarding, Busy, Flight, Gate};
-use crate::identity::{Credentials, Decision, Identity, Verdict};
+use crate::identity::{Credentials, Decision, Identity};
 use crate::memory::{Digest, Known, Memory};
 use crate::password::verify;
 use crate::users::Users;
@@ -106,10 +106,7 @@ impl Auth {
             let right = match self.0.gate.board(question.digest) {
                 Boarding::Lead(flight) => match self.hash(&question, credentials, flight).await {
                     Ok(right) => right,
-                    Err(reason) => {
-                        let decided_by = bytestring::ByteString::from_static("users");
-                        return Decision { verdict: Verdict::Deny(reason), decided_by, why: None };
-                    }
+                    Err(reason) => return Decision::Deny(reason),
                 },
                 // The one in front was cut off where there is no answer: ask anew.
                 Boarding::Follow(mut answer) => match answer.wait_for(Option::is_some).await.map(|right| *right) {

@@ -8,7 +8,7 @@ use events::ConnackReason;
 
 use crate::acl::SUPERUSER;
 use crate::config::Anonymous;
-use crate::identity::{Credentials, Decision, Identity, Verdict};
+use crate::identity::{Credentials, Decision, Identity};
 use crate::users::{User, Users};
 
 /// What credentials lead to.
@@ -30,21 +30,16 @@ pub(crate) enum Step<'a> {
 /// The first step. Without a password a client is anonymous or refused; a password that is given is always checked.
 pub(crate) fn first_step<'a>(anonymous: Anonymous, users: &'a Users, credentials: &Credentials<'a>) -> Step<'a> {
     match (credentials.username, credentials.password) {
-        (_, None) if is_open(anonymous, credentials.peer.ip()) => {
-            Step::Decided(Decision::of_setting(Verdict::Allow(Identity {
-                username: credentials.username.map(ByteString::from),
-                client_id: credentials.client_id.into(),
-                roles: Arc::default(),
-                anonymous: true,
-                superuser: false,
-            })))
-        }
-        (_, None) => Step::Decided(Decision::of_setting(Verdict::Deny(ConnackReason::NotAuthorized))),
+        (_, None) if is_open(anonymous, credentials.peer.ip()) => Step::Decided(Decision::Allow(Identity {
+            username: credentials.username.map(ByteString::from),
+            client_id: credentials.client_id.into(),
+            roles: Arc::default(),
+            anonymous: true,
+            superuser: false,
+        })),
+        (_, None) => Step::Decided(Decision::Deny(ConnackReason::NotAuthorized)),
         // MQTT 5 allows a password without a user name; here passwords belong to users.
-        (None, Some(_)) => Step::Decided(of_users(
-            Verdict::Deny(ConnackReason::BadUsernameOrPassword),
-            "a password without a user name",
-        )),
+        (None, Some(_)) => Step::Decided(Decision::Deny(ConnackReason::BadUsernameOrPassword)),
         (Some(username), Some(password)) => {
             let user = users.get(username);
             let stored = user.map_or(users.decoy(), |user| &user.stored);
@@ -55,28 +50,16 @@ pub(crate) fn first_step<'a>(anonymous: Anonymous, users: &'a Users, credentials
 
 /// The decision when it is known whether the password is right.
 pub(crate) fn last_step(user: Option<&User>, right: bool, credentials: &Credentials<'_>) -> Decision {
-    let wrong = Verdict::Deny(ConnackReason::BadUsernameOrPassword);
     match user {
-        Some(user) if right => Decision {
-            why: None,
-            ..of_users(
-                Verdict::Allow(Identity {
-                    username: Some(user.name.clone()),
-                    client_id: credentials.client_id.into(),
-                    roles: user.roles.clone(),
-                    anonymous: false,
-                    superuser: user.roles.iter().any(|role| &**role == SUPERUSER),
-                }),
-                "",
-            )
-        },
-        Some(_) => of_users(wrong, "the password is wrong"),
-        None => of_users(wrong, "there is no such user"),
+        Some(user) if right => Decision::Allow(Identity {
+            username: Some(user.name.clone()),
+            client_id: credentials.client_id.into(),
+            roles: user.roles.clone(),
+            anonymous: false,
+            superuser: user.roles.iter().any(|role| &**role == SUPERUSER),
+        }),
+        Some(_) | None => Decision::Deny(ConnackReason::BadUsernameOrPassword),
     }
-}
-
-fn of_users(verdict: Verdict, why: &'static str) -> Decision {
-    Decision { verdict, decided_by: ByteString::from_static("users"), why: Some(ByteString::from_static(why)) }
 }
 
 fn is_open(anonymous: Anonymous, peer: IpAddr) -> bool {
@@ -94,14 +77,7 @@ mod tests {
 
     fn credentials<'a>(peer: &str, username: Option<&'a str>, password: Option<&'a str>) -> Credentials<'a> {
         let peer = peer.parse().unwrap();
-        Credentials {
-            client_id: "c",
-            username,
-            password: password.map(str::as_bytes),
-            peer,
-            listener: "default",
-            certificate: None,
-        }
+        Credentials { client_id: "c", username, password: password.map(str::as_bytes), peer, listener: "default" }
     }
 
     fn users() -> Users {
@@ -123,12 +99,12 @@ mod tests {
         ] {
             for username in [None, Some("u_emqx"), Some("pump")] {
                 match first_step(anonymous, &users, &credentials(peer, username, None)) {
-                    Step::Decided(Decision { verdict: Verdict::Allow(identity), .. }) => {
+                    Step::Decided(Decision::Allow(identity)) => {
                         assert!(open, "{anonymous:?} {peer}");
                         assert!(identity.anonymous && !identity.superuser && identity.roles.is_empty());
                         assert_eq!(identity.username.as_deref(), username);
                     }
-                    Step::Decided(Decision { verdict: Verdict::Deny(reason), .. }) => {
+                    Step::Decided(Decision::Deny(reason)) => {
                         assert_eq!((open, reason), (false, ConnackReason::NotAuthorized), "{anonymous:?} {peer}");
                     }
                     Step::Verify { .. } => panic!("there is no password to verify"),
@@ -147,26 +123,20 @@ mod tests {
             assert_eq!(stored == users.decoy(), !known);
         }
         let step = first_step(Anonymous::Yes, &users, &credentials("127.0.0.1:1", None, Some("x")));
-        assert!(
-            matches!(
-                step,
-                Step::Decided(Decision { verdict: Verdict::Deny(ConnackReason::BadUsernameOrPassword), .. })
-            ),
-            "{step:?}"
-        );
+        assert!(matches!(step, Step::Decided(Decision::Deny(ConnackReason::BadUsernameOrPassword))), "{step:?}");
     }
 
     #[test]
     fn a_right_password_gives_name_and_roles_and_an_unknown_user_is_refused_whatever_comes_out() {
         let users = users();
         let credentials = credentials("10.0.0.1:1", Some("pump"), Some("secret"));
-        let Verdict::Allow(identity) = last_step(users.get("pump"), true, &credentials).verdict else {
+        let Decision::Allow(identity) = last_step(users.get("pump"), true, &credentials) else {
             panic!("expected the user to be let in")
         };
         assert_eq!(identity.username.as_deref(), Some("pump"));
         assert!(identity.superuser && !identity.anonymous && identity.roles.len() == 2);
-        let refused = Verdict::Deny(ConnackReason::BadUsernameOrPassword);
-        assert_eq!(last_step(users.get("pump"), false, &credentials).verdict, refused);
-        assert_eq!(last_step(None, true, &credentials).verdict, refused);
+        let refused = Decision::Deny(ConnackReason::BadUsernameOrPassword);
+        assert_eq!(last_step(users.get("pump"), false, &credentials), refused);
+        assert_eq!(last_step(None, true, &credentials), refused);
     }
 }

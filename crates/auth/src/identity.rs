@@ -7,8 +7,6 @@ use std::sync::Arc;
 use bytestring::ByteString;
 use events::ConnackReason;
 
-use crate::certificate::PeerCertificate;
-
 /// What a client shows when it connects.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
@@ -22,8 +20,6 @@ pub struct Credentials<'a> {
     pub peer: SocketAddr,
     /// The name of the listener.
     pub listener: &'a str,
-    /// The certificate of the client, where its listener speaks TLS and the client has shown one.
-    pub certificate: Option<&'a PeerCertificate>,
 }
 
 /// Without the password, which belongs into no log.
@@ -35,38 +31,17 @@ impl fmt::Debug for Credentials<'_> {
             .field("has_password", &self.password.is_some())
             .field("peer", &self.peer)
             .field("listener", &self.listener)
-            .field("certificate", &self.certificate.map(|certificate| &certificate.subject))
             .finish()
     }
 }
 
-/// Whether a client may connect, and who says so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// Whether it may.
-    pub verdict: Verdict,
-    /// Who decided: the name of an authenticator, or `anonymous` where none of them had anything to say and the
-    /// setting of that name decided.
-    pub decided_by: ByteString,
-    /// Why, in words for events and the log. The client is not told.
-    pub why: Option<ByteString>,
-}
-
 /// Whether a client may connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Decision {
     /// It may, as this.
     Allow(Identity),
-    /// It may not. The reason has its MQTT 5 name, such as `bad_username_or_password`, `not_authorized` or
-    /// `server_busy`.
+    /// It may not. The reason has its MQTT 5 name: `bad_username_or_password`, `not_authorized` or `server_busy`.
     Deny(ConnackReason),
-}
-
-impl Decision {
-    /// The decision of the setting `anonymous`, which is asked last.
-    pub(crate) fn of_setting(verdict: Verdict) -> Decision {
-        Decision { verdict, decided_by: ByteString::from_static("anonymous"), why: None }
-    }
 }
 
 /// Who a client is, as far as it matters for what it may do.

@@ -10,7 +10,6 @@
 
 mod acl;
 mod auth;
-mod certificate;
 mod config;
 mod decide;
 mod error;
@@ -26,9 +25,8 @@ mod users;
 
 pub use acl::{Acl, Permissions, Readable};
 pub use auth::Auth;
-pub use certificate::PeerCertificate;
 pub use config::{Anonymous, AuthConfig, HashCost, Limits, SourceFile};
 pub use error::{AuthError, Fault};
-pub use identity::{Credentials, Decision, Identity, Verdict};
+pub use identity::{Credentials, Decision, Identity};
 pub use keys::{ApiKey, Keys, KeysFile, NewKey, Role};
 pub use users::{Users, UsersFile};

@@ -4,7 +4,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use auth::{Credentials, Decision, Identity, Verdict};
+use auth::{Credentials, Decision, Identity};
 use bytes::{Buf, Bytes, BytesMut};
 use bytestring::ByteString;
 use events::{ConnackReason, DisconnectReason};
@@ -87,7 +87,6 @@ impl Connection {
             password: connect.password.as_deref(),
             peer: self.peer.peername,
             listener: &self.peer.listener.name,
-            certificate: None,
         })
     }
 
@@ -95,9 +94,9 @@ impl Connection {
     pub(crate) fn handle_decision(&mut self, now: Now, decision: Decision, work: &mut Workspace) -> Turn {
         let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
         let Some(connect) = stranger.connect.take() else { return Turn::Wait };
-        match decision.verdict {
-            Verdict::Allow(identity) => self.admit(now, &connect, identity, work),
-            Verdict::Deny(reason) => {
+        match decision {
+            Decision::Allow(identity) => self.admit(now, &connect, identity, work),
+            Decision::Deny(reason) => {
                 let ending = if reason == ConnackReason::NotAuthorized {
                     DisconnectReason::NotAuthorized
                 } else if reason == ConnackReason::ServerBusy {
