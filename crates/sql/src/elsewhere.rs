@@ -12,8 +12,23 @@ pub(crate) fn character(character: char, next: Option<char>) -> Option<&'static 
         ('$', Some('{')) => "placeholders are for actions; here a path stands as it is: `payload.temp`",
         ('#', _) => "a topic filter stands in quotes; a comment begins with `--`",
         ('%', _) => "write `a mod b`",
+        ('^', _) => "write `power(a, b)`",
+        ('?' | '@', _) => "a rule has no parameters: write the value, or name a field",
+        ('\\', _) => "a quote in a text is written twice: `'it''s'`",
+        ('\u{ff0c}', _) => "write the plain `,`",
+        ('\u{ff08}' | '\u{ff09}', _) => "write the plain `(` and `)`",
+        ('\u{ff1d}', _) => "write the plain `=`",
+        ('\u{ff1b}', _) => "write the plain `;`",
+        ('\u{2013}' | '\u{2014}' | '\u{2212}', _) => "write the plain `-`",
+        ('\u{a0}' | '\u{3000}' | '\u{2007}' | '\u{202f}', _) => "it looks like a space: write a plain one",
+        _ if is_invisible(character) => "it cannot be seen: take it out",
         _ => return None,
     })
+}
+
+/// Whether a character takes no room where it is shown, so that people do not know it is there.
+pub(crate) const fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 /// The help for a word or a sign that was not expected where it stands.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytestring::ByteString;
 use events::{Kind, Map, Type};
 
-use crate::check::{Checked, Mode, check};
+use crate::check::{Checked, Mode, check, check_rest};
 use crate::{Columns, Context, Diagnostic, eval, syntax};
 
 /// What a rule listens to.
@@ -100,7 +100,7 @@ impl Query {
     }
 
     fn compile_in(text: &str, mode: Mode) -> Result<(Query, Vec<Diagnostic>), Vec<Diagnostic>> {
-        let statement = syntax::parse(text)?;
+        let statement = syntax::parse(text).map_err(|misread| check_rest(text, *misread, mode))?;
         match check(text, statement, mode) {
             (Some(checked), warnings) => Ok((Query { checked }, warnings)),
             (None, diagnostics) => Err(diagnostics),

@@ -44,4 +44,23 @@ fn several_mistakes_are_told_in_one_run() {
         ["E103", "E101", "E102", "E103"]
     );
     assert_eq!(codes("SELECT a = b = c, 1 +, [1..2 FROM \"t\""), ["E013", "E010", "E010"]);
+    assert_eq!(
+        codes(
+            "SELECT upper(1 +, clientid), lower(2 *), FROM \"a/#/b\", 5, \"t\" WHERE (qos == 1) AND clentid = 'a' OR qos <"
+        ),
+        ["E010", "E010", "E010", "E202", "E010", "E010", "E103", "E010"],
+        "in calls, clauses and conditions, and the names in what could be read"
+    );
+    assert_eq!(
+        codes(
+            "FOREACH payload.l[] AS s DO s..x, upcase(s.y) AS y, CASE WHEN THEN 1 END AS z INCASE s.x >> 1 FROM \"t\" WHERE y ! 1"
+        ),
+        ["E014", "E010", "E101", "E010", "E010", "E103", "E001"],
+        "WHERE does not see what DO makes"
+    );
+    assert_eq!(codes("INSERT INTO x SELECT clentid FROM t/# WHERE qos = 1"), ["E010", "E103", "E010"]);
+    assert_eq!(codes("SELECT 1 + AS n, n + 1 AS m FROM \"t\" WHERE n > 1"), ["E010"], "`n` was passed over");
+    assert_eq!(codes("FOREACH payload.l AS e INCASE e > 1 DO upcase(e) AS x FROM \"t\" WHERE 1 ="), ["E011", "E010"]);
+    assert_eq!(codes("SELECT clientid FROM \"t\"; SELECT topic FROM \"t\""), ["E011"]);
+    assert_eq!(codes(&format!("SELECT {} FROM \"t\"", ",".repeat(5000))).len(), 100, "the first hundred are enough");
 }

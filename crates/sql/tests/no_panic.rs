@@ -134,21 +134,23 @@ fn expression() -> impl Strategy<Value = String> {
 }
 
 fn run(sql: &str, payload: &[u8]) {
-    let store = Store::new();
+    // What one evaluation keeps must not be found by the next one.
+    let stores = [Store::new(), Store::new(), Store::new()];
     let limits = Limits { steps_max: 10_000, result_bytes_max: 1 << 20, rows_max: 100 };
-    let ctx = Context { limits, ..Context::new(Timestamp::SAMPLE, &store) };
+    let [first, second, third] =
+        stores.each_ref().map(|store| Context { limits, ..Context::new(Timestamp::SAMPLE, store) });
     let mut event = Event::sample(Kind::MessagePublish);
     if let Body::MessagePublish(publish) = &mut event.body {
         publish.payload = Payload(Bytes::copy_from_slice(payload));
     }
     let context: Map = [("payload".into(), Value::from_bytes(Bytes::copy_from_slice(payload)))].into_iter().collect();
     if let Ok((query, _)) = Query::compile(sql) {
-        let from_event = query.eval(&event, &ctx).map(|rows| rows.into_vec().len());
-        let from_columns = query.eval(&EventColumns::new(&event), &ctx).map(|rows| rows.into_vec().len());
+        let from_event = query.eval(&event, &first).map(|rows| rows.into_vec().len());
+        let from_columns = query.eval(&EventColumns::new(&event), &second).map(|rows| rows.into_vec().len());
         assert_eq!(from_event.is_ok(), from_columns.is_ok(), "{sql}");
     }
     if let Ok((query, _)) = Query::compile_open(sql)
-        && let Ok(rows) = query.eval(&context, &ctx)
+        && let Ok(rows) = query.eval(&context, &third)
     {
         for row in rows.into_vec() {
             serde_json::from_str::<serde_json::Value>(&row.to_json()).expect("a row is JSON");

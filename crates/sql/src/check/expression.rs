@@ -225,7 +225,8 @@ impl Checker<'_> {
         } else {
             Base::Column(Column::of(&path.root))
         };
-        (base, ty.unwrap_or(Type::Any))
+        // A context of any shape may have anything under the name of a field.
+        (base, ty.filter(|_| self.mode == Mode::Catalogue).unwrap_or(Type::Any))
     }
 
     fn steps(&mut self, path: &ast::Path, names: &mut Names<'_>) -> Box<[PathStep]> {

@@ -9,6 +9,8 @@ mod reason;
 mod source;
 mod types;
 
+use std::ops::Range;
+
 use bytestring::ByteString;
 use events::{Kind, Type};
 
@@ -16,8 +18,8 @@ use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Foreach, Plan, Projection, Verb};
 use crate::query::Source;
-use crate::syntax::ast;
 use crate::syntax::span::Span;
+use crate::syntax::{Misread, ast};
 use names::{AliasTable, Names};
 use projection::{Locals, Projected};
 use source::Sources;
@@ -53,6 +55,28 @@ pub(crate) fn check(text: &str, mut statement: ast::Statement, mode: Mode) -> (O
     };
     let refused = checker.diagnostics.iter().any(|d| d.severity == crate::Severity::Error);
     ((!refused).then_some(Checked { plan, sources, output }), checker.diagnostics)
+}
+
+/// Everything that is wrong with a text whose grammar is: what is left of it is checked too, so that one run tells all.
+pub(crate) fn check_rest(text: &str, misread: Misread, mode: Mode) -> Vec<Diagnostic> {
+    let Misread { mut diagnostics, statement, skipped } = misread;
+    let Some(statement) = statement else { return diagnostics };
+    let (_, found) = check(text, statement, mode);
+    let more: Vec<Diagnostic> = found.into_iter().filter(|more| !follows(more, text, &diagnostics, &skipped)).collect();
+    diagnostics.extend(more);
+    diagnostics
+}
+
+/// Whether what is said is probably a consequence of a mistake in the grammar: what is NULL may be what was not read, and
+/// a name that is missing may be an alias that was passed over.
+fn follows(more: &Diagnostic, text: &str, told: &[Diagnostic], skipped: &[Range<usize>]) -> bool {
+    let Range { start, end } = more.span;
+    let name = text.get(start..end).unwrap_or_default();
+    let holds_name = |range: &Range<usize>| text.get(range.clone()).is_some_and(|skipped| skipped.contains(name));
+    more.severity == crate::Severity::Warning
+        || told.iter().any(|told| (start..=end).contains(&told.span.start) || told.span.end == start)
+        || (more.code == codes::WRONG_TYPE && told.iter().any(|told| told.span.start == end + 1))
+        || (more.code == codes::UNKNOWN_FIELD && skipped.iter().any(holds_name))
 }
 
 /// Where the check has come to.

@@ -1,13 +1,25 @@
 //! The clauses: SELECT, FOREACH, DO, INCASE, FROM, WHERE.
 
-use super::ast::{Field, Statement, Topic, Verb};
+use std::ops::Range;
+
+use super::ast::{Expr, Field, Statement, Topic, Verb};
 use super::parser::{Noted, Parsed, Parser};
 use super::token::{Keyword, TokenKind};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 
+/// What is wrong with the grammar of a text.
+#[derive(Debug)]
+pub(crate) struct Misread {
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// What could be read all the same, so that its names can be looked at; `None` where that is not worth it.
+    pub(crate) statement: Option<Statement>,
+    /// The bytes that were passed over; an alias may have been among them.
+    pub(crate) skipped: Vec<Range<usize>>,
+}
+
 /// The tree of `text`, or everything that is wrong with its grammar.
-pub(crate) fn parse(text: &str) -> Result<Statement, Vec<Diagnostic>> {
+pub(crate) fn parse(text: &str) -> Result<Statement, Box<Misread>> {
     let mut parser = Parser::new(text);
     // Behind an open quote or comment nothing is what it was meant to be; a text too long was not read.
     if parser
@@ -15,28 +27,100 @@ pub(crate) fn parse(text: &str) -> Result<Statement, Vec<Diagnostic>> {
         .iter()
         .any(|d| [codes::UNCLOSED_QUOTE, codes::UNCLOSED_COMMENT, codes::TOO_DEEP].contains(&d.code))
     {
-        return Err(parser.diagnostics);
+        return Err(Box::new(Misread { diagnostics: parser.diagnostics, statement: None, skipped: Vec::new() }));
     }
     let statement = parser.statement();
-    match statement {
-        Ok(statement) if parser.diagnostics.is_empty() => Ok(statement),
-        Ok(_) | Err(Noted) => Err(parser.diagnostics),
+    if parser.diagnostics.is_empty() {
+        return Ok(statement);
     }
+    let (diagnostics, skipped) = (parser.diagnostics, parser.skipped);
+    Err(Box::new(Misread { diagnostics, statement: Some(statement), skipped }))
 }
 
 impl Parser<'_> {
-    fn statement(&mut self) -> Parsed<Statement> {
-        let verb = self.verb()?;
-        let from = self.from()?;
-        let filter = self.take_if(TokenKind::Keyword(Keyword::Where)).then(|| self.expression()).transpose()?;
-        self.take_if(TokenKind::Semicolon);
-        match self.kind() {
-            TokenKind::End => Ok(Statement { verb, from, filter }),
-            TokenKind::Keyword(keyword) if keyword.begins_clause() => self.misplaced(keyword),
-            TokenKind::Slash if filter.is_none() => self.topic_without_quotes(),
-            _ if filter.is_some() => self.expected("the end of the rule"),
-            _ => self.expected("`WHERE` or the end of the rule"),
+    /// The whole text. A clause that is wrong is noted, and what can be read of it is kept.
+    fn statement(&mut self) -> Statement {
+        let verb = self.verb().unwrap_or_else(|Noted| {
+            self.skip_to(|_| false);
+            let begins = matches!(self.kind(), TokenKind::Keyword(Keyword::Select | Keyword::Foreach));
+            let verb = begins.then(|| self.verb().ok()).flatten();
+            verb.unwrap_or_else(|| Verb::Select(Vec::new()))
+        });
+        let from = self.from();
+        let is_told = from.is_err();
+        let from = from.unwrap_or_else(|Noted| {
+            self.skip_to(|_| false);
+            Vec::new()
+        });
+        let filter = self.clause_condition(Keyword::Where);
+        let mut statement = Statement { verb, from, filter };
+        self.rest(&mut statement, is_told);
+        statement
+    }
+
+    /// What stands behind the last clause: nothing, or a mistake. Clauses in the wrong order are told once and read;
+    /// `is_told` says that they were, or that what stands before them was passed over.
+    fn rest(&mut self, statement: &mut Statement, mut is_told: bool) {
+        let has_ended = self.take_if(TokenKind::Semicolon);
+        loop {
+            match self.kind() {
+                TokenKind::End => return,
+                TokenKind::Keyword(Keyword::Select | Keyword::Foreach) if has_ended => return self.second_statement(),
+                TokenKind::Keyword(keyword) if keyword.begins_clause() => {
+                    if !is_told {
+                        let _noted: Parsed<()> = self.misplaced(keyword);
+                        is_told = true;
+                    }
+                    self.read_misplaced(keyword, statement);
+                }
+                TokenKind::Slash | TokenKind::Plus if statement.filter.is_none() && !statement.from.is_empty() => {
+                    self.topic_without_quotes();
+                    is_told = true;
+                }
+                _ => {
+                    let wanted = if statement.filter.is_some() {
+                        "the end of the rule"
+                    } else {
+                        "`WHERE` or the end of the rule"
+                    };
+                    let _noted: Parsed<()> = self.expected(wanted);
+                    self.skip_to(|_| false);
+                    is_told = true;
+                }
+            }
         }
+    }
+
+    fn read_misplaced(&mut self, keyword: Keyword, statement: &mut Statement) {
+        match keyword {
+            Keyword::From => {
+                let topics = self.from().unwrap_or_default();
+                if statement.from.is_empty() {
+                    statement.from = topics;
+                }
+            }
+            Keyword::Where => {
+                let filter = self.clause_condition(keyword);
+                statement.filter = statement.filter.take().or(filter);
+            }
+            Keyword::Incase => drop(self.clause_condition(keyword)),
+            _ => {
+                self.take();
+                self.fields();
+            }
+        }
+    }
+
+    /// The condition behind `keyword`, where that stands next.
+    fn clause_condition(&mut self, keyword: Keyword) -> Option<Expr> {
+        if !self.take_if(TokenKind::Keyword(keyword)) {
+            return None;
+        }
+        let condition = self.expression();
+        if condition.is_err() {
+            self.skip_to(|_| false);
+        }
+        condition.ok()
     }
 
     fn verb(&mut self) -> Parsed<Verb> {
@@ -49,12 +133,13 @@ impl Parser<'_> {
                 self.take();
                 let fields = self.fields();
                 let each = self.take_if(TokenKind::Keyword(Keyword::Do)).then(|| self.fields());
-                let incase = self.take_if(TokenKind::Keyword(Keyword::Incase)).then(|| self.expression()).transpose();
-                let incase = incase.unwrap_or_else(|Noted| {
-                    self.recover();
-                    None
-                });
+                let incase = self.clause_condition(Keyword::Incase);
                 Ok(Verb::Foreach { fields, each, incase })
+            }
+            TokenKind::End => {
+                let help = "`SELECT clientid, payload.temp FROM \"plant/#\"`";
+                let diagnostic = "expected `SELECT` or `FOREACH`, found the end of the rule";
+                self.refuse(Diagnostic::error(codes::UNEXPECTED_TOKEN, self.span().range(), diagnostic).with_help(help))
             }
             _ => self.expected("`SELECT` or `FOREACH`"),
         }
@@ -66,7 +151,7 @@ impl Parser<'_> {
         loop {
             match self.field() {
                 Ok(field) => fields.push(field),
-                Err(Noted) => self.recover(),
+                Err(Noted) => self.skip_to(|kind| kind == TokenKind::Comma),
             }
             if !self.take_if(TokenKind::Comma) {
                 return fields;
@@ -77,6 +162,9 @@ impl Parser<'_> {
     fn field(&mut self) -> Parsed<Field> {
         if self.take_if(TokenKind::Star) {
             return self.end_of_field(Field::Star);
+        }
+        if matches!(self.kind(), TokenKind::End | TokenKind::Keyword(Keyword::From)) {
+            return self.no_field();
         }
         let expr = self.expression()?;
         let explicit = self.take_if(TokenKind::Keyword(Keyword::As));
@@ -90,8 +178,25 @@ impl Parser<'_> {
         match self.kind() {
             TokenKind::Comma | TokenKind::End => Ok(field),
             TokenKind::Keyword(keyword) if keyword.begins_clause() => Ok(field),
+            TokenKind::Dot | TokenKind::OpenBracket => {
+                let found = self.slice(self.span());
+                let message = format!("expected `,` or `FROM`, found `{found}`: a path begins with a name");
+                let help = "give the value a name before: `json_decode(payload) AS d, d.temp AS temp`";
+                let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, self.span().range(), message);
+                self.refuse(diagnostic.with_help(help))
+            }
             _ => self.expected("`,` or `FROM`"),
         }
+    }
+
+    fn no_field<T>(&mut self) -> Parsed<T> {
+        let found = if self.kind() == TokenKind::End { "the end of the rule" } else { "`FROM`" };
+        let message = format!("expected a field before {found}, found none");
+        let help = match self.last_kind() {
+            TokenKind::Comma => "take out the `,` before it",
+            _ => "`*` is every field of the event",
+        };
+        self.refuse(Diagnostic::error(codes::UNEXPECTED_TOKEN, self.span().range(), message).with_help(help))
     }
 
     fn from(&mut self) -> Parsed<Vec<Topic>> {
@@ -107,11 +212,16 @@ impl Parser<'_> {
             TokenKind::Keyword(keyword) if keyword.begins_clause() => return self.misplaced(keyword),
             _ => return self.expected("`,` or `FROM`"),
         };
-        let mut topics = vec![self.topic()?];
-        while self.take_if(TokenKind::Comma) {
-            topics.push(self.topic()?);
+        let mut topics = Vec::new();
+        loop {
+            match self.topic() {
+                Ok(topic) => topics.push(topic),
+                Err(Noted) => self.skip_to(|kind| kind == TokenKind::Comma),
+            }
+            if !self.take_if(TokenKind::Comma) {
+                return Ok(topics);
+            }
         }
-        Ok(topics)
     }
 
     fn topic(&mut self) -> Parsed<Topic> {
@@ -125,10 +235,30 @@ impl Parser<'_> {
         Ok(Topic { text, span: token.span })
     }
 
-    fn topic_without_quotes<T>(&mut self) -> Parsed<T> {
-        let message = "expected `WHERE` or the end of the rule, found `/`";
-        let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, self.span().range(), message);
-        self.refuse(diagnostic.with_help("a topic filter stands in quotes: `FROM \"plant/#\"`"))
+    /// `FROM plant/+/temp`: told as one mistake, with the filter in its quotes.
+    fn topic_without_quotes(&mut self) {
+        let at = self.span();
+        let start = self.last_span().start();
+        self.skip_to(|kind| kind == TokenKind::Comma);
+        let end = self.last_span().end().max(at.end());
+        let written = self.text.get(start..self.span().start()).unwrap_or_default().trim();
+        let filter = written.split_whitespace().next().unwrap_or_default();
+        // `#` is no word of the language: that was noted before, and is the same mistake.
+        self.diagnostics.retain(|d| d.code != codes::UNEXPECTED_CHARACTER || !(start..=end).contains(&d.span.start));
+        let message = format!("expected `WHERE` or the end of the rule, found `{}`", self.slice(at));
+        let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, at.range(), message);
+        let _noted: Parsed<()> =
+            self.refuse(diagnostic.with_help(format!("a topic filter stands in quotes: `FROM \"{filter}\"`")));
+        if self.take_if(TokenKind::Comma) {
+            self.skip_to(|_| false);
+        }
+    }
+
+    fn second_statement(&mut self) {
+        let message = format!("expected the end of the rule after `;`, found `{}`", self.slice(self.span()));
+        let diagnostic = Diagnostic::error(codes::CLAUSE, self.span().range(), message);
+        let help = "a rule is one statement; write a second rule";
+        let _noted: Parsed<()> = self.refuse(diagnostic.with_help(help));
     }
 
     fn misplaced<T>(&mut self, keyword: Keyword) -> Parsed<T> {

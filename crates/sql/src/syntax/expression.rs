@@ -4,7 +4,7 @@ use bytestring::ByteString;
 use events::Value;
 
 use super::ast::{Expr, ExprKind};
-use super::parser::{Parsed, Parser};
+use super::parser::{Noted, Parsed, Parser};
 use super::span::Span;
 use super::token::{Keyword, Token, TokenKind};
 use crate::codes;
@@ -27,8 +27,14 @@ impl Parser<'_> {
     }
 
     fn and(&mut self) -> Parsed<Expr> {
-        let first = self.not()?;
-        self.chain(first, Keyword::And, Parser::not, ExprKind::And)
+        let first = self.conjunct()?;
+        self.chain(first, Keyword::And, Parser::conjunct, ExprKind::And)
+    }
+
+    /// What stands between AND and OR. A mistake in it does not hide those in the others.
+    fn conjunct(&mut self) -> Parsed<Expr> {
+        let start = self.taken();
+        self.not().or_else(|Noted| self.null_for_mistake(start))
     }
 
     /// `first op next op next ...` as one node.

@@ -11,7 +11,9 @@ pub(super) const TEXT_BYTES_MAX: usize = 64 * 1024;
 
 /// The tokens of `text`, the last of them [`TokenKind::End`].
 pub(super) fn tokens(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Token> {
-    let mut lexer = Lexer { text, at: 0, tokens: Vec::new(), diagnostics, in_path: false };
+    // Editors on Windows begin a text with a byte order mark.
+    let at = if text.starts_with('\u{FEFF}') { '\u{FEFF}'.len_utf8() } else { 0 };
+    let mut lexer = Lexer { text, at, tokens: Vec::new(), diagnostics, in_path: false };
     if text.len() > TEXT_BYTES_MAX {
         let message = format!("expected a rule of at most {TEXT_BYTES_MAX} bytes, found {}", text.len());
         lexer.diagnostics.push(Diagnostic::error(codes::TOO_DEEP, 0..1, message));
@@ -57,9 +59,11 @@ impl Lexer<'_, '_> {
 
     fn skip_comment(&mut self) {
         let start = self.at;
+        // The star that opens does not close: `/*/` is open.
+        self.at += 2;
         match self.rest().find("*/") {
-            Some(len) if len > 0 => self.at += len + 2,
-            Some(_) | None => {
+            Some(len) => self.at += len + 2,
+            None => {
                 self.at = self.text.len();
                 self.note(
                     codes::UNCLOSED_COMMENT,
@@ -137,8 +141,12 @@ impl Lexer<'_, '_> {
             let number_end = self.at;
             self.skip_name();
             let (number, letters) = (self.slice(start, number_end), self.slice(number_end, self.at));
-            let message = format!("expected the number `{number}` to end here, found `{letters}`");
-            self.note(codes::MALFORMED_NUMBER, number_end..self.at, &message);
+            let message = format!("expected the number `{number}` to end there, found `{letters}` behind it");
+            let word = self.slice(start, self.at);
+            let name = (kind == TokenKind::Int)
+                .then(|| format!("a name that begins with a digit stands in quotes: `\"{word}\"`"));
+            let diagnostic = Diagnostic::error(codes::MALFORMED_NUMBER, start..self.at, message);
+            self.diagnostics.push(diagnostic.with_help_if(name));
         }
     }
 
@@ -206,12 +214,24 @@ impl Lexer<'_, '_> {
             return self.diagnostics.push(diagnostic.with_help(format!("other names stand in quotes: `\"{word}\"`")));
         }
         let help = elsewhere::character(character, self.rest().chars().next()).map(str::to_owned);
-        // `&&` and `||` are one mistake, not two.
+        // `${payload.temp}` is one mistake, and so are `&&` and `||`.
+        if character == '$'
+            && self.rest().starts_with('{')
+            && let Some(len) = self.rest().find('}')
+        {
+            self.at += len + 1;
+        }
         if matches!(character, '&' | '|') && self.rest().starts_with(character) {
             self.at += 1;
         }
-        let shown = self.slice(start, self.at);
-        let shown = if shown == "`" { "a backtick".to_owned() } else { format!("`{shown}`") };
+        let shown = match character {
+            '`' => "a backtick".to_owned(),
+            // What cannot be seen is told by its number.
+            _ if character.is_whitespace() || character.is_control() || elsewhere::is_invisible(character) => {
+                format!("the character U+{:04X}", u32::from(character))
+            }
+            _ => format!("`{}`", self.slice(start, self.at)),
+        };
         let message = format!("no use for {shown} here");
         let diagnostic = Diagnostic::error(codes::UNEXPECTED_CHARACTER, start..self.at, message);
         self.diagnostics.push(diagnostic.with_help_if(help));

@@ -14,4 +14,4 @@ mod path;
 pub(crate) mod span;
 mod token;
 
-pub(crate) use clause::parse;
+pub(crate) use clause::{Misread, parse};

@@ -1,6 +1,9 @@
 //! The parser's hold on the tokens: looking ahead, taking, and telling what was expected.
 
+use std::ops::Range;
+
 use bytestring::ByteString;
+use events::Value;
 
 use super::ast::{Expr, ExprKind};
 use super::lexer::tokens;
@@ -12,6 +15,9 @@ use crate::elsewhere;
 
 /// The deepest nesting of expressions.
 const DEPTH_MAX: usize = 128;
+
+/// The most mistakes that are told of one text; whoever has more mends these first.
+const DIAGNOSTICS_MAX: usize = 100;
 
 /// What was wrong has been noted; the caller goes on at the next place that makes sense.
 #[derive(Debug)]
@@ -25,13 +31,15 @@ pub(super) struct Parser<'t> {
     at: usize,
     depth: usize,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// The bytes that were passed over after mistakes.
+    pub(super) skipped: Vec<Range<usize>>,
 }
 
 impl<'t> Parser<'t> {
     pub(super) fn new(text: &'t str) -> Parser<'t> {
         let mut diagnostics = Vec::new();
         let tokens = tokens(text, &mut diagnostics);
-        Parser { text, tokens, at: 0, depth: 0, diagnostics }
+        Parser { text, tokens, at: 0, depth: 0, diagnostics, skipped: Vec::new() }
     }
 
     pub(super) fn kind(&self) -> TokenKind {
@@ -51,6 +59,11 @@ impl<'t> Parser<'t> {
     /// The span of the token that was taken last.
     pub(super) fn last_span(&self) -> Span {
         self.tokens[self.at.saturating_sub(1)].span
+    }
+
+    /// The kind of the token that was taken last.
+    pub(super) fn last_kind(&self) -> TokenKind {
+        self.tokens[self.at.saturating_sub(1)].kind
     }
 
     pub(super) fn take(&mut self) -> Token {
@@ -100,28 +113,61 @@ impl<'t> Parser<'t> {
         let told = self.diagnostics.iter().any(|earlier| {
             earlier.span.start <= diagnostic.span.start && diagnostic.span.start <= earlier.span.end.saturating_add(1)
         });
-        if !told {
+        if !told && self.diagnostics.len() < DIAGNOSTICS_MAX {
             self.diagnostics.push(diagnostic);
         }
         Err(Noted)
     }
 
-    /// Goes on to the next comma outside of all parentheses, or to the next clause.
-    pub(super) fn recover(&mut self) {
+    /// Goes on after a mistake: to the next token outside of all parentheses at which the caller can go on, else to the
+    /// next clause or the end.
+    pub(super) fn skip_to(&mut self, can_go_on: impl Fn(TokenKind) -> bool) {
+        let start = self.span().start();
         let mut open = 0usize;
         loop {
             match self.kind() {
-                TokenKind::End => return,
-                TokenKind::Keyword(keyword) if keyword.begins_clause() => return,
-                TokenKind::Comma if open == 0 => return,
-                TokenKind::OpenParenthesis | TokenKind::OpenBracket | TokenKind::OpenBrace => open += 1,
-                TokenKind::CloseParenthesis | TokenKind::CloseBracket | TokenKind::CloseBrace => {
-                    open = open.saturating_sub(1);
-                }
-                _ => {}
+                TokenKind::End => break,
+                TokenKind::Keyword(keyword) if keyword.begins_clause() => break,
+                kind if open == 0 && can_go_on(kind) => break,
+                kind => open = opened(open, kind),
             }
             self.take();
         }
+        self.skipped.push(start..self.span().start());
+    }
+
+    /// A NULL in the place of an expression in which a mistake was noted, once its end was found. What stands behind it
+    /// is read as what it is.
+    pub(super) fn null_for_mistake(&mut self, start: usize) -> Parsed<Expr> {
+        let first = self.tokens.get(start).map(|token| token.span).unwrap_or_default();
+        let open = self
+            .tokens
+            .get(start..self.at)
+            .map_or(0, |read| read.iter().fold(0, |open, token| opened(open, token.kind)));
+        self.close(open);
+        self.skip_to(ends_operand);
+        self.node(ExprKind::Literal(Value::Null), first, &[])
+    }
+
+    /// Goes behind the brackets that close `open` ones; where the clause ends before, nothing is passed over.
+    fn close(&mut self, mut open: usize) {
+        let start = self.at;
+        while open > 0 {
+            match self.kind() {
+                TokenKind::End => break,
+                TokenKind::Keyword(keyword) if keyword.begins_clause() => break,
+                kind => open = opened(open, kind),
+            }
+            self.take();
+        }
+        if open > 0 {
+            self.at = start;
+        }
+    }
+
+    /// How many tokens were taken.
+    pub(super) const fn taken(&self) -> usize {
+        self.at
     }
 
     /// Runs `parse` one level deeper.
@@ -170,4 +216,28 @@ impl<'t> Parser<'t> {
             inner.into()
         }
     }
+}
+
+/// How many brackets are open after this token; one that closes none is a mistake of its own.
+const fn opened(open: usize, kind: TokenKind) -> usize {
+    match kind {
+        TokenKind::OpenParenthesis | TokenKind::OpenBracket | TokenKind::OpenBrace => open + 1,
+        TokenKind::CloseParenthesis | TokenKind::CloseBracket | TokenKind::CloseBrace => open.saturating_sub(1),
+        _ => open,
+    }
+}
+
+/// Whether what stands between AND and OR has certainly ended with this token.
+const fn ends_operand(kind: TokenKind) -> bool {
+    matches!(
+        kind,
+        TokenKind::Comma
+            | TokenKind::CloseParenthesis
+            | TokenKind::CloseBracket
+            | TokenKind::CloseBrace
+            | TokenKind::Semicolon
+            | TokenKind::Keyword(
+                Keyword::And | Keyword::Or | Keyword::As | Keyword::When | Keyword::Then | Keyword::Else | Keyword::End
+            )
+    )
 }

@@ -6,6 +6,7 @@ use super::span::Span;
 use super::token::TokenKind;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
+use crate::elsewhere;
 use crate::values::path::Place;
 
 /// The module in which functions stand in rules that were written for EMQX: `emqx_rule_funcs.upper('a')`.
@@ -33,7 +34,7 @@ impl Parser<'_> {
     /// A path to put a value at: `AS a.b[1]`.
     pub(super) fn target(&mut self) -> Parsed<Path> {
         if !matches!(self.kind(), TokenKind::Name | TokenKind::QuotedName) {
-            return self.expected("a name for the field");
+            return self.no_target();
         }
         let start = self.span();
         let (path, slice) = self.path_and_slice()?;
@@ -42,6 +43,19 @@ impl Parser<'_> {
             return self.refuse(Diagnostic::error(codes::INDEX, span.range(), "a value cannot be put at a slice"));
         }
         Ok(path)
+    }
+
+    fn no_target(&mut self) -> Parsed<Path> {
+        let found = self.slice(self.span());
+        let (message, help) = match self.kind() {
+            TokenKind::Text => ("expected a name for the field, found a text", self.unquoted(self.span())),
+            TokenKind::Keyword(keyword) if !keyword.begins_clause() => {
+                ("expected a name for the field, found a reserved word", found.into())
+            }
+            _ => return self.expected("a name for the field"),
+        };
+        let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, self.span().range(), message);
+        self.refuse(diagnostic.with_help(format!("such a name stands in double quotes: `\"{help}\"`")))
     }
 
     fn path_and_slice(&mut self) -> Parsed<(Path, Option<(i64, i64)>)> {
@@ -68,7 +82,9 @@ impl Parser<'_> {
     fn key_step(&mut self) -> Parsed<PathStep> {
         let token = self.token(0);
         let key = match token.kind {
-            TokenKind::Name | TokenKind::Keyword(_) | TokenKind::Int => self.slice(token.span).into(),
+            TokenKind::Name | TokenKind::Int => self.slice(token.span).into(),
+            // With a space between, as in `a. FROM "t"`, the step was forgotten.
+            TokenKind::Keyword(_) if token.span.start() == self.last_span().end() => self.slice(token.span).into(),
             TokenKind::QuotedName | TokenKind::Text => self.unquoted(token.span),
             TokenKind::OpenBracket => return self.refuse_index("expected no `.` before `[`"),
             _ => return self.expected("a name after `.`"),
@@ -99,6 +115,11 @@ impl Parser<'_> {
                 }
                 _ => {}
             }
+        }
+        if self.kind() == TokenKind::CloseBracket {
+            let message = "expected an index between `[` and `]`, found none";
+            let help = "`FOREACH payload.sensors AS s DO s.temp` goes through all elements";
+            return self.refuse(Diagnostic::error(codes::INDEX, self.span().range(), message).with_help(help));
         }
         let index = self.deeper(Parser::expression)?;
         self.expect(TokenKind::CloseBracket, "`]`")?;
@@ -132,9 +153,18 @@ impl Parser<'_> {
     fn call(&mut self, path: &Path, name_span: Span) -> Parsed<Expr> {
         let name = match path.steps.as_slice() {
             [PathStep::Key(function)] if path.root == FUNCTION_MODULE => function.to_string(),
+            [] => path.root.to_string(),
             _ => self.slice(name_span).to_owned(),
         };
         self.take();
+        if self.kind() == TokenKind::Star {
+            let diagnostic = Diagnostic::error(
+                codes::UNEXPECTED_TOKEN,
+                self.span().range(),
+                format!("expected an argument of `{name}`, found `*`"),
+            );
+            return self.refuse(diagnostic.with_help_if(elsewhere::function(&name).map(str::to_owned)));
+        }
         let args = self.deeper(|parser| parser.list_until(TokenKind::CloseParenthesis, "`,` or `)`", false))?;
         let span = name_span.to(self.last_span());
         let depths: Vec<usize> = args.iter().map(|arg| arg.depth).collect();
