@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 use events::Type;
-use sql::{Diagnostic, EvalError, Query, Severity, Source};
+use sql::{Diagnostic, EvalError, Jq, Query, Severity, Source};
 
 use crate::action::Action;
 use crate::codes;
@@ -38,6 +38,8 @@ pub struct CheckedRule {
     pub(crate) is_enabled: bool,
     pub(crate) query: Query,
     pub(crate) actions: Vec<CheckedAction>,
+    /// Runs what `jq` is given, in its tests too.
+    pub(crate) jq: Option<Jq>,
     tests: Vec<RuleTest>,
     warnings: Vec<Diagnostic>,
 }
@@ -63,8 +65,12 @@ impl RuleSource {
 
 impl CheckedRule {
     /// Checks everything that can be wrong with a rule before an event has come: header, SQL, actions with their
-    /// templates, tests. Nothing is sent and nothing is connected to.
-    pub fn check(source: RuleSource, factory: &dyn ActionFactory) -> Result<CheckedRule, Vec<Diagnostic>> {
+    /// templates, tests. Nothing is sent and nothing is connected to. Without `jq` a rule that calls it is refused.
+    pub fn check(
+        source: RuleSource,
+        factory: &dyn ActionFactory,
+        jq: Option<Jq>,
+    ) -> Result<CheckedRule, Vec<Diagnostic>> {
         let mut problems = Vec::new();
         if !is_name(&source.id) {
             let message = format!(
@@ -84,6 +90,8 @@ impl CheckedRule {
         let query = match Query::compile(file.sql) {
             Ok((query, warnings)) => {
                 problems.extend(warnings.into_iter().map(in_file));
+                let off = if jq.is_none() { query.check_without_jq() } else { None };
+                problems.extend(off.map(in_file));
                 Some(query)
             }
             Err(wrong) => {
@@ -110,6 +118,7 @@ impl CheckedRule {
                 is_enabled: header.is_enabled,
                 query,
                 actions,
+                jq,
                 tests,
                 warnings: problems,
             }),

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use bytestring::ByteString;
 use events::{Body, Event, Kind, Timestamp};
 use parking_lot::Mutex;
-use sql::{Context, EventColumns, Limits, Store};
+use sql::{Context, EventColumns, Jq, Limits, Store};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -44,6 +44,8 @@ pub struct EngineConfig {
     pub limits: Limits,
     /// What `getenv` of a rule finds.
     pub environment: Environment,
+    /// What `jq` of a rule asks; a rule that calls it is refused where there is none.
+    pub jq: Option<Jq>,
 }
 
 impl Default for EngineConfig {
@@ -53,6 +55,7 @@ impl Default for EngineConfig {
             removed_drain: Duration::from_secs(10),
             limits: Limits::default(),
             environment: Arc::new(|_| None),
+            jq: None,
         }
     }
 }
@@ -234,6 +237,7 @@ impl Engine {
         let origin = Origin { event_id: event.head.event_id, client_id, trigger, hops, now };
         let ctx = Context {
             env: &*self.shared.config.environment,
+            jq: self.shared.config.jq.as_ref(),
             seed: fastrand::u64(..),
             limits: self.shared.config.limits,
             ..Context::new(now, &self.shared.store)

@@ -76,7 +76,7 @@ impl Shared {
             loaded.found.insert(Arc::clone(&found.source.id), found.clone());
             let entry = all.entry(Arc::clone(&found.source.id)).or_default();
             let checked = match found.unreadable {
-                None => CheckedRule::check(found.source.clone(), &*self.factory),
+                None => CheckedRule::check(found.source.clone(), &*self.factory, self.config.jq.clone()),
                 Some(reason) => Err(vec![unreadable_file(reason)]),
             };
             match checked {

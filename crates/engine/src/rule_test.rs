@@ -74,7 +74,8 @@ impl RuleTest {
         let store = Store::new();
         let mut differences = Vec::new();
         if rule.query.matches(&columns) {
-            let result = rule.query.eval(&columns, &Context::new(Timestamp::SAMPLE, &store));
+            let ctx = Context { jq: rule.jq.as_ref(), ..Context::new(Timestamp::SAMPLE, &store) };
+            let result = rule.query.eval(&columns, &ctx);
             let result = result.map(Rows::into_vec).map_err(|error| rule.located(&error));
             compare(&self.expectation, &result, &mut differences);
         } else {

@@ -9,7 +9,7 @@ use support::Desk;
 
 fn check(id: &str, text: &str) -> Result<CheckedRule, String> {
     let source = RuleSource { id: id.into(), file: PathBuf::from(format!("rules/{id}.sql")), text: text.into() };
-    CheckedRule::check(source.clone(), &Desk::default()).map_err(|problems| source.render(&problems))
+    CheckedRule::check(source.clone(), &Desk::default(), None).map_err(|problems| source.render(&problems))
 }
 
 const SELECT: &str = "SELECT clientid, username FROM \"$events/client_connack\"";

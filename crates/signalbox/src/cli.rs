@@ -60,6 +60,12 @@ pub(crate) enum Command {
     },
     /// Print version and platform
     Version(Output),
+    /// The child process that runs `jq` of rules; started by this program, not by people
+    #[command(hide = true)]
+    JqWorker {
+        /// The most memory it may take.
+        memory_bytes: u64,
+    },
 }
 
 /// Where the configuration comes from; the same for all commands that read it.

@@ -9,6 +9,7 @@ use engine::{CheckedRule, PublishRefused, PublishRequest, Publisher, RuleSource}
 use sql::Diagnostic;
 
 use crate::config::Config;
+use crate::jq;
 use crate::outcome::Stop;
 
 /// A publisher for rules that are only checked.
@@ -41,10 +42,10 @@ pub(crate) struct Checked {
 
 /// Reads and checks the files at `paths`, or those of the configured directory where `paths` is empty.
 pub(crate) fn check(config: &Config, paths: &[PathBuf]) -> Result<Checked, Stop> {
-    let registry = registry(config.connectors()?);
+    let (registry, jq) = (registry(config.connectors()?), jq::of_config(&config.jq));
     let mut checked = Checked::default();
     for source in sources(config, paths, &mut checked.refused)? {
-        match CheckedRule::check(source.clone(), &registry) {
+        match CheckedRule::check(source.clone(), &registry, jq.clone()) {
             Ok(rule) => checked.rules.push(rule),
             Err(diagnostics) => checked.refused.push(RefusedRule { source, diagnostics }),
         }

@@ -1,4 +1,4 @@
-//! What only the operating system can do: file limits, and a terminal that does not echo.
+//! What only the operating system can do: limits of files, memory and time, and a terminal that does not echo.
 
 #![expect(unsafe_code, reason = "calls of the C library that the standard library does not wrap")]
 
@@ -21,6 +21,33 @@ pub(crate) fn raise_open_files() -> u64 {
     } else {
         limit.rlim_cur
     }
+}
+
+/// Sees to it that this process takes no more memory than that, and writes no core file. Returns whether that was so
+/// already.
+pub(crate) fn limit_memory(bytes: u64) -> io::Result<bool> {
+    let mut memory = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `memory` is a valid rlimit and lives across the call.
+    if unsafe { libc::getrlimit(libc::RLIMIT_DATA, &raw mut memory) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    if memory.rlim_cur <= bytes {
+        return Ok(true);
+    }
+    for (resource, limit) in [(libc::RLIMIT_DATA, bytes), (libc::RLIMIT_CORE, 0)] {
+        let limit = libc::rlimit { rlim_cur: limit, rlim_max: limit };
+        // SAFETY: `limit` is a valid rlimit and lives across the call.
+        if unsafe { libc::setrlimit(resource, &raw const limit) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(false)
+}
+
+/// Ends this process after that many seconds, unless it is asked again before; 0 for never.
+pub(crate) fn end_after(seconds: u32) {
+    // SAFETY: alarm has no preconditions; nothing in this program handles its signal, which then ends the process.
+    unsafe { libc::alarm(seconds) };
 }
 
 /// Switches the echo of a terminal off until it is dropped.

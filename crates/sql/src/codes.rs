@@ -38,6 +38,8 @@ codes! {
     WRONG_TYPE = "E104";
     /// A regular expression that is none, or is too large.
     REGEX = "E105";
+    /// The function is switched off here.
+    FUNCTION_OFF = "E120";
     /// No such event.
     UNKNOWN_EVENT = "E201";
     /// A topic filter that can never match.
@@ -52,10 +54,14 @@ codes! {
     EVAL_RANGE = "E502";
     /// The key-value store is full.
     EVAL_STORE = "E503";
-    /// The evaluation took too many steps, or made too many rows.
+    /// The evaluation took too many steps or too long, or made too many rows.
     EVAL_STEPS = "E504";
     /// The evaluation made too much.
     EVAL_MEMORY = "E505";
+    /// A program of `jq` is none, or ended in an error.
+    EVAL_JQ = "E506";
+    /// The evaluation nests lists and maps too deep.
+    EVAL_DEPTH = "E507";
     /// `$event/` was read as `$events/`.
     EVENT_PREFIX = "W001";
     /// A reason under a name of another product was read as ours.

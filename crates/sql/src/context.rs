@@ -5,7 +5,7 @@ use std::fmt;
 
 use events::Timestamp;
 
-use crate::Store;
+use crate::{Jq, Store};
 
 /// How far an evaluation may go. A rule that goes further fails by itself, with an error that names the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct Context<'a> {
     pub utc_offset_s: i32,
     /// What `kv_store_get` and its kin read and write.
     pub store: &'a Store,
+    /// Runs what `jq` is given; `None` where it is switched off.
+    pub jq: Option<&'a Jq>,
     /// How far the evaluation may go.
     pub limits: Limits,
     /// Set by an evaluation that wanted a path into a payload that is not JSON; the path was NULL there.
@@ -44,7 +46,7 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// A context with an empty environment, seed 0 and the default limits.
+    /// A context with an empty environment, without jq, with seed 0 and the default limits.
     pub fn new(now: Timestamp, store: &'a Store) -> Context<'a> {
         Context {
             now,
@@ -52,6 +54,7 @@ impl<'a> Context<'a> {
             seed: 0,
             utc_offset_s: 0,
             store,
+            jq: None,
             limits: Limits::default(),
             payload_not_json: Cell::new(false),
         }

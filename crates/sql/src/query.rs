@@ -6,7 +6,7 @@ use bytestring::ByteString;
 use events::{Kind, Map, Type};
 
 use crate::check::{Checked, Mode, check, check_rest};
-use crate::{Columns, Context, Diagnostic, eval, syntax};
+use crate::{Columns, Context, Diagnostic, codes, eval, syntax};
 
 /// What a rule listens to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -92,6 +92,13 @@ impl Query {
     /// The fields of a row with their types; `None` where they are known only when the event is there, as with `*`.
     pub fn output_fields(&self) -> Option<Vec<(ByteString, Type)>> {
         self.checked.output.clone()
+    }
+
+    /// What is to be said of the rule where `jq` is switched off: nothing, unless it calls that.
+    pub fn check_without_jq(&self) -> Option<Diagnostic> {
+        let help = "set `enabled = true` in `[rules.jq]` of signalbox.toml";
+        let call = self.checked.jq?.range();
+        Some(Diagnostic::error(codes::FUNCTION_OFF, call, "the function `jq` is switched off").with_help(help))
     }
 
     /// Makes the rows of one event.

@@ -214,7 +214,7 @@ fn a_rule_that_goes_beyond_its_limits_fails_by_itself() {
         (r#"FOREACH [1..200] AS x DO x FROM "t""#, "E504"),
         (r#"SELECT [1..90000] AS x FROM "t""#, "E505"),
         (r#"SELECT bitsl(1, 1000000000) AS x FROM "t""#, "E502"),
-        (r#"SELECT split(pad('', 2000, 'trailing', ','), ',', 'notrim') AS x FROM "t""#, "E504"),
+        (r#"SELECT split(pad('', 2000, 'trailing', ','), ',', 'notrim') AS x FROM "t""#, "E505"),
     ] {
         let error = compile(sql).eval(&message("{}"), &ctx()).unwrap_err();
         assert_eq!(error.code, code, "{sql}: {}", error.message);

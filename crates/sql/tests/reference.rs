@@ -58,10 +58,13 @@ fn functions() -> String {
     );
     let functions: Vec<FunctionInfo> = sql::functions().collect();
     let categories: Vec<&[FunctionInfo]> = functions.chunk_by(|a, b| a.category == b.category).collect();
-    page.push('\n');
+    writeln!(page, "\n{} functions:", functions.len()).expect(TEXT);
     for category in &categories {
-        let names: Vec<String> = category.iter().map(|f| format!("[{0}](#{0})", f.name)).collect();
-        writeln!(page, "- {}: {}", title(category), names.join(", ")).expect(TEXT);
+        write!(page, "\n| {} | |\n|---|---|\n", title(category)).expect(TEXT);
+        for function in *category {
+            let row = format!("| [{0}](#{0}) | {1} |", function.name, in_short(function.doc).replace('|', "\\|"));
+            writeln!(page, "{row}").expect(TEXT);
+        }
     }
     for category in categories {
         write!(page, "\n## {}\n", title(category)).expect(TEXT);
@@ -78,6 +81,13 @@ fn functions() -> String {
         }
     }
     page
+}
+
+/// The first clause of a description.
+fn in_short(doc: &str) -> &str {
+    let ends = [". ", "; ", ": "].iter().filter_map(|end| doc.find(end));
+    let end = ends.min().unwrap_or(doc.len());
+    doc.get(..end).unwrap_or(doc).trim_end_matches('.')
 }
 
 /// What a category is called on the page.

@@ -13,7 +13,7 @@ mod version;
 
 use crate::cli::Command;
 use crate::outcome::Outcome;
-use crate::serve;
+use crate::{jq, serve};
 
 /// Runs a command.
 pub(crate) fn run(command: Command) -> Outcome {
@@ -28,5 +28,6 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Bench(bench) => Ok(bench.run()?),
         Command::Completions { shell } => completions::run(shell),
         Command::Version(output) => version::run(output),
+        Command::JqWorker { memory_bytes } => jq::run_worker(memory_bytes),
     }
 }

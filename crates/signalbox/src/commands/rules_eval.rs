@@ -8,10 +8,10 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use events::{Map, Value};
 use serde::Deserialize;
-use sql::{Context, Query, Rows, Store};
+use sql::{Context, Jq, Query, Rows, Store};
 
-use crate::clock;
 use crate::outcome::{Outcome, Stop};
+use crate::{clock, jq};
 
 /// The longest line that is read; a longer one is refused.
 const LINE_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -37,11 +37,17 @@ enum Answer {
     Refused { code: &'static str, message: String, span: Option<(usize, usize)> },
 }
 
+/// What all lines share.
+struct Tools {
+    store: Store,
+    jq: Jq,
+}
+
 /// Answers every line, also those behind one that cannot be read, and says in the end whether there were such.
 pub(crate) fn run() -> Outcome {
     let mut input = io::stdin().lock();
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let store = Store::new();
+    let tools = Tools { store: Store::new(), jq: jq::of_tool() };
     let mut unreadable_count = 0;
     let mut line = Vec::new();
     loop {
@@ -55,7 +61,7 @@ pub(crate) fn run() -> Outcome {
         }
         let (id, answer) = match serde_json::from_slice::<Request>(&line) {
             Ok(request) => {
-                let answer = answer(&request, &store);
+                let answer = answer(&request, &tools);
                 (request.id, answer)
             }
             Err(cause) => {
@@ -81,7 +87,7 @@ fn unreadable(cause: &serde_json::Error) -> Answer {
     Answer::Refused { code: "input", message: format!("the line cannot be read: {cause}"), span: None }
 }
 
-fn answer(request: &Request, store: &Store) -> Answer {
+fn answer(request: &Request, tools: &Tools) -> Answer {
     let query = match Query::compile_open(&request.sql) {
         Ok((query, _warnings)) => query,
         Err(diagnostics) => {
@@ -101,7 +107,12 @@ fn answer(request: &Request, store: &Store) -> Answer {
     if names_its_source && !query.matches(&columns) {
         return Answer::NoMatch;
     }
-    let ctx = Context { env: &environment, seed: fastrand::u64(..), ..Context::new(clock::now(), store) };
+    let ctx = Context {
+        env: &environment,
+        seed: fastrand::u64(..),
+        jq: Some(&tools.jq),
+        ..Context::new(clock::now(), &tools.store)
+    };
     match query.eval(&columns, &ctx) {
         Ok(Rows::NoMatch) => Answer::NoMatch,
         Ok(rows @ (Rows::One(_) | Rows::Many(_))) => Answer::Rows(rows.into_vec()),

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use connector::Connector;
 pub(crate) use options::{
-    AckAfter, Anonymous, Auth, History, HistoryStore, Http, Limits, Listener, ListenerKind, Log, LogFormat, Redirect,
-    Retention, Root,
+    AckAfter, Anonymous, Auth, History, HistoryStore, Http, Jq, Limits, Listener, ListenerKind, Log, LogFormat,
+    Redirect, Retention, Root, Rules,
 };
 pub(crate) use problem::{Code, Place, Problem, Source};
 pub(crate) use section::{Origin, Override, Shown};
@@ -33,7 +33,7 @@ pub(crate) const DEFAULT_FILE: &str = "signalbox.toml";
 const ENVIRONMENT_PREFIX: &str = "SIGNALBOX_";
 
 /// The sections of the file below its top.
-const SECTIONS: &[&str] = &["listeners", "limits", "http", "auth", "history", "log", "connectors"];
+const SECTIONS: &[&str] = &["listeners", "limits", "http", "auth", "rules", "history", "log", "connectors"];
 
 /// The whole configuration.
 #[derive(Debug)]
@@ -50,6 +50,10 @@ pub(crate) struct Config {
     pub(crate) http: Http,
     /// Who may connect.
     pub(crate) auth: Auth,
+    /// How far rules may go.
+    pub(crate) rules: Rules,
+    /// The function `jq` of rules.
+    pub(crate) jq: Jq,
     /// The history.
     pub(crate) history: History,
     /// How much of it is kept.
@@ -151,6 +155,8 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
     let limits = layers.section("limits", &[]);
     let http = layers.section("http", &[]);
     let auth = layers.section("auth", &[]);
+    let rules = layers.section("rules", &["jq"]);
+    let jq = layers.section("rules.jq", &[]);
     let history = layers.section("history", &["retention"]);
     let retention = layers.section("history.retention", &[]);
     let log = layers.section("log", &[]);
@@ -159,7 +165,22 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
     if !problems.is_empty() {
         return Err(Refused { source, problems });
     }
-    Ok(Config { root, listeners, redirects, limits, http, auth, history, retention, log, connectors, source, shown })
+    Ok(Config {
+        root,
+        listeners,
+        redirects,
+        limits,
+        http,
+        auth,
+        rules,
+        jq,
+        history,
+        retention,
+        log,
+        connectors,
+        source,
+        shown,
+    })
 }
 
 fn read_file(given: &Given) -> Result<Option<Source>, Problem> {
@@ -227,6 +248,8 @@ fn option_paths(root: &Node) -> Vec<String> {
     paths.extend(below("limits", Limits::OPTIONS));
     paths.extend(below("http", Http::OPTIONS));
     paths.extend(below("auth", Auth::OPTIONS));
+    paths.extend(below("rules", Rules::OPTIONS));
+    paths.extend(below("rules.jq", Jq::OPTIONS));
     paths.extend(below("history", History::OPTIONS));
     paths.extend(below("history.retention", Retention::OPTIONS));
     paths.extend(below("log", Log::OPTIONS));

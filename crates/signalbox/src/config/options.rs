@@ -153,6 +153,33 @@ section! {
     }
 }
 
+section! {
+    /// `[rules]`: how far one evaluation of a rule may go. A rule that goes further fails on that event, and is counted.
+    Rules {
+        /// Function calls, elements of lists and rows of one evaluation. Beyond it the rule fails with `E504`.
+        steps_max: u64 = "1_000_000",
+        /// Bytes of text, lists and maps that one evaluation makes. Beyond it the rule fails with `E505`.
+        result_bytes_max: usize = "16_777_216",
+        /// Rows of one FOREACH. Beyond it the rule fails with `E504`.
+        rows_max: usize = "10_000",
+    }
+}
+
+section! {
+    /// `[rules.jq]`: the function `jq`, whose programs run in processes of their own.
+    Jq {
+        /// Whether rules may call `jq`. Where not, a rule that does is refused with `E120`.
+        enabled: bool = "false",
+        /// Milliseconds that one call may take; a rule may ask for less. Beyond it the process is killed, and the rule
+        /// fails with `E504`. The client whose message it is waits as long.
+        timeout_ms: u32 = "1_000",
+        /// MiB that one process may take. Beyond it the process ends, and the rule fails with `E505`.
+        memory_mib: u32 = "64",
+        /// Processes at one time. A call waits for one at most as long as it may take.
+        processes: usize = "2",
+    }
+}
+
 choices! {
     /// Where the history is kept.
     HistoryStore, "`sqlite`" {

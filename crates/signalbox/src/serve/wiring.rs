@@ -19,8 +19,9 @@ use super::event_path;
 use super::observer::Rules;
 use super::publisher::Gateway;
 use crate::clock;
-use crate::config::{AckAfter, Config, Listener, ListenerKind};
+use crate::config::{self, AckAfter, Config, Listener, ListenerKind};
 use crate::data_dir::{DataDir, keys_file};
+use crate::jq;
 use crate::outcome::Stop;
 use crate::rule_files;
 use crate::serving::Serving;
@@ -160,13 +161,24 @@ fn start_rules(config: &Config, connectors: Connectors, gateway: Arc<Gateway>) -
     let hops_max = config.limits.hops_max;
     let publisher: Arc<dyn Publisher> = Arc::new(HopLimit::new(gateway, hops_max));
     let registry = Registry::new(connectors, publisher, Console::new(std::io::stdout()));
-    let settings = EngineConfig { hops_max, environment: Arc::new(environment), ..EngineConfig::default() };
+    let settings = EngineConfig {
+        hops_max,
+        limits: rule_limits(&config.rules),
+        environment: Arc::new(environment),
+        jq: jq::of_config(&config.jq),
+        ..EngineConfig::default()
+    };
     let rules = Engine::new(settings, Arc::new(registry), Arc::new(clock::now));
     if let Some(directory) = rule_files::directory(config) {
         rules.load_dir(directory)?;
         rules.watch();
     }
     Ok(rules)
+}
+
+const fn rule_limits(options: &config::Rules) -> sql::Limits {
+    let config::Rules { steps_max, result_bytes_max, rows_max } = *options;
+    sql::Limits { steps_max, result_bytes_max, rows_max }
 }
 
 #[expect(clippy::disallowed_methods, reason = "`getenv` in a rule reads the environment of this process")]
@@ -280,6 +292,7 @@ mod tests {
     fn the_defaults_of_the_file_are_those_of_the_broker() {
         let config = Config::load(&Given { file: Some("/dev/null".into()), ..Given::default() }).unwrap();
         assert_eq!(format!("{:?}", broker_config(&config, 0)), format!("{:?}", BrokerConfig::default()));
+        assert_eq!(rule_limits(&config.rules), sql::Limits::default());
         let listener = config.default_listener();
         assert_eq!(format!("{:?}", listener_config(listener)), format!("{:?}", ListenerConfig::new(listener.bind)));
     }

@@ -4,9 +4,13 @@
 #![expect(clippy::disallowed_methods, reason = "a test is an edge: it waits with deadlines and has tasks of its own")]
 
 mod bad_input;
+#[path = "../../../sql/tests/cases_of_the_language/mod.rs"]
+mod cases_of_the_language;
 mod commands;
 mod connack;
 mod events;
+mod jq;
+mod language;
 mod outside;
 #[path = "../../../actions/tests/support/postgres.rs"]
 mod postgres;

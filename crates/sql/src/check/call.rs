@@ -30,6 +30,9 @@ impl Checker<'_> {
             self.error_with_help(codes::UNKNOWN_FUNCTION, name_span, format!("no function `{name}`"), help);
             return (Node::Constant(Value::Null), Type::Any);
         };
+        if function.name == "jq" {
+            self.jq.get_or_insert(name_span);
+        }
         let regex = if self.arity(function, args.len(), span) { self.arguments(function, &args) } else { None };
         for param in function.params {
             if param.arity == Arity::Column {

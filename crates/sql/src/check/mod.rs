@@ -30,6 +30,8 @@ pub(crate) struct Checked {
     pub(crate) plan: Plan,
     pub(crate) sources: Sources,
     pub(crate) output: Option<Vec<(ByteString, Type)>>,
+    /// Where the rule calls `jq` first.
+    pub(crate) jq: Option<Span>,
 }
 
 /// How names are taken that are not in the catalogue.
@@ -45,7 +47,7 @@ pub(crate) enum Mode {
 pub(crate) fn check(text: &str, mut statement: ast::Statement, mode: Mode) -> (Option<Checked>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let sources = Sources::of(&statement.from, mode, &mut diagnostics);
-    let mut checker = Checker { text, mode, kinds: sources.kinds(), diagnostics };
+    let mut checker = Checker { text, mode, kinds: sources.kinds(), diagnostics, jq: None };
     checker.rename_reasons(&mut statement);
     let (plan, output) = match &statement.verb {
         ast::Verb::Select(fields) => checker.select(fields, statement.filter.as_ref()),
@@ -54,7 +56,7 @@ pub(crate) fn check(text: &str, mut statement: ast::Statement, mode: Mode) -> (O
         }
     };
     let refused = checker.diagnostics.iter().any(|d| d.severity == crate::Severity::Error);
-    ((!refused).then_some(Checked { plan, sources, output }), checker.diagnostics)
+    ((!refused).then_some(Checked { plan, sources, output, jq: checker.jq }), checker.diagnostics)
 }
 
 /// Everything that is wrong with a text whose grammar is: what is left of it is checked too, so that one run tells all.
@@ -86,6 +88,8 @@ struct Checker<'t> {
     /// The kinds of events the rule listens to.
     kinds: Vec<Kind>,
     diagnostics: Vec<Diagnostic>,
+    /// Where `jq` is called first.
+    jq: Option<Span>,
 }
 
 type Output = Option<Vec<(ByteString, Type)>>;

@@ -2,9 +2,18 @@
 
 use std::cell::Cell;
 
+use events::Value;
+
 use crate::codes;
 use crate::context::Limits;
 use crate::functions::Fault;
+use crate::values::weight::{DEPTH_MAX, TooMuch, weigh};
+
+/// A value would be nested deeper than values may be.
+pub(crate) fn too_deep() -> Fault {
+    let message = format!("the evaluation nests lists and maps deeper than {DEPTH_MAX}");
+    Fault { code: codes::EVAL_DEPTH, message, argument: None }
+}
 
 /// What is left to an evaluation.
 #[derive(Debug)]
@@ -57,6 +66,23 @@ impl Budget {
                 message: "the evaluation makes more than a rule may hold in memory".to_owned(),
                 argument: None,
             }),
+        }
+    }
+
+    /// Takes the steps of looking for each of `several` in `text`.
+    pub(crate) fn pairs(&self, text: usize, several: usize) -> Result<(), Fault> {
+        self.steps((text / 16 + 1).saturating_mul(several / 16 + 1))
+    }
+
+    /// Puts `value` into a list or map that is being made.
+    pub(crate) fn nest(&self, value: &Value) -> Result<(), Fault> {
+        if !matches!(value, Value::Text(_) | Value::Bytes(_) | Value::List(_) | Value::Map(_)) {
+            return Ok(());
+        }
+        match weigh(value, self.bytes.get()) {
+            Ok(bytes) => self.charge(bytes),
+            Err(TooMuch::Bytes) => self.charge(usize::MAX),
+            Err(TooMuch::Depth) => Err(too_deep()),
         }
     }
 

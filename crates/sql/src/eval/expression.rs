@@ -16,6 +16,9 @@ use crate::values::compare::Comparison;
 use crate::values::describe::describe;
 use crate::values::like::is_like;
 
+/// As many bytes of text as a function looks through in the time of a step.
+const TEXT_BYTES_A_STEP: usize = 256;
+
 /// The value of `expr`.
 pub(super) fn eval<'e>(scope: &Scope<'e>, frame: &Frame<'e>, expr: &Expr) -> Evaluated<Value> {
     let span = expr.span;
@@ -35,14 +38,15 @@ pub(super) fn eval<'e>(scope: &Scope<'e>, frame: &Frame<'e>, expr: &Expr) -> Eva
         Node::Range { from, to } => range(scope, *from, *to, span)?,
         Node::List(items) => {
             charge(scope, items.len() * size_of::<Value>(), span)?;
-            let items: Evaluated<Vec<Value>> = items.iter().map(|item| eval(scope, frame, item)).collect();
+            let part = |item| eval_part(scope, frame, item);
+            let items: Evaluated<Vec<Value>> = items.iter().map(part).collect();
             Value::from(items?)
         }
         Node::Map(entries) => {
             charge(scope, entries.len() * size_of::<Value>(), span)?;
             let mut map = events::Map::with_capacity(entries.len());
             for (key, value) in entries {
-                map.insert(key.clone(), eval(scope, frame, value)?);
+                map.insert(key.clone(), eval_part(scope, frame, value)?);
             }
             map.into()
         }
@@ -69,6 +73,13 @@ pub(super) fn eval<'e>(scope: &Scope<'e>, frame: &Frame<'e>, expr: &Expr) -> Eva
         | Node::Between { .. }
         | Node::IsNull { .. } => Value::Bool(eval_bool(scope, frame, expr)?),
     })
+}
+
+/// The value of `expr`, which becomes a part of a list or map.
+fn eval_part<'e>(scope: &Scope<'e>, frame: &Frame<'e>, expr: &Expr) -> Evaluated<Value> {
+    let value = eval(scope, frame, expr)?;
+    scope.budget.nest(&value).map_err(|fault| fault_at(fault, expr.span))?;
+    Ok(value)
 }
 
 /// Whether a condition holds: NULL does not, and anything that is neither boolean nor NULL fails the rule.
@@ -207,9 +218,16 @@ fn eval_ref<'v, 'e>(scope: &Scope<'e>, frame: &'v Frame<'e>, expr: &'v Expr) -> 
 fn eval_call<'e>(scope: &Scope<'e>, frame: &Frame<'e>, call: &Call, span: Span) -> Evaluated<Value> {
     scope.budget.step().map_err(|fault| fault_at(fault, span))?;
     let mut values = SmallVec::<[Value; 4]>::new();
+    let mut text_len = 0;
     for arg in &call.args {
-        values.push(eval(scope, frame, arg)?);
+        let value = eval(scope, frame, arg)?;
+        if let Value::Text(text) = &value {
+            text_len += text.len();
+        }
+        values.push(value);
     }
+    // A step for the call, and one for every so many bytes it has to look through.
+    scope.budget.steps(text_len / TEXT_BYTES_A_STEP).map_err(|fault| fault_at(fault, span))?;
     let args = Args {
         function: call.function,
         values: &values,

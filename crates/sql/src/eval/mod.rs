@@ -6,5 +6,5 @@ mod frame;
 mod path;
 mod rows;
 
-pub(crate) use budget::Budget;
+pub(crate) use budget::{Budget, too_deep};
 pub(crate) use rows::run;

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use bytestring::ByteString;
 use events::{Map, Value};
 
-use super::budget::Budget;
+use super::budget::{Budget, too_deep};
 use super::expression::{eval, holds};
 use super::frame::{Evaluated, Frame, PayloadView, Scope, Slot, error, fault_at, too_large};
 use super::path::locate;
@@ -13,6 +13,7 @@ use crate::json::decode;
 use crate::plan::{Base, Foreach, Item, Node, PathStep, Piece, Plan, Projection, Shape, Target, Verb};
 use crate::values::describe::describe;
 use crate::values::path::{Place, Step, put};
+use crate::values::weight::DEPTH_MAX;
 use crate::{Columns, Context, Rows, codes};
 
 /// Evaluates `plan` over `columns`.
@@ -216,6 +217,10 @@ pub(super) fn put_item<'e>(scope: &Scope<'e>, frame: &mut Frame<'e>, target: &Ta
     }
     let large = |large| too_large(large, target.span);
     let new = value_of(new).map_err(large)?;
+    scope.budget.nest(&new).map_err(|fault| fault_at(fault, target.span))?;
+    if target.steps.len() > DEPTH_MAX {
+        return Err(fault_at(too_deep(), target.span));
+    }
     let Some(steps) = steps_of(scope, frame, &target.steps)? else { return Ok(()) };
     let mut whole = match (frame.get_mut(at).map(std::mem::take), &target.initial) {
         (Some(Slot::Unset) | None, Some(initial)) => initial_value(scope, frame, initial, target)?,

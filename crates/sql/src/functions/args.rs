@@ -174,7 +174,8 @@ impl<'a> Args<'a> {
         if let Some(document) = self.document.filter(|document| document.is_of(text)) {
             return Ok(Ok(Cow::Borrowed(document)));
         }
-        self.budget.charge(text.len())?;
+        // A document takes a few bytes for each of the text.
+        self.budget.charge(text.len().saturating_mul(4))?;
         Ok(Document::read(text.clone()).map(Cow::Owned))
     }
 

@@ -12,6 +12,9 @@ use crate::values::path::Place;
 /// The module in which functions stand in rules that were written for EMQX: `emqx_rule_funcs.upper('a')`.
 const FUNCTION_MODULE: &str = "emqx_rule_funcs";
 
+/// The longest path. What walks along paths relies on it.
+const STEPS_MAX: usize = 128;
+
 impl Parser<'_> {
     /// What begins with a name: a path, a slice of one, a call.
     pub(super) fn named(&mut self) -> Parsed<Expr> {
@@ -64,6 +67,10 @@ impl Parser<'_> {
         let name = if quoted { self.unquoted(root.span) } else { self.slice(root.span).into() };
         let mut path = Path { root: name, root_span: root.span, quoted, steps: Vec::new() };
         loop {
+            if path.steps.len() > STEPS_MAX {
+                let message = format!("expected a path of at most {STEPS_MAX} steps");
+                return self.refuse(Diagnostic::error(codes::TOO_DEEP, root.span.range(), message));
+            }
             if self.take_if(TokenKind::Dot) {
                 let step = self.key_step()?;
                 path.steps.push(step);

@@ -98,6 +98,31 @@ pub(crate) fn same(left: &Value, right: &Value) -> bool {
     }
 }
 
+/// The same type and the same value: `1` is not `1.0`. Inside lists and maps too, in which order no key counts.
+pub(crate) fn identical(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::List(left), Value::List(right)) => {
+            left.len() == right.len() && left.iter().zip(right.iter()).all(|(left, right)| identical(left, right))
+        }
+        (Value::Map(left), Value::Map(right)) => {
+            left.len() == right.len()
+                && left.iter().all(|(key, value)| right.get(key).is_some_and(|other| identical(value, other)))
+        }
+        (
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::BigInt(_)
+            | Value::Float(_)
+            | Value::Text(_)
+            | Value::Bytes(_)
+            | Value::List(_)
+            | Value::Map(_),
+            _,
+        ) => left == right,
+    }
+}
+
 /// Order within a type, and of a number against the number that a text is; `None` between others.
 pub(crate) fn order(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {

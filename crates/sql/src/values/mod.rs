@@ -8,3 +8,4 @@ pub(crate) mod like;
 pub(crate) mod number;
 pub(crate) mod path;
 pub(crate) mod text;
+pub(crate) mod weight;

@@ -63,9 +63,33 @@ pub(crate) fn text_of_float(number: f64) -> String {
 }
 
 /// `number` with at most `digits` decimals, without trailing zeros, with at least one where `digits` is not 0.
+///
+/// The fraction is scaled and rounded as a float, as Erlang does it: 0.125 with two decimals is 0.13, and so is what is
+/// as near to the middle as floats can tell.
 pub(crate) fn decimals(number: f64, digits: usize) -> String {
+    /// From here on a float has no fraction, or its scaled fraction is no exact integer any more.
+    const SIZE_MAX: f64 = 9_007_199_254_740_992.0;
+    const DIGITS_MAX: usize = 18;
+    if number.abs() >= SIZE_MAX || digits > DIGITS_MAX {
+        return without_zeros(format!("{number:.digits$}"));
+    }
+    let (size, sign) = (number.abs(), if number.is_sign_negative() { "-" } else { "" });
+    let scale = 10f64.powi(i32::try_from(digits).unwrap_or(0));
+    let (mut whole, mut fraction) = (size.trunc(), (size.fract() * scale).round());
+    if fraction >= scale {
+        (whole, fraction) = (whole + 1.0, 0.0);
+    }
     let mut out = String::new();
-    write!(out, "{number:.digits$}").expect("writing into a String cannot fail");
+    let written = if digits == 0 {
+        write!(out, "{sign}{whole:.0}")
+    } else {
+        write!(out, "{sign}{whole:.0}.{fraction:0digits$.0}")
+    };
+    written.expect("writing into a String cannot fail");
+    without_zeros(out)
+}
+
+fn without_zeros(mut out: String) -> String {
     if out.contains('.') {
         let kept = out.trim_end_matches('0').len();
         out.truncate(kept);
@@ -76,9 +100,51 @@ pub(crate) fn decimals(number: f64, digits: usize) -> String {
     out
 }
 
+/// `number` with that many decimals; what is in the middle of two goes away from zero, as Erlang has it and people
+/// expect it: 0.125 is 0.13.
+pub(crate) fn half_up(number: f64, digits: usize) -> String {
+    let mut out = String::new();
+    // A number in the middle has at most one digit more; with these none is taken for one that is only near.
+    write!(out, "{number:.*}", digits + SURELY_EXACT).expect("writing into a String cannot fail");
+    let kept = out.len() - SURELY_EXACT;
+    let goes_up = out.as_bytes().get(kept).is_some_and(|next| *next >= b'5');
+    out.truncate(kept);
+    if out.ends_with('.') {
+        out.pop();
+    }
+    if goes_up { incremented(&out) } else { out }
+}
+
+/// More decimals than these are zeros where a number is in the middle of two with fewer.
+const SURELY_EXACT: usize = 30;
+
+/// The digits of a number with one more at the last place.
+fn incremented(number: &str) -> String {
+    let mut digits: Vec<char> = number.chars().collect();
+    for digit in digits.iter_mut().rev().filter(|digit| digit.is_ascii_digit()) {
+        if *digit != '9' {
+            *digit = char::from_digit(digit.to_digit(10).unwrap_or(0) + 1, 10).unwrap_or('9');
+            return digits.into_iter().collect();
+        }
+        *digit = '0';
+    }
+    let at = usize::from(number.starts_with('-'));
+    digits.insert(at, '1');
+    digits.into_iter().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_middle_goes_away_from_zero() {
+        let cases = [(0.125, 2, "0.13"), (-0.125, 2, "-0.13"), (2.5, 0, "3"), (9.95, 1, "9.9"), (9.75, 1, "9.8")];
+        let more = [(99.5, 0, "100"), (-99.5, 0, "-100"), (1e22, 1, "10000000000000000000000.0"), (0.0, 2, "0.00")];
+        for (number, digits, text) in cases.into_iter().chain(more) {
+            assert_eq!(half_up(number, digits), text, "{number} with {digits}");
+        }
+    }
 
     #[test]
     fn floats_are_short_and_keep_their_point() {

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use bytestring::ByteString;
 use events::{Body, Event, Kind, Payload, Timestamp, Value};
-use sql::{Context, Diagnostic, Limits, Query, Store, Template};
+use sql::{Context, Diagnostic, Jq, Limits, Query, Store, Template};
 
 /// Something that is wrong.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ enum What {
     Run(&'static str),
     /// The same with a store that is full.
     FullStore,
+    /// A rule, when it is created where `jq` is switched off.
+    WithoutJq,
 }
 
 impl Wrong {
@@ -41,6 +43,10 @@ impl Wrong {
                 )
             }
             What::Run(payload) => fault(&self.text, payload, &Store::new()),
+            What::WithoutJq => {
+                let (query, _) = Query::compile(&self.text).expect("wrong only where `jq` is off");
+                query.check_without_jq().into_iter().collect()
+            }
             What::FullStore => {
                 let store = Store::new();
                 let scope = ByteString::new();
@@ -55,7 +61,7 @@ impl Wrong {
     pub(crate) const fn file(&self) -> &'static str {
         match self.what {
             What::Template => "template",
-            What::Rule | What::Run(_) | What::FullStore => "rule.sql",
+            What::Rule | What::Run(_) | What::FullStore | What::WithoutJq => "rule.sql",
         }
     }
 }
@@ -71,6 +77,7 @@ pub(crate) fn all() -> impl Iterator<Item = Wrong> {
     rules.chain(templates).chain(runs).chain([
         wrong("parentheses upon parentheses", &deep, What::Rule),
         wrong("a key for every message", store, What::FullStore),
+        wrong("a function that the operator has to allow", "SELECT jq('.a', payload) AS a FROM \"t\"", What::WithoutJq),
     ])
 }
 
@@ -81,7 +88,8 @@ fn fault(rule: &str, payload: &'static str, store: &Store) -> Vec<Diagnostic> {
         publish.payload = Payload(Bytes::from_static(payload.as_bytes()));
     }
     let limits = Limits { steps_max: 1_000, ..Limits::default() };
-    let ctx = Context { limits, ..Context::new(Timestamp::SAMPLE, store) };
+    let jq = Jq::unbounded();
+    let ctx = Context { limits, jq: Some(&jq), ..Context::new(Timestamp::SAMPLE, store) };
     query.eval(&event, &ctx).err().map(Diagnostic::from).into_iter().collect()
 }
 
@@ -180,5 +188,7 @@ const RUNS: &[(&str, &str, &str)] = &[
     ("places counted from 0", "SELECT nth(0, payload.l) AS first FROM \"t\"", r#"{"l":[1,2]}"#),
     ("a unit that is none", "SELECT format_date('ms', 'Z', '%Y-%m-%d') AS day FROM \"t\"", "{}"),
     ("a list without an end in sight", "FOREACH [1..2000] AS n DO n FROM \"t\"", "{}"),
+    ("a program of jq over another shape", "SELECT jq('.a.b', payload) AS b FROM \"t\"", "[1]"),
+    ("a path without an end in sight", "SELECT map_put(repeat('a.', 300), 1, {}) AS m FROM \"t\"", "{}"),
     ("a text without an end in sight", "SELECT pad('x', 1000000000) AS x FROM \"t\"", "{}"),
 ];

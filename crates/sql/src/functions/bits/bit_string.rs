@@ -42,6 +42,11 @@ impl BitString {
         }
     }
 
+    /// Whether a map stands for bits that are no whole bytes.
+    pub(in crate::functions) fn is_one(map: &Map) -> bool {
+        of_map(map).is_some()
+    }
+
     /// How many there are.
     pub(in crate::functions) fn len(&self) -> usize {
         self.len
@@ -89,8 +94,8 @@ impl BitString {
         Value::from_big(if negative { number - (BigInt::from(1) << self.len) } else { number })
     }
 
-    /// As a float of 16, 32 or 64 bits; NULL where it is none.
-    pub(super) fn to_float(&self, endian: Endian) -> Value {
+    /// As a float of 16, 32 or 64 bits; `None` where it is none.
+    pub(super) fn to_float(&self, endian: Endian) -> Option<Value> {
         let mut bytes = self.bytes.to_vec();
         if endian == Endian::Little {
             bytes.reverse();
@@ -101,7 +106,7 @@ impl BitString {
             (64, bytes) => bytes.try_into().map_or(f64::NAN, f64::from_be_bytes),
             _ => f64::NAN,
         };
-        if number.is_finite() { Value::Float(number) } else { Value::Null }
+        number.is_finite().then_some(Value::Float(number))
     }
 
     /// Appends hexadecimal digits in upper case, the first filled up to four bits.
@@ -168,8 +173,8 @@ mod tests {
         assert_eq!(whole.part(24, 8).unwrap().to_integer(true, Endian::Big), Value::Int(-1));
         assert_eq!(whole.part(0, 16).unwrap().to_integer(false, Endian::Little), Value::Int(20127));
         assert_eq!(whole.part(32, 1), None);
-        assert_eq!(bits(&[0x3C, 0x00]).to_float(Endian::Big), Value::Float(1.0));
-        assert_eq!(bits(&[0x40, 0x20, 0, 0]).to_float(Endian::Big), Value::Float(2.5));
-        assert_eq!(bits(&[0x40, 0x20, 0]).to_float(Endian::Big), Value::Null);
+        assert_eq!(bits(&[0x3C, 0x00]).to_float(Endian::Big), Some(Value::Float(1.0)));
+        assert_eq!(bits(&[0x40, 0x20, 0, 0]).to_float(Endian::Big), Some(Value::Float(2.5)));
+        assert_eq!(bits(&[0x40, 0x20, 0]).to_float(Endian::Big), None);
     }
 }

@@ -14,6 +14,8 @@ pub(super) const BASE64_DECODE: Function = Function {
     returns: Type::Bytes,
     examples: &[
         example("base64_decode('cGxhbnQ/Pg==')", r#""plant?>""#),
+        example("base64_decode('cGxh bnQ', 'no_padding')", r#""plant""#),
+        fails("base64_decode('cGxhbnQ')", "`text` must be base 64, found the text 'cGxhbnQ'"),
         fails("base64_decode('!!!!')", "`text` must be base 64, found the text '!!!!'"),
     ],
     call: |args| {

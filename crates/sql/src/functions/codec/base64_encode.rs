@@ -37,5 +37,7 @@ pub(super) fn engine(args: &Args<'_>) -> Result<GeneralPurpose, Fault> {
     let alphabet = if url_safe { &alphabet::URL_SAFE } else { &alphabet::STANDARD };
     let mode = if padded { DecodePaddingMode::RequireCanonical } else { DecodePaddingMode::Indifferent };
     let config = GeneralPurposeConfig::new().with_encode_padding(padded).with_decode_padding_mode(mode);
+    // The bits behind the last whole byte count for nothing.
+    let config = config.with_decode_allow_trailing_bits(true);
     Ok(GeneralPurpose::new(alphabet, config))
 }

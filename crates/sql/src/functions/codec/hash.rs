@@ -1,28 +1,42 @@
 //! The function `hash`.
 
+use bytestring::ByteString;
 use events::{Type, Value};
-use sha2::digest::Digest;
+use sha2::digest::{Digest, ExtendableOutput, Update};
 
 use crate::functions::Function;
-use crate::functions::function::{data, example, fails, text};
+use crate::functions::function::{any, example, fails, text};
 
 /// The algorithms, for the message to who asks for another.
-const ALGORITHMS: &str =
-    "one of md5, sha, sha1, sha224, sha256, sha384, sha512, sha3_224, sha3_256, sha3_384, sha3_512, blake2b, blake2s";
+const ALGORITHMS: &str = "one of md4, md5, ripemd160, sha, sha1, sha224, sha256, sha384, sha512, sha3_224, sha3_256, sha3_384, sha3_512, \
+     shake128, shake256, blake2b, blake2s, sm3";
 
 pub(super) const HASH: Function = Function {
     name: "hash",
-    doc: "A digest in hexadecimal digits, by the name of its algorithm: `md5`, `sha`, `sha1`, `sha224`, `sha256`, `sha384`, `sha512`, `sha3_224`, `sha3_256`, `sha3_384`, `sha3_512`, `blake2b`, `blake2s`.",
-    params: &[text("algorithm"), data("data")],
+    doc: "A digest in hexadecimal digits, by the name of its algorithm: `md4`, `md5`, `ripemd160`, `sha`, `sha1`, `sha224`, `sha256`, `sha384`, `sha512`, `sha3_224`, `sha3_256`, `sha3_384`, `sha3_512`, `shake128` of 16 bytes, `shake256` of 32, `blake2b`, `blake2s`, `sm3`.",
+    params: &[text("algorithm"), any("data")],
     returns: Type::Text,
     examples: &[
         example("hash('md5', '')", r#""d41d8cd98f00b204e9800998ecf8427e""#),
-        fails("hash('md9', 'x')", "`algorithm` must be one of md5, sha, sha1, sha224"),
+        example("hash('md4', '')", r#""31d6cfe0d16ae931b73c59d7e0c089c0""#),
+        example("hash('ripemd160', '')", r#""9c1185a5c5e9fc54612808977ee8f548b2258d31""#),
+        example("hash('shake128', '')", r#""7f9c2ba4e88f827d616045507605853e""#),
+        example("hash('shake256', '')", r#""46b9dd2b0ba88d13233b3feb743eeb243fcd52ea62b81b82b50c27646ed5762f""#),
+        example("hash('sm3', 'abc')", r#""66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0""#),
+        example("hash('md5', true)", r#""b326b5062b2f0e69046810717534cb09""#),
+        fails("hash('md5', 5)", "`data` must be text or bytes, found the number 5"),
+        fails("hash('md9', 'x')", "`algorithm` must be one of md4, md5, ripemd160, sha, sha1"),
     ],
     call: |args| {
-        let data = args.data(1)?;
+        let text = match args.value(1) {
+            Value::Bool(_) => args.word(1)?,
+            _ => ByteString::new(),
+        };
+        let data = if text.is_empty() { args.data(1)? } else { text.as_bytes() };
         match &**args.text(0)? {
+            "md4" => Ok(hex_digest::<md4::Md4>(data)),
             "md5" => Ok(hex_digest::<md5::Md5>(data)),
+            "ripemd160" => Ok(hex_digest::<ripemd::Ripemd160>(data)),
             "sha" | "sha1" => Ok(hex_digest::<sha1::Sha1>(data)),
             "sha224" => Ok(hex_digest::<sha2::Sha224>(data)),
             "sha256" => Ok(hex_digest::<sha2::Sha256>(data)),
@@ -32,8 +46,11 @@ pub(super) const HASH: Function = Function {
             "sha3_256" => Ok(hex_digest::<sha3::Sha3_256>(data)),
             "sha3_384" => Ok(hex_digest::<sha3::Sha3_384>(data)),
             "sha3_512" => Ok(hex_digest::<sha3::Sha3_512>(data)),
+            "shake128" => Ok(hex_output::<shake::Shake128, 16>(data)),
+            "shake256" => Ok(hex_output::<shake::Shake256, 32>(data)),
             "blake2b" => Ok(hex_digest::<blake2::Blake2b512>(data)),
             "blake2s" => Ok(hex_digest::<blake2::Blake2s256>(data)),
+            "sm3" => Ok(hex_digest::<sm3::Sm3>(data)),
             _ => Err(args.out_of_range(0, ALGORITHMS)),
         }
     },
@@ -41,8 +58,21 @@ pub(super) const HASH: Function = Function {
 
 /// The digest of `data` in hexadecimal digits.
 pub(super) fn hex_digest<D: Digest>(data: &[u8]) -> Value {
+    hex(&D::digest(data))
+}
+
+/// The first bytes of an output without an end, in hexadecimal digits.
+fn hex_output<D: Default + Update + ExtendableOutput, const LEN: usize>(data: &[u8]) -> Value {
+    let mut out = [0; LEN];
+    let mut state = D::default();
+    state.update(data);
+    state.finalize_xof_into(&mut out);
+    hex(&out)
+}
+
+/// Bytes in hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> Value {
     const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let digest = D::digest(data);
-    let digits = digest.iter().flat_map(|byte| [usize::from(byte >> 4), usize::from(byte & 15)]);
+    let digits = bytes.iter().flat_map(|byte| [usize::from(byte >> 4), usize::from(byte & 15)]);
     digits.map(|digit| DIGITS[digit]).collect::<String>().into()
 }

@@ -5,6 +5,8 @@ mod base64_encode;
 mod gunzip;
 mod gzip;
 mod hash;
+mod hmac;
+mod jq;
 mod json_decode;
 mod json_encode;
 mod md5;
@@ -27,11 +29,13 @@ pub(super) const ALL: &[&Function] = &[
     &gunzip::GUNZIP,
     &gzip::GZIP,
     &hash::HASH,
+    &hmac::HMAC,
+    &jq::JQ,
     &json_decode::JSON_DECODE,
     &json_encode::JSON_ENCODE,
     &md5::MD5,
-    &sha::SHA,
     &sha256::SHA256,
+    &sha::SHA,
     &term_decode::TERM_DECODE,
     &term_encode::TERM_ENCODE,
     &unzip::UNZIP,

@@ -4,6 +4,9 @@ use bytestring::ByteString;
 use events::{Map, Value};
 use num_bigint::{BigInt, Sign};
 
+use crate::eval::Budget;
+use crate::functions::Fault;
+use crate::functions::map::sorted;
 use crate::json::INTEGER_BITS_MAX;
 
 /// The byte every term begins with.
@@ -13,10 +16,12 @@ pub(super) const VERSION: u8 = 131;
 const DEPTH_MAX: usize = 128;
 
 const NEW_FLOAT: u8 = 70;
+const FLOAT: u8 = 99;
 const SMALL_INTEGER: u8 = 97;
 const INTEGER: u8 = 98;
 const ATOM: u8 = 100;
 const SMALL_TUPLE: u8 = 104;
+const LARGE_TUPLE: u8 = 105;
 const NIL: u8 = 106;
 const STRING: u8 = 107;
 const LIST: u8 = 108;
@@ -50,6 +55,7 @@ pub(super) fn write(value: &Value, out: &mut Vec<u8>) {
         Value::Text(text) => write_binary(text.as_bytes(), out),
         Value::Bytes(bytes) => write_binary(bytes, out),
         Value::List(items) if items.is_empty() => out.push(NIL),
+        Value::List(items) if write_string(items, out).is_some() => {}
         Value::List(items) => {
             out.push(LIST);
             out.extend(count(items.len()));
@@ -61,7 +67,7 @@ pub(super) fn write(value: &Value, out: &mut Vec<u8>) {
         Value::Map(map) => {
             out.push(MAP);
             out.extend(count(map.len()));
-            for (key, value) in map.iter() {
+            for (key, value) in sorted(map) {
                 write_binary(key.as_bytes(), out);
                 write(value, out);
             }
@@ -69,12 +75,29 @@ pub(super) fn write(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-/// The value of a whole term; `None` where it is none, or one that no value can hold.
-pub(super) fn read_whole(data: &[u8]) -> Option<Value> {
-    let mut reader = Reader { rest: data.strip_prefix(&[VERSION])? };
-    let value = reader.read(0)?;
-    reader.rest.is_empty().then_some(value)
+/// A list of bytes is written as if it were a text of Erlang, as long as its length fits.
+fn write_string(items: &[Value], out: &mut Vec<u8>) -> Option<()> {
+    let len = u16::try_from(items.len()).ok()?;
+    let byte = |item: &Value| if let Value::Int(number) = item { u8::try_from(*number).ok() } else { None };
+    let bytes: Vec<u8> = items.iter().map(byte).collect::<Option<_>>()?;
+    out.push(STRING);
+    out.extend(len.to_be_bytes());
+    out.extend(bytes);
+    Some(())
 }
+
+/// The value of a whole term; `None` where it is none, or one that no value can hold. Every value in it counts as made.
+pub(super) fn read_whole(data: &[u8], budget: &Budget) -> Result<Option<Value>, Fault> {
+    let Some(rest) = data.strip_prefix(&[VERSION]) else { return Ok(None) };
+    let mut reader = Reader { rest, bytes_left: budget.bytes_left(), is_exhausted: false };
+    let value = reader.read(0);
+    let made = if reader.is_exhausted { usize::MAX } else { budget.bytes_left() - reader.bytes_left };
+    budget.charge(made)?;
+    Ok(value.filter(|_| reader.rest.is_empty()))
+}
+
+/// What an empty list takes, which is a single byte of a term.
+const VALUE_BYTES: usize = 64;
 
 fn write_atom(name: &str, out: &mut Vec<u8>) {
     out.extend([SMALL_ATOM_UTF8, u8::try_from(name.len()).unwrap_or(u8::MAX)]);
@@ -106,6 +129,10 @@ fn count(len: usize) -> [u8; 4] {
 
 struct Reader<'d> {
     rest: &'d [u8],
+    /// What the values may still take.
+    bytes_left: usize,
+    /// Whether they would take more.
+    is_exhausted: bool,
 }
 
 impl<'d> Reader<'d> {
@@ -113,6 +140,7 @@ impl<'d> Reader<'d> {
         if depth > DEPTH_MAX {
             return None;
         }
+        self.make(VALUE_BYTES)?;
         let [tag] = self.take_array()?;
         match tag {
             SMALL_INTEGER => self.take_array().map(|[byte]: [u8; 1]| Value::Int(byte.into())),
@@ -128,12 +156,17 @@ impl<'d> Reader<'d> {
             NEW_FLOAT => {
                 self.take_array().map(f64::from_be_bytes).filter(|number| number.is_finite()).map(Value::Float)
             }
+            FLOAT => {
+                let digits = std::str::from_utf8(self.take(31)?).ok()?;
+                digits.trim_end_matches('\0').parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Float)
+            }
             BINARY => {
                 let len = self.take_count()?;
                 Some(Value::from_bytes(self.take(len)?.to_vec().into()))
             }
             STRING => {
                 let len = u16::from_be_bytes(self.take_array()?);
+                self.make(usize::from(len) * size_of::<Value>())?;
                 Some(self.take(len.into())?.iter().map(|byte| Value::Int((*byte).into())).collect::<Vec<_>>().into())
             }
             SMALL_ATOM | SMALL_ATOM_UTF8 => {
@@ -153,6 +186,7 @@ impl<'d> Reader<'d> {
                 let [len]: [u8; 1] = self.take_array()?;
                 (0..len).map(|_| self.read(depth + 1)).collect::<Option<Vec<_>>>().map(Value::from)
             }
+            LARGE_TUPLE => self.read_list(depth).map(Value::from),
             MAP => self.read_map(depth),
             _ => None,
         }
@@ -191,6 +225,13 @@ impl<'d> Reader<'d> {
             "null" | "undefined" => Value::Null,
             other => Value::from(other),
         })
+    }
+
+    fn make(&mut self, bytes: usize) -> Option<()> {
+        let left = self.bytes_left.checked_sub(bytes);
+        self.is_exhausted |= left.is_none();
+        self.bytes_left = left?;
+        Some(())
     }
 
     fn take_count(&mut self) -> Option<usize> {

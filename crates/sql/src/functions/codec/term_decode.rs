@@ -17,7 +17,7 @@ pub(super) const TERM_DECODE: Function = Function {
     ],
     call: |args| {
         let data = args.data(0)?;
-        args.budget.charge(data.len().saturating_mul(8))?;
-        term::read_whole(data).ok_or_else(|| args.out_of_range(0, "in the external term format"))
+        args.budget.charge(data.len())?;
+        term::read_whole(data, args.budget)?.ok_or_else(|| args.out_of_range(0, "in the external term format"))
     },
 };

@@ -13,6 +13,11 @@ pub(super) const TERM_ENCODE: Function = Function {
     returns: Type::Bytes,
     examples: &[
         example("bin2hexstr(term_encode('ab'))", r#""836D000000026162""#),
+        example("bin2hexstr(term_encode([1, 2]))", r#""836B00020102""#),
+        example(
+            "bin2hexstr(term_encode({'b': 1, 'a': true}))",
+            r#""8374000000026D00000001617704747275656D00000001626101""#,
+        ),
         example("term_decode(term_encode({'k': [1, -2.5, true]}))", r#"{"k":[1,-2.5,true]}"#),
     ],
     call: |args| {

@@ -2,6 +2,7 @@
 
 use events::Type;
 
+use super::float::DECIMALS_MAX;
 use crate::functions::Function;
 use crate::functions::function::{example, fails, float, int};
 use crate::values::text::decimals;
@@ -15,12 +16,13 @@ pub(super) const FLOAT2STR: Function = Function {
         example("float2str(3.14159, 3)", r#""3.142""#),
         example("float2str(2.0, 4)", r#""2.0""#),
         example("float2str(2.6, 0)", r#""3""#),
+        example("float2str(0.125, 2)", r#""0.13""#),
         fails("float2str(5, 2)", "`number` must be a float, found the number 5"),
     ],
     call: |args| {
         let digits = args.count(1)?;
-        if digits > 253 {
-            return Err(args.out_of_range(1, "an integer of at most 253"));
+        if digits > DECIMALS_MAX {
+            return Err(args.out_of_range(1, &format!("an integer of at most {DECIMALS_MAX}")));
         }
         Ok(decimals(args.number(0)?, digits).into())
     },

@@ -102,10 +102,62 @@ pub(super) fn shifted(time: Timestamp, offset_s: i64) -> Option<DateTime> {
     (civil.year() >= 0).then_some(civil)
 }
 
+/// No time of the calendar is further from another.
+const OFFSET_S_MAX: u64 = 10_000 * 366 * 86_400;
+
+/// The time that a text tells in the form of RFC 3339, and in no other: with seconds and an offset. What of the fraction
+/// is below nanoseconds is cut.
+pub(super) fn read_rfc3339(text: &str) -> Option<Timestamp> {
+    let (date, time) = text.split_once(['T', 't', ' '])?;
+    let [year, month, day] = fields(date, '-')?;
+    let offset_at = time.find(['Z', 'z', '+', '-'])?;
+    let (time, offset) = time.split_at_checked(offset_at)?;
+    let (time, fraction) = time.split_once('.').map_or((time, None), |(time, fraction)| (time, Some(fraction)));
+    let [hour, minute, second] = fields(time, ':')?;
+    let nanosecond = match fraction {
+        None => 0,
+        Some(digits) if !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()) => {
+            digits.chars().chain(std::iter::repeat('0')).take(9).collect::<String>().parse().ok()?
+        }
+        Some(_) => return None,
+    };
+    let is_zulu = matches!(offset, "Z" | "z");
+    if !is_zulu && (offset.len() != 6 || !offset.contains(':')) {
+        return None;
+    }
+    let (offset_s, _) = read_offset(offset)?;
+    timestamp_of([year, month, day, hour, minute, second], nanosecond, offset_s)
+}
+
+/// Three numbers, the first of four digits where a date begins with it, the others of two.
+fn fields(text: &str, separator: char) -> Option<[i64; 3]> {
+    let mut numbers = [0; 3];
+    let mut parts = text.split(separator);
+    for (at, number) in numbers.iter_mut().enumerate() {
+        let (value, rest) = read_digits(parts.next()?, if separator == '-' && at == 0 { 4 } else { 2 })?;
+        if !rest.is_empty() {
+            return None;
+        }
+        *number = value;
+    }
+    parts.next().is_none().then_some(numbers)
+}
+
+/// The time of year, month, day, hour, minute and second in an offset.
+fn timestamp_of(fields: [i64; 6], nanosecond: i64, offset_s: i64) -> Option<Timestamp> {
+    let [year, month, day, hour, minute, second] = fields;
+    let small = |number: i64| i8::try_from(number).ok();
+    let date = jiff::civil::Date::new(i16::try_from(year).ok()?, small(month)?, small(day)?).ok()?;
+    let nanosecond = i32::try_from(nanosecond).ok()?;
+    let time = jiff::civil::Time::new(small(hour)?, small(minute)?, small(second)?, nanosecond).ok()?;
+    let time = Offset::UTC.to_timestamp(date.to_datetime(time)).ok()?;
+    time.checked_sub(SignedDuration::from_secs(offset_s)).ok()
+}
+
 /// The seconds of `+08:00`, `-0330`, `+01:02:03`, `Z`, `local` or a number of seconds.
 pub(super) fn offset_seconds(args: &Args<'_>, at: usize) -> Result<i64, Fault> {
     let seconds = match args.value(at) {
-        Value::Int(seconds) if seconds.abs() < 86_400 => Some(*seconds),
+        Value::Int(seconds) if seconds.unsigned_abs() <= OFFSET_S_MAX => Some(*seconds),
         Value::Text(text) if &**text == "local" => Some(args.ctx.utc_offset_s.into()),
         Value::Text(text) => read_offset(text).filter(|(_, rest)| rest.is_empty()).map(|(seconds, _)| seconds),
         Value::Null
@@ -249,10 +301,5 @@ pub(super) fn read_format(format: &str, text: &str) -> Option<Timestamp> {
         }
         rest = behind;
     }
-    let small = |number: i64| i8::try_from(number).ok();
-    let date = jiff::civil::Date::new(i16::try_from(year).ok()?, small(month)?, small(day)?).ok()?;
-    let nanosecond = i32::try_from(nanosecond).ok()?;
-    let time = jiff::civil::Time::new(small(hour)?, small(minute)?, small(second)?, nanosecond).ok()?;
-    let time = Offset::UTC.to_timestamp(date.to_datetime(time)).ok()?;
-    time.checked_sub(SignedDuration::from_secs(offset_s)).ok()
+    timestamp_of([year, month, day, hour, minute, second], nanosecond, offset_s)
 }

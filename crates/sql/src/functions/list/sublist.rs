@@ -24,6 +24,7 @@ pub(super) const SUBLIST: Function = Function {
         } else {
             (0, args.count(0)?, args.list(1)?)
         };
+        args.budget.charge(len.min(items.len()) * size_of::<events::Value>())?;
         Ok(items.iter().skip(start).take(len).cloned().collect::<Vec<_>>().into())
     },
 };

@@ -16,6 +16,8 @@ pub(super) const MAP_KEYS: Function = Function {
         fails("map_keys(5)", "`map` must be a map or the JSON text of one, found the number 5"),
     ],
     call: |args| {
-        Ok(sorted(&*args.map(0)?).into_iter().map(|(key, _)| key.clone().into()).collect::<Vec<Value>>().into())
+        let map = args.map(0)?;
+        args.budget.charge(map.len() * 2 * size_of::<Value>())?;
+        Ok(sorted(&map).into_iter().map(|(key, _)| key.clone().into()).collect::<Vec<Value>>().into())
     },
 };

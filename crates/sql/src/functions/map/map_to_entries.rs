@@ -25,7 +25,7 @@ pub(super) const MAP_TO_ENTRIES: Function = Function {
 };
 
 /// The entries of a map in the order of their keys.
-pub(super) fn sorted(map: &Map) -> Vec<(&ByteString, &Value)> {
+pub(in crate::functions) fn sorted(map: &Map) -> Vec<(&ByteString, &Value)> {
     let mut entries: Vec<_> = map.iter().collect();
     entries.sort_unstable_by(|left, right| left.0.as_bytes().cmp(right.0.as_bytes()));
     entries

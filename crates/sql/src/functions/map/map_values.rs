@@ -12,5 +12,9 @@ pub(super) const MAP_VALUES: Function = Function {
     params: &[any("map")],
     returns: Type::List,
     examples: &[example("map_values({'b': 2, 'a': 1})", "[1,2]")],
-    call: |args| Ok(sorted(&*args.map(0)?).into_iter().map(|(_, value)| value.clone()).collect::<Vec<Value>>().into()),
+    call: |args| {
+        let map = args.map(0)?;
+        args.budget.charge(map.len() * 2 * size_of::<Value>())?;
+        Ok(sorted(&map).into_iter().map(|(_, value)| value.clone()).collect::<Vec<Value>>().into())
+    },
 };

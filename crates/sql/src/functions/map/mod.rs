@@ -10,6 +10,8 @@ mod map_values;
 mod mget;
 mod mput;
 
+pub(super) use map_to_entries::sorted;
+
 use super::Function;
 
 /// The functions of this folder.

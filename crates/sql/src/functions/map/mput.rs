@@ -17,6 +17,7 @@ pub(super) const MPUT: Function = Function {
     call: |args| {
         let mut map = args.map(2)?.into_owned();
         args.budget.charge(map.len() * size_of::<Value>())?;
+        args.budget.nest(args.value(1))?;
         map.insert(args.text(0)?.clone(), args.value(1).clone());
         Ok(map.into())
     },

@@ -11,6 +11,15 @@ pub(super) const DIV: Function = Function {
     doc: "The quotient of two integers, cut towards 0; the operator `div` as a function.",
     params: &[int("dividend"), int("divisor")],
     returns: Type::Int,
-    examples: &[example("div(17, 5)", "3"), fails("div(1, 0)", "division by zero in `div`")],
-    call: |args| Ok(Arithmetic::IntegerDivide.apply(args.value(0), args.value(1))?),
+    examples: &[
+        example("div(17, 5)", "3"),
+        fails("div(1, 0)", "division by zero in `div`"),
+        fails("div(missing, 2)", "`dividend` must be an integer, found NULL"),
+    ],
+    call: |args| {
+        // The operator takes NULL, a function does not.
+        args.big(0)?;
+        args.big(1)?;
+        Ok(Arithmetic::IntegerDivide.apply(args.value(0), args.value(1))?)
+    },
 };

@@ -20,11 +20,13 @@ mod log2;
 mod mod_;
 mod power;
 mod round;
+mod sign;
 mod sin;
 mod sinh;
 mod sqrt;
 mod tan;
 mod tanh;
+mod trunc;
 
 use super::Function;
 
@@ -44,15 +46,17 @@ pub(super) const ALL: &[&Function] = &[
     &exp::EXP,
     &floor::FLOOR,
     &fmod::FMOD,
-    &log::LOG,
     &log10::LOG10,
     &log2::LOG2,
+    &log::LOG,
     &mod_::MOD,
     &power::POWER,
     &round::ROUND,
+    &sign::SIGN,
     &sin::SIN,
     &sinh::SINH,
     &sqrt::SQRT,
     &tan::TAN,
     &tanh::TANH,
+    &trunc::TRUNC,
 ];

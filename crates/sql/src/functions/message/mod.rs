@@ -6,6 +6,7 @@ mod contains_topic;
 mod contains_topic_match;
 mod flag;
 mod flags;
+mod ip_in_cidr;
 mod msgid;
 mod payload;
 mod peerhost;
@@ -23,6 +24,7 @@ pub(super) const ALL: &[&Function] = &[
     &contains_topic_match::CONTAINS_TOPIC_MATCH,
     &flag::FLAG,
     &flags::FLAGS,
+    &ip_in_cidr::IP_IN_CIDR,
     &msgid::MSGID,
     &payload::PAYLOAD,
     &peerhost::PEERHOST,

@@ -17,7 +17,10 @@ pub(super) const TOPIC: Function = Function {
     ],
     call: |args| {
         let topic = args.column(0);
-        let Some(text) = topic.as_text().filter(|_| args.has(0)) else { return Ok(topic.clone()) };
+        if !args.has(0) {
+            return Ok(topic.clone());
+        }
+        let text = topic.as_text().unwrap_or_default();
         let level = args.count(0)?.checked_sub(1).and_then(|level| text.split('/').nth(level));
         level.map(Value::from).ok_or_else(|| args.out_of_range(0, &format!("a level of `{text}`")))
     },

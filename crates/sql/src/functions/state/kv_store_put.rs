@@ -25,6 +25,7 @@ const VALUE_BYTES_MAX: usize = 64 * 1024;
 /// Keeps the second argument under the first, and returns what was there.
 pub(super) fn put(args: &Args<'_>, scope: &bytestring::ByteString) -> Result<Value, Fault> {
     let (key, value) = (shared_text_of(args.value(0)), args.value(1));
+    args.budget.nest(value)?;
     if value.to_json().len() > VALUE_BYTES_MAX || key.len() > VALUE_BYTES_MAX {
         return Err(args.out_of_range(1, &format!("of at most {VALUE_BYTES_MAX} bytes as JSON")));
     }

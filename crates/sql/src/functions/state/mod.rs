@@ -10,6 +10,7 @@ mod proc_dict_put;
 mod random;
 mod uuid_v4;
 mod uuid_v4_no_hyphen;
+mod uuid_v7;
 
 use super::Function;
 
@@ -25,4 +26,5 @@ pub(super) const ALL: &[&Function] = &[
     &random::RANDOM,
     &uuid_v4::UUID_V4,
     &uuid_v4_no_hyphen::UUID_V4_NO_HYPHEN,
+    &uuid_v7::UUID_V7,
 ];

@@ -11,12 +11,14 @@ pub(super) const UUID_V4: Function = Function {
     params: &[],
     returns: Type::Text,
     examples: &[example("strlen(uuid_v4())", "36")],
-    call: |args| {
-        let digits = uuid_digits(args);
-        let groups = [digits.get(..8), digits.get(8..12), digits.get(12..16), digits.get(16..20), digits.get(20..)];
-        Ok(groups.map(Option::unwrap_or_default).join("-").into())
-    },
+    call: |args| Ok(hyphenated(&uuid_digits(args)).into()),
 };
+
+/// The 32 digits of a UUID in their groups.
+pub(super) fn hyphenated(digits: &str) -> String {
+    let groups = [digits.get(..8), digits.get(8..12), digits.get(12..16), digits.get(16..20), digits.get(20..)];
+    groups.map(Option::unwrap_or_default).join("-")
+}
 
 /// The 32 digits of a random UUID [RFC 9562, section 5.4].
 pub(super) fn uuid_digits(args: &Args<'_>) -> String {

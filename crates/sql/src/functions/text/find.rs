@@ -14,12 +14,14 @@ pub(super) const FIND: Function = Function {
         example("find('path/to/x', '/')", r#""/to/x""#),
         example("find('path/to/x', '/', 'trailing')", r#""/x""#),
         example("find('abc', 'z')", r#""""#),
+        example("find('abc', '')", r#""abc""#),
         fails("find(12, '1')", "`text` must be text, found the number 12"),
     ],
     call: |args| {
         let (text, part) = (args.word(0)?, args.text(1)?);
         let at = match args.text_or(2, "leading")? {
             "leading" => text.find(&**part),
+            "trailing" if part.is_empty() => Some(0),
             "trailing" => text.rfind(&**part),
             _ => return Err(args.out_of_range(2, "`leading` or `trailing`")),
         };

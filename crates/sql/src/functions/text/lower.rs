@@ -11,5 +11,9 @@ pub(super) const LOWER: Function = Function {
     params: &[word("text")],
     returns: Type::Text,
     examples: &[example("lower('AbÇ')", r#""abç""#), fails("lower(null)", "`text` must be text, found NULL")],
-    call: |args| Ok(args.word(0)?.to_lowercase().into()),
+    call: |args| {
+        let text = args.word(0)?;
+        args.budget.charge(text.len())?;
+        Ok(text.chars().flat_map(char::to_lowercase).collect::<String>().into())
+    },
 };

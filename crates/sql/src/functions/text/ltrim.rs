@@ -2,6 +2,7 @@
 
 use events::Type;
 
+use super::trim::is_white_space;
 use crate::functions::Function;
 use crate::functions::function::{example, optional, text, word};
 
@@ -15,9 +16,10 @@ pub(super) const LTRIM: Function = Function {
         let text = args.word(0)?;
         let kept = if args.has(1) {
             let chars = args.text(1)?;
+            args.budget.pairs(text.len(), chars.len())?;
             text.trim_start_matches(|c| chars.contains(c))
         } else {
-            text.trim_start()
+            text.trim_start_matches(is_white_space)
         };
         Ok(text.slice_ref(kept).into())
     },

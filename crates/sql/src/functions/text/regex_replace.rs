@@ -22,6 +22,7 @@ pub(super) const REGEX_REPLACE: Function = Function {
         let mut rest_at = 0;
         if replacement.contains(['&', '\\']) {
             for captures in pattern.captures_iter(&text) {
+                args.budget.step()?;
                 let Some(whole) = captures.get(0) else { continue };
                 out.push_str(text.get(rest_at..whole.start()).unwrap_or_default());
                 let before = out.len();
@@ -31,6 +32,7 @@ pub(super) const REGEX_REPLACE: Function = Function {
             }
         } else {
             for found in pattern.find_iter(&text) {
+                args.budget.step()?;
                 out.push_str(text.get(rest_at..found.start()).unwrap_or_default());
                 args.budget.charge(replacement.len())?;
                 out.push_str(replacement);

@@ -21,7 +21,8 @@ pub(super) const REPLACE: Function = Function {
         if part.is_empty() {
             return Ok(text.into());
         }
-        let parts = text.len() / part.len();
+        let parts = text.matches(&**part).count();
+        args.budget.steps(parts)?;
         args.budget.charge(text.len().saturating_add(parts.saturating_mul(new.len())))?;
         let once = |halves: Option<(&str, &str)>| halves.map(|(left, right)| [left, new, right].concat());
         let replaced = match args.text_or(3, "all")? {

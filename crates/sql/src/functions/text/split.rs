@@ -32,7 +32,6 @@ pub(super) const SPLIT: Function = Function {
                 return Err(args.out_of_range(2, known));
             }
         };
-        args.budget.charge(text.len())?;
         let once = |halves: Option<(&str, &str)>| {
             halves.map_or_else(
                 || vec![shared(&text, &text)],
@@ -42,16 +41,26 @@ pub(super) const SPLIT: Function = Function {
         let parts: Vec<ByteString> = if separator.is_empty() {
             vec![text.clone()]
         } else if whole {
-            text.split(&**separator).map(|part| shared(&text, part)).collect()
+            let mut parts = Vec::new();
+            for part in text.split(&**separator) {
+                args.budget.step()?;
+                if keeps_empty || !part.is_empty() {
+                    args.budget.charge(PART_BYTES)?;
+                    parts.push(shared(&text, part));
+                }
+            }
+            parts
         } else if option.starts_with("leading") {
             once(text.split_once(&**separator))
         } else {
             once(text.rsplit_once(&**separator))
         };
-        args.budget.steps(parts.len())?;
         Ok(parts.into_iter().filter(|part| keeps_empty || !part.is_empty()).map(Value::from).collect::<Vec<_>>().into())
     },
 };
+
+/// What a part takes beside the text that it shares.
+pub(super) const PART_BYTES: usize = size_of::<ByteString>() + size_of::<Value>();
 
 fn shared(text: &ByteString, part: &str) -> ByteString {
     text.slice_ref(part)

@@ -2,6 +2,7 @@
 
 use events::{Type, Value};
 
+use super::split::PART_BYTES;
 use crate::functions::Function;
 use crate::functions::function::{example, fails, optional, text, word};
 
@@ -21,10 +22,15 @@ pub(super) const TOKENS: Function = Function {
             "nocrlf" => true,
             _ => return Err(args.out_of_range(2, "`nocrlf`")),
         };
-        args.budget.charge(text.len())?;
-        let parts = text.split(|c| characters.contains(c) || (line_ends && matches!(c, '\r' | '\n')));
-        let parts: Vec<Value> = parts.filter(|part| !part.is_empty()).map(|part| text.slice_ref(part).into()).collect();
-        args.budget.steps(parts.len())?;
+        args.budget.pairs(text.len(), characters.len())?;
+        let mut parts: Vec<Value> = Vec::new();
+        for part in text.split(|c| characters.contains(c) || (line_ends && matches!(c, '\r' | '\n'))) {
+            if !part.is_empty() {
+                args.budget.step()?;
+                args.budget.charge(PART_BYTES)?;
+                parts.push(text.slice_ref(part).into());
+            }
+        }
         Ok(parts.into())
     },
 };

@@ -15,5 +15,9 @@ pub(super) const UPPER: Function = Function {
         example("upper(1 = 1)", r#""TRUE""#),
         fails("upper(5)", "`text` must be text, found the number 5"),
     ],
-    call: |args| Ok(args.word(0)?.to_uppercase().into()),
+    call: |args| {
+        let text = args.word(0)?;
+        args.budget.charge(text.len())?;
+        Ok(text.to_uppercase().into())
+    },
 };

@@ -1,0 +1,42 @@
+//! The function `date_part`.
+
+use events::{Type, Value};
+
+use super::zone::{instant, zone};
+use crate::functions::Function;
+use crate::functions::function::{any, example, fails, optional, text};
+
+pub(super) const DATE_PART: Function = Function {
+    name: "date_part",
+    doc: "A part of a time in ms or of RFC 3339, in UTC or another zone, as EXTRACT of SQL has it: `year`, `quarter`, `month`, `week` (ISO 8601), `day`, `hour`, `minute`, `second`, `millisecond`, `doy` (day of the year), `dow` (day of the week from Sunday, 0), `isodow` (from Monday, 1).",
+    params: &[text("part"), any("time"), optional(any("zone"))],
+    returns: Type::Int,
+    examples: &[
+        example("date_part('hour', '2024-02-29T12:30:00Z')", "12"),
+        example("date_part('hour', '2024-07-01T12:30:00Z', 'Europe/Berlin')", "14"),
+        example("date_part('millisecond', 1709208000250)", "250"),
+        example("date_part('isodow', '2024-03-03T00:00:00Z')", "7"),
+        example("date_part('dow', '2024-03-03T00:00:00Z')", "0"),
+        example("date_part('week', '2024-12-31T00:00:00Z')", "1"),
+        fails("date_part('eon', 0)", "`part` must be `year`, `quarter`, `month`"),
+    ],
+    call: |args| {
+        let time = zone(args, 2)?.to_datetime(instant(args, 1)?);
+        let known = "`year`, `quarter`, `month`, `week`, `day`, `hour`, `minute`, `second`, `millisecond`, `doy`, `dow` or `isodow`";
+        Ok(Value::Int(match &**args.text(0)? {
+            "year" => time.year().into(),
+            "quarter" => ((time.month() - 1) / 3 + 1).into(),
+            "month" => time.month().into(),
+            "week" => time.date().iso_week_date().week().into(),
+            "day" => time.day().into(),
+            "hour" => time.hour().into(),
+            "minute" => time.minute().into(),
+            "second" => time.second().into(),
+            "millisecond" => time.millisecond().into(),
+            "doy" => time.date().day_of_year().into(),
+            "dow" => time.date().weekday().to_sunday_zero_offset().into(),
+            "isodow" => time.date().weekday().to_monday_one_offset().into(),
+            _ => return Err(args.out_of_range(0, known)),
+        }))
+    },
+};
