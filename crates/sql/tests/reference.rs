@@ -54,13 +54,16 @@ fn functions() -> String {
         "# Functions\n\nWhat a rule can call, made from the declarations in `crates/sql/src/functions`; do not edit.\n\n\
          What may be left out stands in brackets. A name is written as it stands here, in lower case. An argument of the \
          wrong type fails the rule where it cannot be refused before; so does NULL where text, a number, a list or a map \
-         is wanted. Every example is run by a test; `error:` shows a part of the message.\n",
+         is wanted. Every example is run by a test; `error:` shows a part of the message. Where an example speaks of a \
+         message, it is one to `plant/1` of the client `c-7` with the user name `ops`, and its payload is `{\"t\":21.5}`.\n",
     );
     let functions: Vec<FunctionInfo> = sql::functions().collect();
     let categories: Vec<&[FunctionInfo]> = functions.chunk_by(|a, b| a.category == b.category).collect();
     writeln!(page, "\n{} functions:", functions.len()).expect(TEXT);
     for category in &categories {
-        write!(page, "\n| {} | |\n|---|---|\n", title(category)).expect(TEXT);
+        let heading = title(category);
+        let anchor = heading.to_lowercase().replace(' ', "-").replace(',', "");
+        write!(page, "\n| [{heading}](#{anchor}) | |\n|---|---|\n").expect(TEXT);
         for function in *category {
             let row = format!("| [{0}](#{0}) | {1} |", function.name, in_short(function.doc).replace('|', "\\|"));
             writeln!(page, "{row}").expect(TEXT);
@@ -83,11 +86,19 @@ fn functions() -> String {
     page
 }
 
-/// The first clause of a description.
+/// The first clause of a description. What stands in back quotes is no end of one.
 fn in_short(doc: &str) -> &str {
-    let ends = [". ", "; ", ": "].iter().filter_map(|end| doc.find(end));
-    let end = ends.min().unwrap_or(doc.len());
-    doc.get(..end).unwrap_or(doc).trim_end_matches('.')
+    let mut is_code = false;
+    for (at, character) in doc.char_indices() {
+        is_code ^= character == '`';
+        if !is_code
+            && matches!(character, '.' | ';' | ':')
+            && doc.get(at + 1..).is_some_and(|rest| rest.starts_with(' '))
+        {
+            return doc.split_at(at).0;
+        }
+    }
+    doc.trim_end_matches('.')
 }
 
 /// What a category is called on the page.

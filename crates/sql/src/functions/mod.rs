@@ -95,6 +95,7 @@ mod tests {
     /// The context of the examples.
     fn columns() -> Map {
         let json = r#"{"event":"message.publish","topic":"plant/1","clientid":"c-7","username":"ops","qos":1,
+            "id":"0005F8F7F6EFA3D0","peerhost":"10.1.2.3","flags":{"retain":true,"dup":false},
             "payload":"{\"t\":21.5}"}"#;
         serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(json)
             .unwrap()
@@ -137,6 +138,54 @@ mod tests {
             }
         }
         assert!(wrong.is_empty(), "{wrong}");
+    }
+
+    /// How many arguments the calls of `name` in an expression have.
+    fn argument_counts(expression: &str, name: &str) -> Vec<usize> {
+        let call = format!("{name}(");
+        let (mut counts, mut rest) = (Vec::new(), expression);
+        while let Some((before, arguments)) = rest.split_once(&call) {
+            if !before.ends_with(|last: char| last == '_' || last.is_alphanumeric()) {
+                counts.push(argument_count(arguments));
+            }
+            rest = arguments;
+        }
+        counts
+    }
+
+    /// How many arguments stand before the parenthesis that closes the call.
+    fn argument_count(arguments: &str) -> usize {
+        let (mut depth, mut in_text, mut commas, mut is_empty) = (0, false, 0, true);
+        for character in arguments.chars() {
+            match character {
+                ')' | ']' | '}' if !in_text && depth == 0 => break,
+                ')' | ']' | '}' if !in_text => depth -= 1,
+                '(' | '[' | '{' if !in_text => depth += 1,
+                ',' if !in_text && depth == 0 => commas += 1,
+                '\'' => in_text = !in_text,
+                _ => {}
+            }
+            is_empty = false;
+        }
+        if is_empty { 0 } else { commas + 1 }
+    }
+
+    #[test]
+    fn every_number_of_arguments_is_shown() {
+        let mut missing = Vec::new();
+        for function in all() {
+            let least = function.params.iter().filter(|param| param.arity == Arity::Once).count();
+            let optional = function.params.iter().filter(|param| param.arity == Arity::Optional).count();
+            let shown: BTreeSet<usize> = function
+                .examples
+                .iter()
+                .flat_map(|example| argument_counts(example.expression, function.name))
+                .collect();
+            missing.extend(
+                (least..=least + optional).filter(|count| !shown.contains(count)).map(|count| (function.name, count)),
+            );
+        }
+        assert_eq!(missing, []);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use events::Type;
 
 use crate::functions::Function;
-use crate::functions::function::{example, int};
+use crate::functions::function::{example, fails, int};
 use crate::values::arithmetic::integer;
 
 pub(super) const BITOR: Function = Function {
@@ -11,6 +11,9 @@ pub(super) const BITOR: Function = Function {
     doc: "The bits that one of the integers has.",
     params: &[int("left"), int("right")],
     returns: Type::Int,
-    examples: &[example("bitor(12, 10)", "14")],
+    examples: &[
+        example("bitor(12, 10)", "14"),
+        fails("bitor('1', 1)", "`left` must be an integer, found the text '1'"),
+    ],
     call: |args| Ok(integer(args.big(0)? | args.big(1)?)?),
 };

@@ -16,6 +16,8 @@ pub(super) const BASE64_ENCODE: Function = Function {
     examples: &[
         example("base64_encode('plant?>')", r#""cGxhbnQ/Pg==""#),
         example("base64_encode('ab', 'urlsafe', 'no_padding')", r#""YWI""#),
+        example("base64_encode('ab', 'no_padding')", r#""YWI""#),
+        example("base64_encode('plant?>', 'urlsafe')", r#""cGxhbnQ_Pg==""#),
     ],
     call: |args| {
         let data = args.data(0)?;

@@ -13,6 +13,9 @@ pub(super) const JSON_DECODE: Function = Function {
     examples: &[
         example(r#"json_decode('{"a":[1,2.5]}')"#, r#"{"a":[1,2.5]}"#),
         fails("json_decode('nope')", "`text` must be JSON, found the text 'nope'"),
+        example("json_decode('12345678901234567890')", "12345678901234567890"),
+        example(r#"json_decode('{"a":1,"a":2}')"#, r#"{"a":2}"#),
+        fails("json_decode('[1,]')", "`text` must be JSON, found the text '[1,]'"),
     ],
     call: |args| args.decode(0, args.text(0)?),
 };

@@ -13,6 +13,8 @@ pub(super) const JSON_ENCODE: Function = Function {
     examples: &[
         example("json_encode({'a': [1, null]})", r#""{\"a\":[1,null]}""#),
         example("json_encode(null)", r#""null""#),
+        example("json_encode(1.0)", r#""1.0""#),
+        example(r#"json_encode('é"')"#, r#""\"é\\\"\"""#),
     ],
     call: |args| {
         let json = args.value(0).to_json();

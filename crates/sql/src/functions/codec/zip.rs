@@ -13,7 +13,7 @@ pub(super) const ZIP: Function = Function {
     doc: "The data compressed by deflate, without a header (RFC 1951).",
     params: &[data("data")],
     returns: Type::Bytes,
-    examples: &[example("unzip(zip('plant data'))", r#""plant data""#)],
+    examples: &[example("unzip(zip('plant data'))", r#""plant data""#), example("bin2hexstr(zip(''))", r#""0300""#)],
     call: |args| {
         let mut out = Vec::new();
         let read =

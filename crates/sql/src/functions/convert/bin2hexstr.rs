@@ -15,6 +15,7 @@ pub(super) const BIN2HEXSTR: Function = Function {
         example("bin2hexstr('Az9')", r#""417A39""#),
         example("bin2hexstr('Az', '0x')", r#""0x417A""#),
         fails("bin2hexstr('a', 5)", "`prefix` must be text, found the number 5"),
+        example("bin2hexstr(subbits('AB', 1, 12, 'bits'))", r#""414""#),
     ],
     call: |args| {
         let bits = BitString::of(args, 0)?;

@@ -16,6 +16,7 @@ pub(super) const BOOL: Function = Function {
         example("bool(1.0)", "true"),
         example("bool(0)", "false"),
         fails("bool(2)", "`value` must be true, false, their texts, 1 or 0, found the number 2"),
+        fails("bool('True')", "`value` must be true, false, their texts, 1 or 0"),
     ],
     call: |args| {
         let value = args.value(0);

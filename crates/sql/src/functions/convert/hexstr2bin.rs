@@ -15,6 +15,7 @@ pub(super) const HEXSTR2BIN: Function = Function {
         example("hexstr2bin('0x417A', '0x')", r#""Az""#),
         fails("hexstr2bin('4G')", "`digits` must be hexadecimal digits, found the text '4G'"),
         fails("hexstr2bin('417A', '0x')", "`digits` must be text that begins with `0x`, found the text '417A'"),
+        example("bin2hexstr(hexstr2bin('f0a'))", r#""0F0A""#),
     ],
     call: |args| {
         let prefix = args.text_or(1, "")?;

@@ -18,6 +18,9 @@ pub(super) const INT: Function = Function {
         example("int(true)", "1"),
         example("int('1e3')", "1000"),
         fails("int('abc')", "`value` must be a number or the text of one, found the text 'abc'"),
+        example("int('+4')", "4"),
+        fails("int('')", "`value` must be a number or the text of one, found the text ''"),
+        fails("int(null)", "found NULL"),
     ],
     call: |args| match number_in(args.value(0)) {
         Some(Value::Float(number)) => {

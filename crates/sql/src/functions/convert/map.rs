@@ -16,6 +16,7 @@ pub(super) const MAP: Function = Function {
         example("map([['a', 1], ['b', 2]])", r#"{"a":1,"b":2}"#),
         example("map([])", "{}"),
         fails("map([1, 2])", "`value` must be a map or the JSON text of one, found the list [1,2]"),
+        fails("map('[1]')", "`value` must be a map or the JSON text of one"),
     ],
     call: |args| {
         if let Value::List(items) = args.value(0)

@@ -11,7 +11,11 @@ pub(super) const STR_UTF16_LE: Function = Function {
     doc: "The value as text in UTF-16, low byte first, without a byte order mark. NULL stays NULL.",
     params: &[any("value")],
     returns: Type::Bytes,
-    examples: &[example("bin2hexstr(str_utf16_le('aé'))", r#""6100E900""#)],
+    examples: &[
+        example("bin2hexstr(str_utf16_le('aé'))", r#""6100E900""#),
+        example("bin2hexstr(str_utf16_le('😀'))", r#""3DD800DE""#),
+        example("bin2hexstr(str_utf16_le(1))", r#""3100""#),
+    ],
     call: |args| {
         if args.value(0).is_null() {
             return Ok(Value::Null);

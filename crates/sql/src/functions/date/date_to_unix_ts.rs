@@ -18,6 +18,11 @@ pub(super) const DATE_TO_UNIX_TS: Function = Function {
             "date_to_unix_ts('second', '%Y-%m-%d', '2024-02-29')",
             "`offset or format` must be a format with year, month, day, hour, minute and second",
         ),
+        example(
+            "date_to_unix_ts('millisecond', '%Y%m%d%H%M%S.%3N%:z', '20240229130000.250+01:00 and more')",
+            "1709208000250",
+        ),
+        fails("date_to_unix_ts('second', '%Y-%m-%d %H:%M:%S', 'xxxx-02-29 12:00:00')", "must be a date in the format"),
     ],
     call: |args| {
         let unit = Unit::of(args, 0)?;

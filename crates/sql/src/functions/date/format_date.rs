@@ -21,6 +21,12 @@ pub(super) const FORMAT_DATE: Function = Function {
             "format_date('second', '+25:00', '%H', 0)",
             "`offset` must be an offset such as `+08:00`, `Z` or a number of seconds",
         ),
+        example("format_date('second', 'Z', '%Y-%m-%d')", r#""2022-02-16""#),
+        example(
+            "format_date('nanosecond', '+05:45:30', '%H:%M:%S.%N %::z', 1709208000250001002)",
+            r#""17:45:30.250001002 +05:45:30""#,
+        ),
+        example("format_date('second', 'z', '%y %%', 0)", r#""%y %%""#),
     ],
     call: |args| {
         let (unit, offset) = (Unit::of(args, 0)?, offset_seconds(args, 1)?);

@@ -14,6 +14,7 @@ pub(super) const MONGO_DATE: Function = Function {
     examples: &[
         example("mongo_date(1709208000250)", r#""ISODate(2024-02-29T12:00:00.250Z)""#),
         example("mongo_date(1709208000, 'second')", r#""ISODate(2024-02-29T12:00:00.000Z)""#),
+        example("mongo_date()", r#""ISODate(2022-02-16T09:26:18.856Z)""#),
     ],
     call: |args| {
         let unit = if args.has(1) { Unit::of(args, 1)? } else { Unit::Millisecond };

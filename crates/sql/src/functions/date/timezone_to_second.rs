@@ -15,6 +15,8 @@ pub(super) const TIMEZONE_TO_SECOND: Function = Function {
         example("timezone_to_second('+08:00')", "28800"),
         example("timezone_to_second('+01:02:03')", "3723"),
         fails("timezone_to_second('+24:00')", "`offset` must be an offset"),
+        example("timezone_to_second('z')", "0"),
+        example("timezone_to_second(-900)", "-900"),
     ],
     call: |args| Ok(Value::Int(offset_seconds(args, 0)?)),
 };

@@ -15,6 +15,8 @@ pub(super) const IS_EMPTY: Function = Function {
         example("is_empty('{}')", "false"),
         example("is_empty(null)", "true"),
         fails("is_empty(5)", "`value` must be text, a list or a map, found the number 5"),
+        example("is_empty([0])", "false"),
+        example("is_empty({})", "true"),
     ],
     call: |args| match args.value(0) {
         Value::Null => Ok(true.into()),

@@ -10,6 +10,6 @@ pub(super) const IS_NUM: Function = Function {
     doc: "Whether the value is a number.",
     params: &[any("value")],
     returns: Type::Bool,
-    examples: &[example("is_num(1.5)", "true"), example("is_num('1')", "false")],
+    examples: &[example("is_num(1.5)", "true"), example("is_num('1')", "false"), example("is_num(null)", "false")],
     call: |args| Ok(matches!(args.value(0), Value::Int(_) | Value::BigInt(_) | Value::Float(_)).into()),
 };

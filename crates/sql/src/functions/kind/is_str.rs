@@ -10,6 +10,6 @@ pub(super) const IS_STR: Function = Function {
     doc: "Whether the value is text.",
     params: &[any("value")],
     returns: Type::Bool,
-    examples: &[example("is_str('x')", "true"), example("is_str(1)", "false")],
+    examples: &[example("is_str('x')", "true"), example("is_str(1)", "false"), example("is_str(null)", "false")],
     call: |args| Ok(matches!(args.value(0), Value::Text(_) | Value::Bytes(_)).into()),
 };

@@ -13,6 +13,7 @@ pub(super) const LENGTH: Function = Function {
     examples: &[
         example("length([1, 2, 3])", "3"),
         fails("length('abc')", "`list` must be a list, found the text 'abc'"),
+        example("length([])", "0"),
     ],
     call: |args| Ok(i64::try_from(args.list(0)?.len()).map_or(Value::Null, Value::Int)),
 };

@@ -13,6 +13,8 @@ pub(super) const NTH: Function = Function {
     examples: &[
         example("nth(1, ['a', 'b'])", r#""a""#),
         fails("nth(4, [1, 2, 3])", "`number` must be from 1 to 3, found the number 4"),
+        fails("nth(-1, [1])", "`number` must be from 1 to 1, found the number -1"),
+        fails("nth('1', [1])", "`number` must be an integer, found the text '1'"),
     ],
     call: |args| {
         let items = args.list(1)?;

@@ -15,6 +15,7 @@ pub(super) const SUBLIST: Function = Function {
         example("sublist(2, 5, [1, 2, 3])", "[2,3]"),
         example("sublist(9, 1, [1, 2, 3])", "[]"),
         fails("sublist(0, 1, [1, 2])", "`start or length` must be an integer from 1 on, found the number 0"),
+        fails("sublist(-1, [1])", "must be an integer from 0 on, found the number -1"),
     ],
     call: |args| {
         let (start, len, items) = if args.has(2) {

@@ -17,6 +17,7 @@ pub(super) const MAP_GET: Function = Function {
         example("map_get('gone', {'a': 1}, 'd')", r#""d""#),
         example(r#"map_get('a', '{"a":5}')"#, "5"),
         example("map_get('a', 5)", "null"),
+        example("map_get('a.b', {'a.b': 1})", "null"),
     ],
     call: |args| {
         let path = args.text(0)?;

@@ -10,6 +10,6 @@ pub(super) const MAP_NEW: Function = Function {
     doc: "A map with nothing in it.",
     params: &[],
     returns: Type::Map,
-    examples: &[example("map_new()", "{}")],
+    examples: &[example("map_new()", "{}"), example("map_put('k', 1, map_new())", r#"{"k":1}"#)],
     call: |_| Ok(Map::new().into()),
 };

@@ -11,7 +11,10 @@ pub(super) const MAP_TO_ENTRIES: Function = Function {
     doc: "A list of maps with `key` and `value`, in the order of the keys.",
     params: &[any("map")],
     returns: Type::List,
-    examples: &[example("map_to_entries({'b': 2, 'a': 1})", r#"[{"key":"a","value":1},{"key":"b","value":2}]"#)],
+    examples: &[
+        example("map_to_entries({'b': 2, 'a': 1})", r#"[{"key":"a","value":1},{"key":"b","value":2}]"#),
+        example("map_to_entries({})", "[]"),
+    ],
     call: |args| {
         let map = args.map(0)?;
         args.budget.charge(map.len() * 4 * size_of::<Value>())?;

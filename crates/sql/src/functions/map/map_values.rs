@@ -11,7 +11,7 @@ pub(super) const MAP_VALUES: Function = Function {
     doc: "The values of a map or its JSON text, in the order of their keys.",
     params: &[any("map")],
     returns: Type::List,
-    examples: &[example("map_values({'b': 2, 'a': 1})", "[1,2]")],
+    examples: &[example("map_values({'b': 2, 'a': 1})", "[1,2]"), example(r#"map_values('{"a":[1]}')"#, "[[1]]")],
     call: |args| {
         let map = args.map(0)?;
         args.budget.charge(map.len() * 2 * size_of::<Value>())?;

@@ -15,6 +15,7 @@ pub(super) const ABS: Function = Function {
         example("abs(-1.5)", "1.5"),
         example("abs(-3)", "3"),
         fails("abs('x')", "`number` must be a number, found the text 'x'"),
+        example("abs(-9223372036854775808)", "9223372036854775808"),
     ],
     call: |args| match args.value(0) {
         Value::Float(number) => Ok(Value::Float(number.abs())),

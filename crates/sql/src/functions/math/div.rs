@@ -15,6 +15,8 @@ pub(super) const DIV: Function = Function {
         example("div(17, 5)", "3"),
         fails("div(1, 0)", "division by zero in `div`"),
         fails("div(missing, 2)", "`dividend` must be an integer, found NULL"),
+        example("div(-17, 5)", "-3"),
+        fails("div(17.0, 5)", "`dividend` must be an integer, found the number 17.0"),
     ],
     call: |args| {
         // The operator takes NULL, a function does not.

@@ -2,7 +2,7 @@
 
 use events::{Type, Value};
 
-use crate::functions::function::{example, number};
+use crate::functions::function::{example, fails, number};
 use crate::functions::{Args, Fault, Function};
 use crate::values::arithmetic::big_of_float;
 
@@ -11,7 +11,12 @@ pub(super) const FLOOR: Function = Function {
     doc: "The greatest integer that is not greater.",
     params: &[number("number")],
     returns: Type::Int,
-    examples: &[example("floor(1.8)", "1"), example("floor(-1.2)", "-2")],
+    examples: &[
+        example("floor(1.8)", "1"),
+        example("floor(-1.2)", "-2"),
+        example("floor(1.0e22)", "10000000000000000000000"),
+        fails("floor('1.5')", "`number` must be a number, found the text '1.5'"),
+    ],
     call: |args| whole(args, f64::floor),
 };
 

@@ -15,6 +15,8 @@ pub(super) const POWER: Function = Function {
         example("power(2, 10)", "1024.0"),
         example("power(2, -1)", "0.5"),
         fails("power(10, 400)", "the result is beyond what a float may be"),
+        example("power(0, 0)", "1.0"),
+        fails("power(0, -1)", "the result is beyond what a float may be"),
     ],
     call: |args| Ok(finite(args.number(0)?.powf(args.number(1)?))?),
 };

@@ -10,6 +10,6 @@ pub(super) const CLIENTIP: Function = Function {
     doc: "The address of the client, without the port; the same as `peerhost()`.",
     params: &[column("peerhost")],
     returns: Type::Text,
-    examples: &[example("clientip()", "null")],
+    examples: &[example("clientip()", r#""10.1.2.3""#)],
     call: |args| Ok(args.column(0).clone()),
 };

@@ -13,6 +13,7 @@ pub(super) const CONTAINS_TOPIC_MATCH: Function = Function {
     examples: &[
         example("contains_topic_match([{'topic': 'a/#', 'qos': 1}], 'a/b')", "true"),
         example("contains_topic_match([{'topic': 'a/#', 'qos': 1}], 'b')", "false"),
+        example("contains_topic_match([{'topic': 'a/#', 'qos': 1}], 'a/b', 2)", "false"),
     ],
     call: |args| has_topic(args, |filter, topic| mqtt::Filter::parse(filter).is_ok_and(|filter| filter.matches(topic))),
 };

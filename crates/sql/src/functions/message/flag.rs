@@ -10,7 +10,11 @@ pub(super) const FLAG: Function = Function {
     doc: "One of the flags of the message, such as `retain`; NULL where there is no such flag.",
     params: &[text("name"), column("flags")],
     returns: Type::Bool,
-    examples: &[example("flag('retain')", "null"), fails("flag(1)", "`name` must be text, found the number 1")],
+    examples: &[
+        example("flag('retain')", "true"),
+        example("flag('gone')", "null"),
+        fails("flag(1)", "`name` must be text, found the number 1"),
+    ],
     call: |args| {
         let name = args.text(0)?;
         Ok(args.column(0).as_map().and_then(|flags| flags.get(name)).cloned().unwrap_or_default())

@@ -10,6 +10,6 @@ pub(super) const MSGID: Function = Function {
     doc: "The identifier of the message.",
     params: &[column("id")],
     returns: Type::Text,
-    examples: &[example("msgid()", "null")],
+    examples: &[example("msgid()", r#""0005F8F7F6EFA3D0""#)],
     call: |args| Ok(args.column(0).clone()),
 };

@@ -17,6 +17,7 @@ pub(super) const PAYLOAD: Function = Function {
         example("payload()", r#""{\"t\":21.5}""#),
         example("payload('t')", "21.5"),
         example("payload('gone')", "null"),
+        example("payload('t.u')", "null"),
     ],
     call: |args| {
         let payload = args.column(0);

@@ -10,6 +10,6 @@ pub(super) const PEERHOST: Function = Function {
     doc: "The address of the client, without the port.",
     params: &[column("peerhost")],
     returns: Type::Text,
-    examples: &[example("peerhost()", "null")],
+    examples: &[example("peerhost()", r#""10.1.2.3""#)],
     call: |args| Ok(args.column(0).clone()),
 };

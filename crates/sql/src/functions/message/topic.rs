@@ -14,6 +14,7 @@ pub(super) const TOPIC: Function = Function {
         example("topic()", r#""plant/1""#),
         example("topic(2)", r#""1""#),
         fails("topic(3)", "`level` must be a level of `plant/1`, found the number 3"),
+        fails("topic(0)", "`level` must be a level of `plant/1`, found the number 0"),
     ],
     call: |args| {
         let topic = args.column(0);

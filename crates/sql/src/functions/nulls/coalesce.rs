@@ -2,7 +2,7 @@
 
 use events::{Type, Value};
 
-use crate::functions::function::{any, example, rest};
+use crate::functions::function::{any, example, fails, rest};
 use crate::functions::{Args, Fault, Function};
 
 pub(super) const COALESCE: Function = Function {
@@ -15,6 +15,8 @@ pub(super) const COALESCE: Function = Function {
         example("coalesce([null, 7, 8])", "7"),
         example("coalesce('', 'd')", r#""""#),
         example("coalesce([])", "null"),
+        example("coalesce(null, null, 3)", "3"),
+        fails("coalesce(5)", "`value` must be a list, found the number 5"),
     ],
     call: |args| first(args, |value| !value.is_null()),
 };

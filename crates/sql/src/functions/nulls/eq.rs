@@ -11,6 +11,12 @@ pub(super) const EQ: Function = Function {
     doc: "Whether two values are the same: numbers by value, a text never equal to a number.",
     params: &[any("left"), any("right")],
     returns: Type::Bool,
-    examples: &[example("eq(1, 1.0)", "true"), example("eq('1', 1)", "false"), example("eq([1], [1.0])", "true")],
+    examples: &[
+        example("eq(1, 1.0)", "true"),
+        example("eq('1', 1)", "false"),
+        example("eq([1], [1.0])", "true"),
+        example("eq(missing, null())", "true"),
+        example("eq({'a': 1, 'b': 2}, {'b': 2.0, 'a': 1})", "true"),
+    ],
     call: |args| Ok(same(args.value(0), args.value(1)).into()),
 };

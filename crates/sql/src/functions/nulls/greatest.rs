@@ -18,6 +18,7 @@ pub(super) const GREATEST: Function = Function {
         example("greatest('b', 'a')", r#""b""#),
         example("greatest(null, null)", "null"),
         fails("greatest(1, 'x')", "`value` must be comparable with the number 1, found the text 'x'"),
+        example("greatest(5)", "5"),
     ],
     call: |args| outermost(args, Ordering::Greater),
 };

@@ -10,6 +10,6 @@ pub(super) const IS_NULL_VAR: Function = Function {
     doc: "Whether the value is NULL; the same as `is_null`.",
     params: &[any("value")],
     returns: Type::Bool,
-    examples: &[example("is_null_var(null)", "true")],
+    examples: &[example("is_null_var(null)", "true"), example("is_null_var(0)", "false")],
     call: |args| Ok(args.value(0).is_null().into()),
 };

@@ -13,6 +13,6 @@ pub(super) const LEAST: Function = Function {
     doc: "The least of the values; NULLs count for nothing. See `greatest`.",
     params: &[any("value"), rest(any("value"))],
     returns: Type::Any,
-    examples: &[example("least(3, null, 7.5)", "3"), example("least('10', 9)", "9")],
+    examples: &[example("least(3, null, 7.5)", "3"), example("least('10', 9)", "9"), example("least('x')", r#""x""#)],
     call: |args| outermost(args, Ordering::Less),
 };

@@ -10,6 +10,6 @@ pub(super) const NULL: Function = Function {
     doc: "NULL.",
     params: &[],
     returns: Type::Null,
-    examples: &[example("null()", "null")],
+    examples: &[example("null()", "null"), example("is_null(null())", "true")],
     call: |_| Ok(Value::Null),
 };

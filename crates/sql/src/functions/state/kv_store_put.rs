@@ -12,7 +12,13 @@ pub(super) const KV_STORE_PUT: Function = Function {
     doc: "Keeps a value under a key, for all rules. Returns true.",
     params: &[any("key"), any("value")],
     returns: Type::Bool,
-    examples: &[example("kv_store_put('k', 1)", "true")],
+    examples: &[
+        example("kv_store_put('k', 1)", "true"),
+        example(
+            "[kv_store_put('k', [1]), kv_store_get('k'), kv_store_del('k'), kv_store_get('k')]",
+            "[true,[1],true,null]",
+        ),
+    ],
     call: |args| {
         put(args, &bytestring::ByteString::new())?;
         Ok(true.into())

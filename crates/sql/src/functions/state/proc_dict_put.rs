@@ -12,6 +12,12 @@ pub(super) const PROC_DICT_PUT: Function = Function {
     doc: "Keeps a value under a key, for this client. Returns what was there.",
     params: &[any("key"), any("value"), column("clientid")],
     returns: Type::Any,
-    examples: &[example("proc_dict_put('k', 1)", "null")],
+    examples: &[
+        example("proc_dict_put('k', 1)", "null"),
+        example(
+            "[proc_dict_put('k', 5), proc_dict_put('k', 6), proc_dict_get('k'), proc_dict_del('k'), proc_dict_get('k')]",
+            "[null,5,6,6,null]",
+        ),
+    ],
     call: |args| put(args, &scope(args)),
 };

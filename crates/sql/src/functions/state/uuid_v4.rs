@@ -10,7 +10,13 @@ pub(super) const UUID_V4: Function = Function {
     doc: "A random UUID (version 4).",
     params: &[],
     returns: Type::Text,
-    examples: &[example("strlen(uuid_v4())", "36")],
+    examples: &[
+        example("strlen(uuid_v4())", "36"),
+        example(
+            "regex_match(uuid_v4(), '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$')",
+            "true",
+        ),
+    ],
     call: |args| Ok(hyphenated(&uuid_digits(args)).into()),
 };
 

@@ -11,6 +11,9 @@ pub(super) const UUID_V4_NO_HYPHEN: Function = Function {
     doc: "A random UUID (version 4) without hyphens.",
     params: &[],
     returns: Type::Text,
-    examples: &[example("strlen(uuid_v4_no_hyphen())", "32")],
+    examples: &[
+        example("strlen(uuid_v4_no_hyphen())", "32"),
+        example("regex_match(uuid_v4_no_hyphen(), '^[0-9a-f]{32}$')", "true"),
+    ],
     call: |args| Ok(uuid_digits(args).into()),
 };

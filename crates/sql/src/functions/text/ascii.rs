@@ -14,6 +14,7 @@ pub(super) const ASCII: Function = Function {
         example("ascii('A')", "65"),
         example("ascii('é')", "195"),
         fails("ascii('')", "`text` must be text with characters"),
+        example("ascii(true)", "116"),
     ],
     call: |args| {
         let text = args.word(0)?;

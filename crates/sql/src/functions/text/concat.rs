@@ -3,7 +3,7 @@
 use events::Type;
 
 use crate::functions::Function;
-use crate::functions::function::{any, example, rest};
+use crate::functions::function::{any, example, fails, rest};
 use crate::values::text::text_of;
 
 pub(super) const CONCAT: Function = Function {
@@ -15,6 +15,9 @@ pub(super) const CONCAT: Function = Function {
         example("concat('a', 1)", r#""a1""#),
         example("concat(['a', 1, true])", r#""a1true""#),
         example("concat('a', null)", r#""a""#),
+        example("concat([])", r#""""#),
+        example("concat(1, 2.5)", r#""12.5""#),
+        fails("concat('a')", "`value` must be a list, found the text 'a'"),
     ],
     call: |args| {
         let values = match args.given() {

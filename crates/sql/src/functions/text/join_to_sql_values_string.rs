@@ -11,7 +11,14 @@ pub(super) const JOIN_TO_SQL_VALUES_STRING: Function = Function {
     doc: "The members of a list as literals of SQL with commas between them: texts in single quotes, which are doubled inside.",
     params: &[list("list")],
     returns: Type::Text,
-    examples: &[example("join_to_sql_values_string([1, 'o''k', true, null])", r#""1, 'o''k', 'true', NULL""#)],
+    examples: &[
+        example("join_to_sql_values_string([1, 'o''k', true, null])", r#""1, 'o''k', 'true', NULL""#),
+        example(
+            r#"join_to_sql_values_string([2.5, {'k': 1}, [1, 'x'], 'a\b'])"#,
+            r#""2.5, '{\"k\":1}', '[1,\"x\"]', 'a\\b'""#,
+        ),
+        example("join_to_sql_values_string([])", r#""""#),
+    ],
     call: |args| {
         let mut out = String::new();
         for (at, item) in args.list(0)?.iter().enumerate() {

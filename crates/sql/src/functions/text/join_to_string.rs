@@ -15,6 +15,8 @@ pub(super) const JOIN_TO_STRING: Function = Function {
         example("join_to_string(['a', 1, true])", r#""a, 1, true""#),
         example("join_to_string('-', ['a', null, 2])", r#""a--2""#),
         fails("join_to_string('a')", "`separator or list` must be a list, found the text 'a'"),
+        example("join_to_string([])", r#""""#),
+        example("join_to_string('|', [{'k': 1}, [2]])", r#""{\"k\":1}|[2]""#),
     ],
     call: |args| {
         let (separator, items) = if args.has(1) { (&**args.text(0)?, args.list(1)?) } else { (", ", args.list(0)?) };

@@ -10,7 +10,12 @@ pub(super) const LOWER: Function = Function {
     doc: "The text in lower case.",
     params: &[word("text")],
     returns: Type::Text,
-    examples: &[example("lower('AbÇ')", r#""abç""#), fails("lower(null)", "`text` must be text, found NULL")],
+    examples: &[
+        example("lower('AbÇ')", r#""abç""#),
+        fails("lower(null)", "`text` must be text, found NULL"),
+        example("lower(true)", r#""true""#),
+        example("lower('ΑΣ')", r#""ασ""#),
+    ],
     call: |args| {
         let text = args.word(0)?;
         args.budget.charge(text.len())?;

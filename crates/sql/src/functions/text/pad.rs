@@ -17,6 +17,8 @@ pub(super) const PAD: Function = Function {
         example("pad('abc', 6, 'both')", r#"" abc  ""#),
         example("pad('abc', 2)", r#""abc""#),
         fails("pad('abc', 5, 'up')", "`direction` must be `leading`, `trailing` or `both`"),
+        example("pad('abc', 5, 'trailing', 'xy')", r#""abcxyxy""#),
+        example("pad('é', 3)", r#""é  ""#),
     ],
     call: |args| {
         let (text, len) = (args.word(0)?, args.count(1)?);

@@ -14,6 +14,8 @@ pub(super) const REGEX_MATCH: Function = Function {
         example("regex_match('sensor-12', '^[a-z]+-[0-9]+$')", "true"),
         example("regex_match('ABC', '(?i)b')", "true"),
         fails("regex_match('x', '(')", "is no regular expression"),
+        example("regex_match('', '')", "true"),
+        fails("regex_match(5, '5')", "`text` must be text, found the number 5"),
     ],
     call: |args| Ok(args.regex(1)?.is_match(&args.word(0)?).into()),
 };

@@ -15,6 +15,8 @@ pub(super) const REGEX_REPLACE: Function = Function {
         example("regex_replace('a1b22', '[0-9]+', '#')", r#""a#b#""#),
         example(r"regex_replace('x-y', '(x)-(y)', '\2-\1')", r#""y-x""#),
         example("regex_replace('aaa', 'a', '&&')", r#""aaaaaa""#),
+        example(r#"regex_replace('abc', 'b', '\&')"#, r#""a&c""#),
+        example(r#"regex_replace('abc', '(b)', '[\g{1}]')"#, r#""a[b]c""#),
     ],
     call: |args| {
         let (text, pattern, replacement) = (args.word(0)?, args.regex(1)?, args.text(2)?);

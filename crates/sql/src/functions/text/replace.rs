@@ -15,6 +15,7 @@ pub(super) const REPLACE: Function = Function {
         example("replace('banana', 'a', 'o', 'leading')", r#""bonana""#),
         example("replace('banana', 'a', 'o', 'trailing')", r#""banano""#),
         fails("replace('a', 'a', 1)", "`replacement` must be text, found the number 1"),
+        example("replace('abc', '', 'x')", r#""abc""#),
     ],
     call: |args| {
         let (text, part, new) = (args.word(0)?, args.text(1)?, args.text(2)?);

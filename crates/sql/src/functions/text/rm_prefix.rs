@@ -3,7 +3,7 @@
 use events::Type;
 
 use crate::functions::Function;
-use crate::functions::function::{example, text};
+use crate::functions::function::{example, fails, text};
 
 pub(super) const RM_PREFIX: Function = Function {
     name: "rm_prefix",
@@ -14,6 +14,8 @@ pub(super) const RM_PREFIX: Function = Function {
         example("rm_prefix('pre-x', 'pre-')", r#""x""#),
         example("rm_prefix('aab', 'a')", r#""ab""#),
         example("rm_prefix('x', 'y')", r#""x""#),
+        example("rm_prefix('x', '')", r#""x""#),
+        fails("rm_prefix(5, 'x')", "`text` must be text, found the number 5"),
     ],
     call: |args| {
         let text = args.text(0)?;

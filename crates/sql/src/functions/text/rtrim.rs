@@ -11,7 +11,11 @@ pub(super) const RTRIM: Function = Function {
     doc: "The text without white space, or the characters that are given, at its end.",
     params: &[word("text"), optional(text("characters"))],
     returns: Type::Text,
-    examples: &[example("rtrim('  x ')", r#""  x""#), example("rtrim('x100', '0')", r#""x1""#)],
+    examples: &[
+        example("rtrim('  x ')", r#""  x""#),
+        example("rtrim('x100', '0')", r#""x1""#),
+        example("rtrim('abccba', 'ab')", r#""abcc""#),
+    ],
     call: |args| {
         let text = args.word(0)?;
         let kept = if args.has(1) {

@@ -18,6 +18,12 @@ pub(super) const SPLIT: Function = Function {
         example("split('a,b,c', ',', 'trailing')", r#"["a,b","c"]"#),
         fails("split(5, '/')", "`text` must be text, found the number 5"),
         fails("split('a', ',', 'middle')", "`option` must be `notrim`, `leading`"),
+        example("split('', ',')", "[]"),
+        example("split('', ',', 'notrim')", r#"[""]"#),
+        example("split('a,b,c', ',', 'leading')", r#"["a","b,c"]"#),
+        example("split(',b', ',', 'leading_notrim')", r#"["","b"]"#),
+        example("split('a,', ',', 'trailing_notrim')", r#"["a",""]"#),
+        example("split('abc', '')", r#"["abc"]"#),
     ],
     call: |args| {
         let (text, separator) = (args.word(0)?, args.text(1)?);

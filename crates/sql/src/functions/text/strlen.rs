@@ -11,7 +11,12 @@ pub(super) const STRLEN: Function = Function {
     doc: "The number of characters of the text, as people count them.",
     params: &[word("text")],
     returns: Type::Int,
-    examples: &[example("strlen('é漢🚀')", "3"), fails("strlen([1, 2])", "`text` must be text, found list")],
+    examples: &[
+        example("strlen('é漢🚀')", "3"),
+        fails("strlen([1, 2])", "`text` must be text, found list"),
+        example("strlen(true)", "4"),
+        example("strlen('')", "0"),
+    ],
     call: |args| {
         let text = args.word(0)?;
         let len = if text.is_ascii() && !text.contains('\r') { text.len() } else { text.graphemes(true).count() };

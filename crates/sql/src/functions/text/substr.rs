@@ -16,6 +16,8 @@ pub(super) const SUBSTR: Function = Function {
         example("substr('abcdef', 2, 3)", r#""cde""#),
         example("substr('abc', 9)", r#""""#),
         fails("substr('abc', -1)", "`start` must be an integer from 0 on, found the number -1"),
+        example("substr('é漢🚀x', 1, 2)", r#""漢🚀""#),
+        fails("substr('abc', 0, -1)", "`length` must be an integer from 0 on, found the number -1"),
     ],
     call: |args| {
         let (text, start) = (args.word(0)?, args.count(1)?);

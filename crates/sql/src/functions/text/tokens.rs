@@ -14,6 +14,8 @@ pub(super) const TOKENS: Function = Function {
     examples: &[
         example("tokens('a/b c//d', '/ ')", r#"["a","b","c","d"]"#),
         fails("tokens('a', ',', 'crlf')", "`option` must be `nocrlf`"),
+        example(r#"tokens(concat('a,b', unescape('\r\nc')), ',', 'nocrlf')"#, r#"["a","b","c"]"#),
+        example("tokens('abc', '')", r#"["abc"]"#),
     ],
     call: |args| {
         let (text, characters) = (args.word(0)?, args.text(1)?);

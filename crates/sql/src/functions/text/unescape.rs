@@ -15,6 +15,8 @@ pub(super) const UNESCAPE: Function = Function {
         example("unescape('plain')", r#""plain""#),
         fails(r"unescape('\q')", "`text` must be text with known escapes"),
         fails(r"unescape('\xD800')", "`text` must be text with known escapes"),
+        example(r#"unescape('a\')"#, r#""a\\""#),
+        example(r#"unescape('\x263A')"#, r#""☺""#),
     ],
     call: |args| {
         let text = args.word(0)?;
