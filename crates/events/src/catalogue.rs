@@ -1,7 +1,7 @@
 //! The catalogue: what is known of every event before one has happened.
 
 use crate::column::Column;
-use crate::{ConnId, Event, EventId, Timestamp, Type, Value};
+use crate::{ConnId, Event, EventId, Map, Timestamp, Type, Value};
 use bytestring::ByteString;
 
 pub use crate::declared::Kind;
@@ -178,6 +178,7 @@ impl Head {
     ];
 
     /// The value of a field of the head, by its place in [`Head::FIELDS`].
+    #[inline]
     pub(crate) fn field(&self, at: usize, kind: Kind) -> Value {
         match at {
             0 => Value::from_static(kind.event_type().name),
@@ -189,6 +190,13 @@ impl Head {
             6 => self.seq.to_value(),
             7 => self.client_seq.to_value(),
             _ => self.client_epoch.to_value(),
+        }
+    }
+
+    /// Appends every field in order.
+    fn push_fields(&self, kind: Kind, into: &mut Map) {
+        for (at, field) in Head::FIELDS.iter().enumerate() {
+            into.push_new(ByteString::from_static(field.name), self.field(at, kind));
         }
     }
 }
@@ -210,13 +218,18 @@ impl Event {
         (0u16..).zip(event_type.fields).map(|(at, field)| (field.name, self.field(FieldId(at))))
     }
 
+    /// Every field by name, in the order of `SELECT *`, with room for `more` entries behind them.
+    pub fn to_map(&self, more: usize) -> Map {
+        let kind = self.kind();
+        let mut map = Map::with_capacity(kind.event_type().fields.len() + more);
+        self.head.push_fields(kind, &mut map);
+        self.body.push_fields(&mut map);
+        map
+    }
+
     /// The event as a JSON object.
     pub fn to_json(&self) -> String {
-        let mut map = crate::Map::with_capacity(self.kind().event_type().fields.len());
-        for (name, value) in self.fields() {
-            map.push_new(ByteString::from_static(name), value);
-        }
-        map.to_json()
+        self.to_map(0).to_json()
     }
 }
 
@@ -233,6 +246,17 @@ mod tests {
         }
         assert!(EventType::by_topic("$events/client/conn/ack").is_none());
         assert!(EventType::by_topic("$events/").is_none());
+    }
+
+    #[test]
+    fn all_fields_together_are_what_each_is_alone() {
+        for kind in Kind::ALL {
+            let sample = Event::sample(*kind);
+            let together: Vec<_> =
+                sample.to_map(0).into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+            let alone: Vec<_> = sample.fields().map(|(name, value)| (name.to_owned(), value)).collect();
+            assert_eq!(together, alone);
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use bytestring::ByteString;
 
+use crate::value::text_of_checked;
 use crate::{ConnId, EventId, Map, MessageId, Timestamp, Type, Value};
 
 /// A Rust type that a field of an event may have.
@@ -84,14 +85,14 @@ impl Column for ConnId {
 impl Column for EventId {
     const TYPE: Type = Type::Text;
     fn to_value(&self) -> Value {
-        Value::Text(self.to_text().into())
+        Value::Text(self.to_text())
     }
 }
 
 impl Column for MessageId {
     const TYPE: Type = Type::Text;
     fn to_value(&self) -> Value {
-        Value::Text(self.to_text().into())
+        Value::Text(self.to_text())
     }
 }
 
@@ -104,7 +105,7 @@ impl Column for SocketAddr {
                 let mut text = AddressText::default();
                 text.push_v4(host);
                 text.push(b':');
-                text.push_decimal(self.port());
+                text.push_port(self.port());
                 text.into_value()
             }
             host @ IpAddr::V6(_) => Value::Text(SocketAddr::new(host, self.port()).to_string().into()),
@@ -140,14 +141,20 @@ impl AddressText {
             if at > 0 {
                 self.push(b'.');
             }
-            self.push_decimal(octet.into());
+            if octet >= 100 {
+                self.push(b'0' + octet / 100);
+            }
+            if octet >= 10 {
+                self.push(b'0' + octet / 10 % 10);
+            }
+            self.push(b'0' + octet % 10);
         }
     }
 
-    fn push_decimal(&mut self, number: u16) {
+    fn push_port(&mut self, port: u16) {
         for worth in [10_000, 1_000, 100, 10, 1] {
-            if number >= worth || worth == 1 {
-                self.push(b'0' + u8::try_from(number / worth % 10).expect("a remainder of ten is a digit"));
+            if port >= worth || worth == 1 {
+                self.push(b'0' + u8::try_from(port / worth % 10).expect("a remainder of ten is a digit"));
             }
         }
     }
@@ -158,7 +165,8 @@ impl AddressText {
     }
 
     fn into_value(self) -> Value {
-        Value::from(std::str::from_utf8(&self.bytes[..self.len]).expect("digits and points are ASCII"))
+        // Digits, points and a colon are ASCII.
+        Value::Text(text_of_checked(Bytes::copy_from_slice(&self.bytes[..self.len])))
     }
 }
 

@@ -3,6 +3,11 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use crate::value::text_of_checked;
+
 /// A point in time: milliseconds since 1970-01-01 UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
@@ -42,11 +47,20 @@ impl EventId {
 }
 
 impl EventId {
-    /// Crockford's base 32, 26 characters.
-    pub(crate) fn to_text(self) -> String {
+    /// Crockford's base 32, 26 characters: ASCII, so that nobody has to check it.
+    pub(crate) fn to_text(self) -> ByteString {
         const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-        let digit = |at: u32| DIGITS[usize::try_from((self.0 >> (5 * at)) & 31).expect("five bits fit")];
-        String::from_utf8((0..26).rev().map(digit).collect()).expect("the digits are ASCII")
+        let mut text = [0; 26];
+        let mut bits = self.0;
+        // Twelve digits of 64 bits at a time, from behind: shifting 128 bits costs more.
+        for digits in text.rchunks_mut(12) {
+            let low = u64::try_from(bits & u128::from(u64::MAX)).expect("64 bits fit");
+            for (at, digit) in (0..).zip(digits.iter_mut().rev()) {
+                *digit = DIGITS[usize::try_from(low >> (5 * at) & 31).expect("five bits fit")];
+            }
+            bits >>= 60;
+        }
+        text_of_checked(Bytes::copy_from_slice(&text))
     }
 }
 
@@ -78,14 +92,14 @@ impl fmt::Display for MessageId {
 }
 
 impl MessageId {
-    /// 32 upper-case hexadecimal digits.
-    pub(crate) fn to_text(self) -> String {
+    /// 32 upper-case hexadecimal digits: ASCII, so that nobody has to check it.
+    pub(crate) fn to_text(self) -> ByteString {
         const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-        let mut text = Vec::with_capacity(32);
-        for byte in self.0.to_be_bytes() {
-            text.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        let mut text = [0; 32];
+        for ([high, low], byte) in text.as_chunks_mut().0.iter_mut().zip(self.0.to_be_bytes()) {
+            (*high, *low) = (DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]);
         }
-        String::from_utf8(text).expect("the digits are ASCII")
+        text_of_checked(Bytes::copy_from_slice(&text))
     }
 }
 

@@ -15,7 +15,8 @@ const SCAN_MAX: usize = 40;
 #[derive(Clone, Debug, Default)]
 pub struct Map {
     entries: Vec<(ByteString, Value)>,
-    index: Option<HashMap<ByteString, usize>>,
+    #[expect(clippy::box_collection, reason = "few maps have one, and every row would carry the room for it")]
+    index: Option<Box<HashMap<ByteString, usize>>>,
 }
 
 impl Map {
@@ -50,6 +51,7 @@ impl Map {
     }
 
     /// Sets `key`. A key that is there keeps its place and gets the new value.
+    #[inline]
     pub fn insert(&mut self, key: ByteString, value: Value) {
         match self.position(&key) {
             Some(at) => self.entries[at].1 = value,
@@ -58,13 +60,14 @@ impl Map {
     }
 
     /// Appends a key that is known not to be there yet.
+    #[inline(always)]
     pub fn push_new(&mut self, key: ByteString, value: Value) {
         debug_assert!(self.position(&key).is_none(), "`{key}` is there already");
         if let Some(index) = &mut self.index {
             index.insert(key.clone(), self.entries.len());
         }
         self.entries.push((key, value));
-        if self.index.is_none() && self.entries.len() > SCAN_MAX {
+        if self.entries.len() > SCAN_MAX && self.index.is_none() {
             self.index_all();
         }
     }
@@ -85,7 +88,8 @@ impl Map {
     }
 
     fn index_all(&mut self) {
-        self.index = Some(self.entries.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect());
+        let places = self.entries.iter().enumerate().map(|(at, (key, _))| (key.clone(), at));
+        self.index = Some(Box::new(places.collect()));
     }
 
     fn position(&self, key: &str) -> Option<usize> {

@@ -13,7 +13,11 @@ use crate::Map;
 ///
 /// Cloning never copies text, lists or maps: they are shared. A missing field and JSON `null` are the same
 /// [`Value::Null`].
+///
+/// The tag takes a word: with one byte for it, a value is copied from odd places, and a copy right behind the making
+/// waits until the parts have reached the cache. That was a third of the time of an evaluation.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[repr(u64)]
 pub enum Value {
     /// Missing, or JSON `null`.
     #[default]
@@ -108,14 +112,14 @@ impl Value {
     }
 }
 
-/// Text from bytes that were checked to be UTF-8 just before.
+/// Text from bytes that are known to be UTF-8: checked just before, or written as ASCII.
 #[expect(
     unsafe_code,
-    reason = "checked by simdutf8 a line earlier; a second check would double the cost of every payload"
+    reason = "a payload is checked by simdutf8 a line earlier, an identifier is made of digits; a second check would double the cost"
 )]
 pub(crate) fn text_of_checked(bytes: Bytes) -> ByteString {
     debug_assert!(std::str::from_utf8(&bytes).is_ok());
-    // SAFETY: every caller has checked `bytes` to be UTF-8.
+    // SAFETY: every caller has checked `bytes` to be UTF-8 or has written nothing but ASCII into them.
     unsafe { ByteString::from_bytes_unchecked(bytes) }
 }
 
@@ -166,6 +170,9 @@ impl From<Map> for Value {
         Value::Map(Arc::new(value))
     }
 }
+
+/// What may fail or be missing takes no more room than the value.
+const _: () = assert!(size_of::<Value>() == 40 && size_of::<Result<Value, Box<()>>>() == 40);
 
 /// The type of a value, as the checker of rules knows it before any event has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

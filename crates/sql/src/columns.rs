@@ -21,13 +21,24 @@ pub trait Columns {
     /// The column of that name.
     fn by_name(&self, name: &str) -> Option<Value>;
 
-    /// Every column in the order of `SELECT *`; the fields of the event and nothing else where the kind is known.
-    fn for_each(&self, visit: &mut dyn FnMut(ByteString, Value));
+    /// Every column in the order of `SELECT *`; the fields of the event and nothing else where the kind is known. There
+    /// is room for `more` entries behind them.
+    fn all(&self, more: usize) -> Map;
 
     /// The payload read as JSON, where it is kept for several queries; `None` where every query reads its own.
     fn document(&self) -> Option<&Result<Document, NotJson>> {
         None
     }
+
+    /// The same, where `text` is the payload: not an equal text, but the very same.
+    fn document_of(&self, _text: &ByteString) -> Option<&Result<Document, NotJson>> {
+        None
+    }
+}
+
+/// Whether both are the very same bytes in memory.
+pub(crate) fn is_same(left: &str, right: &str) -> bool {
+    std::ptr::eq(&raw const *left, &raw const *right)
 }
 
 /// The payload is not JSON.
@@ -48,24 +59,30 @@ impl Columns for Event {
         Some(Event::field(self, id))
     }
 
-    fn for_each(&self, visit: &mut dyn FnMut(ByteString, Value)) {
-        for (name, value) in self.fields() {
-            visit(ByteString::from_static(name), value);
-        }
+    fn all(&self, more: usize) -> Map {
+        self.to_map(more)
     }
 }
 
-/// An event whose payload is read as JSON at most once, however many queries ask for it.
+/// An event whose payload is looked at once, however many queries ask for it: whether it is text, and what it is as JSON.
 #[derive(Debug)]
 pub struct EventColumns<'e> {
     event: &'e Event,
-    document: OnceCell<Option<Result<Document, NotJson>>>,
+    /// The column `payload`, where events of this kind have it.
+    payload_id: Option<FieldId>,
+    payload: OnceCell<Value>,
+    document: OnceCell<Result<Document, NotJson>>,
 }
 
 impl<'e> EventColumns<'e> {
     /// The columns of `event`.
-    pub const fn new(event: &'e Event) -> EventColumns<'e> {
-        EventColumns { event, document: OnceCell::new() }
+    pub fn new(event: &'e Event) -> EventColumns<'e> {
+        let payload_id = PAYLOAD.id(event.kind());
+        EventColumns { event, payload_id, payload: OnceCell::new(), document: OnceCell::new() }
+    }
+
+    fn payload(&self, id: FieldId) -> &Value {
+        self.payload.get_or_init(|| self.event.field(id))
     }
 }
 
@@ -75,21 +92,26 @@ impl Columns for EventColumns<'_> {
     }
 
     fn field(&self, id: FieldId) -> Value {
-        self.event.field(id)
+        if self.payload_id == Some(id) { self.payload(id).clone() } else { self.event.field(id) }
     }
 
     fn by_name(&self, name: &str) -> Option<Value> {
-        self.event.by_name(name)
+        let (id, _) = self.event.kind().event_type().field(name)?;
+        Some(self.field(id))
     }
 
-    fn for_each(&self, visit: &mut dyn FnMut(ByteString, Value)) {
-        self.event.for_each(visit);
+    fn all(&self, more: usize) -> Map {
+        self.event.to_map(more)
     }
 
     fn document(&self) -> Option<&Result<Document, NotJson>> {
-        let id = PAYLOAD.id(self.event.kind());
-        let read = || id.map(|id| Document::of_payload(&self.event.field(id)));
-        self.document.get_or_init(read).as_ref()
+        let id = self.payload_id?;
+        Some(self.document.get_or_init(|| Document::of_payload(self.payload(id))))
+    }
+
+    fn document_of(&self, text: &ByteString) -> Option<&Result<Document, NotJson>> {
+        let payload = self.payload.get().and_then(Value::as_text)?;
+        if is_same(payload, text) { self.document() } else { None }
     }
 }
 
@@ -107,10 +129,8 @@ impl Columns for Map {
         self.get(name).cloned()
     }
 
-    fn for_each(&self, visit: &mut dyn FnMut(ByteString, Value)) {
-        for (name, value) in self.iter() {
-            visit(name.clone(), value.clone());
-        }
+    fn all(&self, _more: usize) -> Map {
+        self.clone()
     }
 }
 
@@ -143,9 +163,13 @@ impl Columns for Overlay<'_> {
         self.replaced.get(name).cloned().or_else(|| self.event.by_name(name))
     }
 
-    fn for_each(&self, visit: &mut dyn FnMut(ByteString, Value)) {
-        for (name, value) in self.event.fields() {
-            visit(ByteString::from_static(name), self.replaced.get(name).cloned().unwrap_or(value));
+    fn all(&self, more: usize) -> Map {
+        let mut map = self.event.to_map(more);
+        for (name, value) in self.replaced.iter() {
+            if let Some(field) = map.get_mut(name) {
+                *field = value.clone();
+            }
         }
+        map
     }
 }

@@ -15,6 +15,9 @@ mod diagnostic;
 mod elsewhere;
 mod eval;
 mod functions;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod jq;
 mod json;
 mod plan;

@@ -8,7 +8,7 @@ pub use client::{ClientConnack, ClientConnected, ClientDisconnected};
 pub use message::{MessageDropped, MessagePublish};
 pub use session::{SessionSubscribed, SessionUnsubscribed};
 
-use crate::{EventType, Head, Value};
+use crate::{EventType, Head, Map, Value};
 
 /// Declares one event as a struct with a sample and documented columns.
 macro_rules! event {
@@ -41,6 +41,13 @@ macro_rules! event {
                 let columns: &[fn(&$type) -> $crate::Value] =
                     const { &[$(|event: &$type| $crate::column::Column::to_value(&event.$field),)*] };
                 columns.get(at).map_or($crate::Value::Null, |column| column(self))
+            }
+
+            pub(super) fn push_fields(&self, into: &mut $crate::Map) {
+                $(into.push_new(
+                    bytestring::ByteString::from_static(stringify!($field)),
+                    $crate::column::Column::to_value(&self.$field),
+                );)*
             }
         }
     };
@@ -84,6 +91,11 @@ macro_rules! catalogue {
         impl Body {
             pub(crate) fn field(&self, at: usize) -> Value {
                 match self { $(Body::$kind(event) => event.field(at),)* }
+            }
+
+            /// Appends every field in order.
+            pub(crate) fn push_fields(&self, into: &mut Map) {
+                match self { $(Body::$kind(event) => event.push_fields(into),)* }
             }
         }
 

@@ -10,7 +10,7 @@ use crate::top;
 const LINES_MAX: usize = 700;
 
 /// The names at the top of the repository. Another one needs its reason in `crates/README.md`.
-const TOP_NAMES: [&str; 17] = [
+const TOP_NAMES: [&str; 18] = [
     "CHANGELOG.md",
     "Cargo.lock",
     "Cargo.toml",
@@ -20,6 +20,7 @@ const TOP_NAMES: [&str; 17] = [
     "README.md",
     "acl.sample",
     "crates",
+    "fuzz",
     "docker-compose.yml",
     "migrations",
     "rules",

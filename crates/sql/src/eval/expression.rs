@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use events::Value;
 use smallvec::SmallVec;
 
-use super::frame::{Evaluated, Frame, Scope, Slot, error, fault_at, too_large};
-use super::path::{eval_path, eval_slice};
+use super::frame::{Evaluated, Frame, Scope, Slot, error, fault_at};
+use super::path::{build, eval_path, eval_slice};
 use crate::codes;
 use crate::functions::Args;
 use crate::plan::{Call, Case, Expr, Node};
 use crate::syntax::span::Span;
-use crate::values::arithmetic::negate;
+use crate::values::arithmetic::{Arithmetic, negate};
 use crate::values::compare::Comparison;
 use crate::values::describe::describe;
 use crate::values::like::is_like;
@@ -20,27 +20,25 @@ use crate::values::like::is_like;
 const TEXT_BYTES_A_STEP: usize = 256;
 
 /// The value of `expr`.
+///
+/// Every arm returns by itself: a value that is taken out of its `Ok` and put into another is copied, and a copy right
+/// behind the making waits for the memory.
 pub(super) fn eval<'e>(scope: &Scope<'e>, frame: &Frame<'e>, expr: &Expr) -> Evaluated<Value> {
     let span = expr.span;
-    Ok(match &expr.node {
-        Node::Constant(value) => value.clone(),
-        Node::Column(column) => scope.column(column),
+    match &expr.node {
+        Node::Constant(value) => Ok(value.clone()),
+        Node::Column(column) => Ok(scope.column(column)),
         Node::Slot(slot) => match frame.get(usize::from(*slot)) {
-            Some(Slot::Value(value)) => value.clone(),
-            Some(Slot::Node(node)) => {
-                charge(scope, node.text_len(), span)?;
-                node.to_value().map_err(|large| too_large(large, span))?
-            }
-            Some(Slot::Unset) | None => Value::Null,
+            Some(Slot::Value(value)) => Ok(value.clone()),
+            Some(Slot::Node(node)) => build(scope, *node, span),
+            Some(Slot::Unset) | None => Ok(Value::Null),
         },
-        Node::Path(path) => eval_path(scope, frame, path, span)?,
-        Node::Slice { path, from, to } => eval_slice(scope, frame, path, (*from, *to), span)?,
-        Node::Range { from, to } => range(scope, *from, *to, span)?,
+        Node::Path(path) => eval_path(scope, frame, path, span),
+        Node::Slice { path, from, to } => eval_slice(scope, frame, path, (*from, *to), span),
+        Node::Range { from, to } => range(scope, *from, *to, span),
         Node::List(items) => {
             charge(scope, items.len() * size_of::<Value>(), span)?;
-            let part = |item| eval_part(scope, frame, item);
-            let items: Evaluated<Vec<Value>> = items.iter().map(part).collect();
-            Value::from(items?)
+            items.iter().map(|item| eval_part(scope, frame, item)).collect::<Evaluated<Vec<_>>>().map(Value::from)
         }
         Node::Map(entries) => {
             charge(scope, entries.len() * size_of::<Value>(), span)?;
@@ -48,20 +46,12 @@ pub(super) fn eval<'e>(scope: &Scope<'e>, frame: &Frame<'e>, expr: &Expr) -> Eva
             for (key, value) in entries {
                 map.insert(key.clone(), eval_part(scope, frame, value)?);
             }
-            map.into()
+            Ok(map.into())
         }
-        Node::Call(call) => eval_call(scope, frame, call, span)?,
-        Node::Negate(operand) => negate(&eval(scope, frame, operand)?).map_err(|text| wrong_operand(span, text))?,
-        Node::Arithmetic { op, operands } => {
-            let [left, right] = &**operands;
-            let value = op.apply(&*eval_ref(scope, frame, left)?, &*eval_ref(scope, frame, right)?);
-            let value = value.map_err(|text| wrong_operand(span, text))?;
-            if let Value::Text(text) = &value {
-                charge(scope, text.len(), span)?;
-            }
-            value
-        }
-        Node::Case(case) => eval_case(scope, frame, case)?,
+        Node::Call(call) => eval_call(scope, frame, call, span),
+        Node::Negate(operand) => negate(&eval(scope, frame, operand)?).map_err(|text| wrong_operand(span, text)),
+        Node::Arithmetic { op, operands } => eval_arithmetic(scope, frame, *op, operands, span),
+        Node::Case(case) => eval_case(scope, frame, case),
         Node::Not(_)
         | Node::And(_)
         | Node::Or(_)
@@ -71,8 +61,23 @@ pub(super) fn eval<'e>(scope: &Scope<'e>, frame: &Frame<'e>, expr: &Expr) -> Eva
         | Node::In { .. }
         | Node::Like { .. }
         | Node::Between { .. }
-        | Node::IsNull { .. } => Value::Bool(eval_bool(scope, frame, expr)?),
-    })
+        | Node::IsNull { .. } => eval_bool(scope, frame, expr).map(Value::Bool),
+    }
+}
+
+fn eval_arithmetic<'e>(
+    scope: &Scope<'e>,
+    frame: &Frame<'e>,
+    op: Arithmetic,
+    operands: &[Expr; 2],
+    span: Span,
+) -> Evaluated<Value> {
+    let [left, right] = operands;
+    let value = op.apply(&*eval_ref(scope, frame, left)?, &*eval_ref(scope, frame, right)?);
+    if let Ok(Value::Text(text)) = &value {
+        charge(scope, text.len(), span)?;
+    }
+    value.map_err(|text| wrong_operand(span, text))
 }
 
 /// The value of `expr`, which becomes a part of a list or map.
@@ -127,7 +132,10 @@ pub(super) fn holds<'e>(scope: &Scope<'e>, frame: &Frame<'e>, expr: &Expr) -> Ev
 fn eval_bool<'e>(scope: &Scope<'e>, frame: &Frame<'e>, expr: &Expr) -> Evaluated<bool> {
     let value = |expr| eval_ref(scope, frame, expr);
     Ok(match &expr.node {
-        Node::CompareConstant { op, left, right } => op.holds(&*value(left)?, right),
+        Node::CompareConstant { op, left, right } if matches!(left.node, Node::Slot(_)) => {
+            op.holds(&*value(left)?, right)
+        }
+        Node::CompareConstant { op, left, right } => op.holds(&eval(scope, frame, left)?, right),
         Node::Compare { op, operands } => op.holds(&*value(&operands[0])?, &*value(&operands[1])?),
         Node::And(operands) => {
             for operand in operands {
@@ -217,24 +225,22 @@ fn eval_ref<'v, 'e>(scope: &Scope<'e>, frame: &'v Frame<'e>, expr: &'v Expr) -> 
 
 fn eval_call<'e>(scope: &Scope<'e>, frame: &Frame<'e>, call: &Call, span: Span) -> Evaluated<Value> {
     scope.budget.step().map_err(|fault| fault_at(fault, span))?;
-    let mut values = SmallVec::<[Value; 4]>::new();
-    let mut text_len = 0;
+    let mut values = SmallVec::<[Value; 4]>::with_capacity(call.args.len());
     for arg in &call.args {
-        let value = eval(scope, frame, arg)?;
-        if let Value::Text(text) = &value {
-            text_len += text.len();
-        }
-        values.push(value);
+        values.push(eval(scope, frame, arg)?);
     }
+    let text_len: usize = values.iter().filter_map(Value::as_text).map(str::len).sum();
     // A step for the call, and one for every so many bytes it has to look through.
     scope.budget.steps(text_len / TEXT_BYTES_A_STEP).map_err(|fault| fault_at(fault, span))?;
     let args = Args {
         function: call.function,
         values: &values,
+        given: values.len() - call.function.columns(),
         regex: call.regex.as_ref(),
         ctx: scope.ctx,
         budget: scope.budget,
         document: scope.document(),
+        columns: scope.columns,
     };
     (call.function.call)(&args).map_err(|fault| {
         let at = fault.argument.and_then(|at| call.args.get(at)).map_or(span, |arg| arg.span);

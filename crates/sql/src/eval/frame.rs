@@ -28,7 +28,19 @@ pub(super) enum Slot<'e> {
 }
 
 /// The slots of a row, or of WHERE.
-pub(super) type Frame<'e> = SmallVec<[Slot<'e>; 6]>;
+pub(super) type Frame<'e> = SmallVec<[Slot<'e>; FRAME_INLINE]>;
+
+/// Up to this many slots take no memory of their own.
+const FRAME_INLINE: usize = 6;
+
+/// A frame of that many slots in which nothing was put.
+pub(super) fn empty_frame<'e>(slots: usize) -> Frame<'e> {
+    if slots <= FRAME_INLINE {
+        Frame::from_buf_and_len([const { Slot::Unset }; FRAME_INLINE], slots)
+    } else {
+        (0..slots).map(|_| Slot::Unset).collect()
+    }
+}
 
 /// What an evaluation reads besides its frame.
 pub(super) struct Scope<'e> {

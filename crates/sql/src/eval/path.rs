@@ -3,7 +3,7 @@
 use events::Value;
 
 use super::expression::eval;
-use super::frame::{Evaluated, Frame, PayloadView, Scope, Slot, error, fault_at, too_large};
+use super::frame::{Evaluated, Frame, PayloadView, Scope, Slot, empty_frame, error, fault_at, too_large};
 use super::rows::put_item;
 use crate::codes;
 use crate::json::{Node, decode};
@@ -23,21 +23,74 @@ pub(super) enum Cursor<'c, 'e> {
     Owned(Value),
 }
 
+/// Where a path leads that begins in the payload.
+enum InPayload<'e> {
+    At(Node<'e>),
+    /// There is nothing.
+    Nowhere,
+    /// The path does not begin there, or leaves it on its way. Then [`from_base`] knows.
+    Elsewhere,
+}
+
 /// The value at the end of a path; NULL where there is none.
 pub(super) fn eval_path<'e>(scope: &Scope<'e>, frame: &Frame<'e>, path: &Path, span: Span) -> Evaluated<Value> {
-    match from_base(scope, frame, &path.base, &path.steps)? {
-        Some(Slot::Node(node)) => {
-            scope.budget.charge(node.text_len()).map_err(|fault| fault_at(fault, span))?;
-            node.to_value().map_err(|large| too_large(large, span))
-        }
-        Some(Slot::Value(value)) => Ok(value),
-        Some(Slot::Unset) | None => Ok(Value::Null),
+    match in_payload(scope, frame, path) {
+        InPayload::At(node) => build(scope, node, span),
+        InPayload::Nowhere => Ok(Value::Null),
+        InPayload::Elsewhere => match from_base(scope, frame, &path.base, &path.steps)? {
+            Some(Slot::Node(node)) => build(scope, node, span),
+            Some(Slot::Value(value)) => Ok(value),
+            Some(Slot::Unset) | None => Ok(Value::Null),
+        },
     }
 }
 
+/// What stands in the payload as a value.
+#[inline]
+pub(super) fn build(scope: &Scope<'_>, node: Node<'_>, span: Span) -> Evaluated<Value> {
+    scope.budget.charge(node.text_len()).map_err(|fault| fault_at(fault, span))?;
+    node.to_value().map_err(|large| too_large(large, span))
+}
+
 /// The same without building what stands in the payload.
+#[inline]
 pub(super) fn locate<'e>(scope: &Scope<'e>, frame: &Frame<'e>, path: &Path) -> Evaluated<Slot<'e>> {
-    Ok(from_base(scope, frame, &path.base, &path.steps)?.unwrap_or(Slot::Value(Value::Null)))
+    match in_payload(scope, frame, path) {
+        InPayload::At(node) => Ok(Slot::Node(node)),
+        InPayload::Nowhere => Ok(Slot::Unset),
+        InPayload::Elsewhere => Ok(from_base(scope, frame, &path.base, &path.steps)?.unwrap_or_default()),
+    }
+}
+
+/// Follows a path as long as it leads through the payload, as most do: keys and places, and nothing made on the way.
+#[inline]
+fn in_payload<'e>(scope: &Scope<'e>, frame: &Frame<'e>, path: &Path) -> InPayload<'e> {
+    let mut at = match &path.base {
+        Base::Payload => match scope.payload() {
+            PayloadView::Node(node) => node,
+            PayloadView::Value(_) => return InPayload::Elsewhere,
+            PayloadView::Nothing => return InPayload::Nowhere,
+        },
+        Base::Slot(slot) => match frame.get(usize::from(*slot)) {
+            Some(Slot::Node(node)) => *node,
+            Some(Slot::Value(_) | Slot::Unset) | None => return InPayload::Elsewhere,
+        },
+        Base::Column(_) | Base::SlotThen(_, _) | Base::Alias(_) => return InPayload::Elsewhere,
+    };
+    for step in &path.steps {
+        let next = match step {
+            PathStep::Key(key) => at.member(key),
+            PathStep::Place(place) => at.element(*place),
+            PathStep::Index { .. } => return InPayload::Elsewhere,
+        };
+        at = match next {
+            Some(next) => next,
+            // A text may be JSON in its turn.
+            None if at.is_text() => return InPayload::Elsewhere,
+            None => return InPayload::Nowhere,
+        };
+    }
+    InPayload::At(at)
 }
 
 /// `path[from..to]`: a list from the first to the last of these places, cut where the list ends.
@@ -66,7 +119,7 @@ fn from_base<'e>(scope: &Scope<'e>, frame: &Frame<'e>, base: &Base, steps: &[Pat
     match base {
         Base::Column(column) => walk(scope, frame, Cursor::Owned(scope.column(column)), steps),
         Base::Payload => match scope.payload() {
-            PayloadView::Node(node) => walk_node(scope, frame, node, steps),
+            PayloadView::Node(node) => walk(scope, frame, Cursor::Node(node), steps),
             PayloadView::Value(value) => walk(scope, frame, Cursor::Value(value), steps),
             PayloadView::Nothing => Ok(None),
         },
@@ -87,15 +140,14 @@ fn from_slot<'e>(
 ) -> Evaluated<Option<Slot<'e>>> {
     match slot {
         Some(Slot::Value(value)) => walk(scope, frame, Cursor::Value(value), steps),
-        Some(Slot::Node(node)) => walk_node(scope, frame, *node, steps),
+        Some(Slot::Node(node)) => walk(scope, frame, Cursor::Node(*node), steps),
         Some(Slot::Unset) | None => Ok(None),
     }
 }
 
 /// An alias in WHERE: makes what it is made of, in a frame of its own, and keeps the values for the row.
 fn from_alias<'e>(scope: &Scope<'e>, alias: &Alias, steps: &[PathStep]) -> Evaluated<Option<Slot<'e>>> {
-    let mut frame = Frame::new();
-    frame.resize(scope.slots, Slot::Unset);
+    let mut frame = empty_frame(scope.slots);
     for &at in &alias.needs {
         let Some(item) = scope.items.get(at) else { continue };
         let kept = scope.kept.borrow().get(at).cloned().flatten();
@@ -117,29 +169,6 @@ fn from_alias<'e>(scope: &Scope<'e>, alias: &Alias, steps: &[PathStep]) -> Evalu
         (None, Some(otherwise)) => from_base(scope, &frame, otherwise, steps),
         (found, _) => Ok(found),
     }
-}
-
-/// What stands at the end of `steps` in the payload: most paths are keys and places all the way.
-fn walk_node<'e>(
-    scope: &Scope<'e>,
-    frame: &Frame<'e>,
-    start: Node<'e>,
-    steps: &[PathStep],
-) -> Evaluated<Option<Slot<'e>>> {
-    let mut at = start;
-    for step in steps {
-        let next = match step {
-            PathStep::Key(key) => at.member(key),
-            PathStep::Place(place) => at.element(*place),
-            PathStep::Index { .. } => return walk(scope, frame, Cursor::Node(start), steps),
-        };
-        match next {
-            Some(next) => at = next,
-            None if at.is_text() => return walk(scope, frame, Cursor::Node(start), steps),
-            None => return Ok(None),
-        }
-    }
-    Ok(Some(Slot::Node(at)))
 }
 
 /// What stands at the end of `steps`.

@@ -7,7 +7,7 @@ use events::{Map, Value};
 
 use super::budget::{Budget, too_deep};
 use super::expression::{eval, holds};
-use super::frame::{Evaluated, Frame, PayloadView, Scope, Slot, error, fault_at, too_large};
+use super::frame::{Evaluated, Frame, PayloadView, Scope, Slot, empty_frame, error, fault_at, too_large};
 use super::path::locate;
 use crate::json::decode;
 use crate::plan::{Base, Foreach, Item, Node, PathStep, Piece, Plan, Projection, Shape, Target, Verb};
@@ -27,13 +27,12 @@ pub(crate) fn run(plan: &Plan, columns: &dyn Columns, ctx: &Context<'_>) -> Eval
         scope.slots = plan.slots;
         scope.kept.borrow_mut().resize(items.len(), None);
     }
-    let mut frame = Frame::new();
     if let Some(filter) = &plan.filter
-        && !holds(&scope, &frame, filter)?
+        && !holds(&scope, &Frame::new(), filter)?
     {
         return Ok(Rows::NoMatch);
     }
-    frame.resize(plan.slots, Slot::Unset);
+    let mut frame = empty_frame(plan.slots);
     match &plan.verb {
         Verb::Select(projection) => project(&scope, &mut frame, projection, &[]).map(Rows::One),
         Verb::Foreach(foreach) => run_foreach(&scope, &mut frame, foreach).map(Rows::Many),
@@ -148,7 +147,7 @@ fn put_together(
     pieces: &[Piece],
     locals: &[(ByteString, u16)],
 ) -> Result<Map, crate::json::NumberTooLarge> {
-    let mut row = Map::with_capacity(pieces.len());
+    let mut row = Map::new();
     let last_star = pieces.iter().rposition(|piece| matches!(piece, Piece::Star)).unwrap_or(0);
     for (at, piece) in pieces.iter().enumerate() {
         match piece {
@@ -165,7 +164,7 @@ fn put_together(
             }
             Piece::Slot(column, slot) => row.insert(column.name.clone(), slot_value(frame, *slot)?),
             Piece::Star => {
-                star(scope, &mut row);
+                star(scope, &mut row, pieces.len());
                 for (name, slot) in locals {
                     row.insert(name.clone(), slot_value(frame, *slot)?);
                 }
@@ -178,22 +177,22 @@ fn put_together(
 fn project_direct<'e>(scope: &Scope<'e>, frame: &Frame<'e>, fields: &[(ByteString, Shape)]) -> Evaluated<Map> {
     let mut row = Map::with_capacity(fields.len());
     for (name, shape) in fields {
-        let value = match shape {
-            Shape::Value(expr) => eval(scope, frame, expr)?,
-            Shape::Map(fields) => project_direct(scope, frame, fields)?.into(),
-        };
-        row.push_new(name.clone(), value);
+        match shape {
+            Shape::Value(expr) => row.push_new(name.clone(), eval(scope, frame, expr)?),
+            Shape::Map(fields) => row.push_new(name.clone(), project_direct(scope, frame, fields)?.into()),
+        }
     }
     Ok(row)
 }
 
-fn star(scope: &Scope<'_>, row: &mut Map) {
+fn star(scope: &Scope<'_>, row: &mut Map, more: usize) {
+    let columns = scope.columns.all(more);
     if row.is_empty() {
-        // The names of columns differ, so nothing has to be looked for.
-        *row = Map::with_capacity(32);
-        scope.columns.for_each(&mut |name, value| row.push_new(name, value));
+        *row = columns;
     } else {
-        scope.columns.for_each(&mut |name, value| row.insert(name, value));
+        for (name, value) in columns {
+            row.insert(name, value);
+        }
     }
 }
 

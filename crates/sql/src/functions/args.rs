@@ -13,7 +13,7 @@ use crate::eval::Budget;
 use crate::json::Document;
 use crate::values::arithmetic::float_of_big;
 use crate::values::describe::describe;
-use crate::{Context, NotJson};
+use crate::{Columns, Context, NotJson};
 
 /// The most bytes a compiled regular expression may take. A larger one is refused with `E105`.
 const REGEX_BYTES_MAX: usize = 1 << 20;
@@ -37,17 +37,20 @@ impl From<String> for Fault {
 pub(crate) struct Args<'a> {
     pub(crate) function: &'static Function,
     pub(crate) values: &'a [Value],
+    /// How many of the values the rule gives; those behind them are columns that the function reads.
+    pub(crate) given: usize,
     pub(crate) regex: Option<&'a Regex>,
     pub(crate) ctx: &'a Context<'a>,
     pub(crate) budget: &'a Budget,
     /// The document of the payload, where a path of the rule has led into it.
     pub(crate) document: Option<&'a Document>,
+    pub(crate) columns: &'a dyn Columns,
 }
 
 impl<'a> Args<'a> {
     /// How many arguments the rule gives.
     pub(crate) fn len(&self) -> usize {
-        self.values.len() - self.columns()
+        self.given
     }
 
     /// The argument at a place; NULL where the rule leaves it out.
@@ -174,8 +177,11 @@ impl<'a> Args<'a> {
         if let Some(document) = self.document.filter(|document| document.is_of(text)) {
             return Ok(Ok(Cow::Borrowed(document)));
         }
-        // A document takes a few bytes for each of the text.
+        // A document takes a few bytes for each of the text, and costs the same where it is kept for several rules.
         self.budget.charge(text.len().saturating_mul(4))?;
+        if let Some(kept) = self.columns.document_of(text) {
+            return Ok(kept.as_ref().map(Cow::Borrowed).map_err(|NotJson| NotJson));
+        }
         Ok(Document::read(text.clone()).map(Cow::Owned))
     }
 
@@ -218,10 +224,6 @@ impl<'a> Args<'a> {
         let last_given = |param: &&Param| param.arity != Arity::Column;
         let params = self.function.params;
         params.get(at).filter(last_given).or_else(|| params.iter().rfind(last_given)).map_or("argument", |p| p.name)
-    }
-
-    fn columns(&self) -> usize {
-        self.function.params.iter().filter(|param| param.arity == Arity::Column).count()
     }
 }
 

@@ -76,6 +76,11 @@ pub(crate) struct Example {
 }
 
 impl Function {
+    /// How many columns it reads, which are handed in behind the arguments.
+    pub(crate) fn columns(&self) -> usize {
+        self.params.iter().filter(|param| param.arity == Arity::Column).count()
+    }
+
     /// The name with the parameters, as documentation shows it: `split(text, separator[, option])`.
     pub(crate) fn signature(&self) -> String {
         let mut out = format!("{}(", self.name);

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use bytestring::ByteString;
 use events::{Map, Value};
 
-use crate::columns::NotJson;
+use crate::columns::{NotJson, is_same};
 use crate::values::path::Place;
 
 pub(crate) use number::{INTEGER_BITS_MAX, NumberTooLarge, number_of};
@@ -61,20 +61,26 @@ impl Document {
 
     /// Whether this is the document of `text`: not of an equal text, but of the very same.
     pub(crate) fn is_of(&self, text: &ByteString) -> bool {
-        std::ptr::eq(&raw const *self.text, &raw const **text)
+        is_same(&self.text, text)
     }
 
+    #[inline]
     fn token(&self, at: usize) -> Token {
         self.tokens.get(at).copied().unwrap_or(Token { shape: Shape::Null, start: 0, end: 0, next: 0 })
     }
 
     /// Whether a key is this name.
+    #[inline]
     fn is_key(&self, key: Token, name: &str) -> bool {
         if key.shape == Shape::Escaped {
             return unescape::unescape(self.slice(key)) == name;
         }
+        // Most keys differ in length or begin otherwise: a look at the first byte saves the call that compares the rest.
         let (start, end) = (index(key.start), index(key.end));
-        end - start == name.len() && self.text.as_bytes().get(start..end) == Some(name.as_bytes())
+        let bytes = self.text.as_bytes();
+        end - start == name.len()
+            && (name.is_empty() || bytes.get(start) == name.as_bytes().first())
+            && bytes.get(start..end) == Some(name.as_bytes())
     }
 
     fn slice(&self, token: Token) -> &str {
@@ -99,11 +105,13 @@ impl<'d> Node<'d> {
         }
         let (mut at, end) = (self.at + 1, index(this.next));
         let mut found = None;
-        while at < end {
-            if self.document.is_key(self.document.token(at), name) {
+        while at < end
+            && let Some([key, value]) = self.document.tokens.get(at..at + 2)
+        {
+            if self.document.is_key(*key, name) {
                 found = Some(Node { document: self.document, at: at + 1 });
             }
-            at = index(self.document.token(at + 1).next);
+            at = index(value.next);
         }
         found
     }
@@ -150,30 +158,39 @@ impl<'d> Node<'d> {
     }
 
     /// What this is worth.
+    #[inline]
     pub(crate) fn to_value(self) -> Result<Value, NumberTooLarge> {
         let token = self.token();
-        Ok(match token.shape {
-            Shape::Null => Value::Null,
-            Shape::True => Value::Bool(true),
-            Shape::False => Value::Bool(false),
-            Shape::Int => return int_of(self.document.slice(token)),
-            Shape::Float => return float_of(self.document.slice(token)),
-            Shape::Text | Shape::Escaped => Value::Text(self.text(token)),
-            Shape::List => {
-                Value::from(self.elements().map(Node::to_value).collect::<Result<Vec<_>, NumberTooLarge>>()?)
-            }
-            Shape::Object => {
-                let (mut at, end) = (self.at + 1, index(token.next));
-                // A member is a key and at least one token more; what is nested may be much more.
-                let mut map = Map::with_capacity(((end - at) / 2).min(MEMBERS_EXPECTED));
-                while at < end {
-                    let member = Node { document: self.document, at: at + 1 };
-                    map.insert(self.text(self.document.token(at)), member.to_value()?);
-                    at = index(member.token().next);
-                }
-                map.into()
-            }
-        })
+        match token.shape {
+            Shape::Null => Ok(Value::Null),
+            Shape::True => Ok(Value::Bool(true)),
+            Shape::False => Ok(Value::Bool(false)),
+            Shape::Int => int_of(self.document.slice(token)),
+            Shape::Float => float_of(self.document.slice(token)),
+            Shape::Text | Shape::Escaped => Ok(Value::Text(self.text(token))),
+            Shape::List => self.to_list(),
+            Shape::Object => self.to_map().map(Value::from),
+        }
+    }
+
+    fn to_list(self) -> Result<Value, NumberTooLarge> {
+        let mut items = Vec::with_capacity(self.elements().take(MEMBERS_EXPECTED).count());
+        for element in self.elements() {
+            items.push(element.to_value()?);
+        }
+        Ok(items.into())
+    }
+
+    fn to_map(self) -> Result<Map, NumberTooLarge> {
+        let (mut at, end) = (self.at + 1, index(self.token().next));
+        // A member is a key and at least one token more; what is nested may be much more.
+        let mut map = Map::with_capacity(((end - at) / 2).min(MEMBERS_EXPECTED));
+        while at < end {
+            let member = Node { document: self.document, at: at + 1 };
+            map.insert(self.text(self.document.token(at)), member.to_value()?);
+            at = index(member.token().next);
+        }
+        Ok(map)
     }
 
     fn text(self, token: Token) -> ByteString {

@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::elsewhere;
 
 /// The longest text of a rule. A longer one is refused with `E012`.
-pub(super) const TEXT_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const TEXT_BYTES_MAX: usize = 64 * 1024;
 
 /// The tokens of `text`, the last of them [`TokenKind::End`].
 pub(super) fn tokens(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Token> {
@@ -23,6 +23,12 @@ pub(super) fn tokens(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Token
     let end = Span::new(text.len().min(TEXT_BYTES_MAX), text.len().min(TEXT_BYTES_MAX));
     lexer.tokens.push(Token { kind: TokenKind::End, span: end });
     lexer.tokens
+}
+
+/// The places of the tokens of `text`.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn spans(text: &str) -> impl Iterator<Item = std::ops::Range<usize>> {
+    tokens(text, &mut Vec::new()).into_iter().map(|token| token.span.range())
 }
 
 struct Lexer<'t, 'd> {

@@ -11,7 +11,13 @@ mod expression;
 mod lexer;
 mod parser;
 mod path;
+#[cfg(any(test, fuzzing))]
+mod print;
+#[cfg(test)]
+mod round_trip;
 pub(crate) mod span;
 mod token;
 
 pub(crate) use clause::{Misread, parse};
+#[cfg(any(test, fuzzing))]
+pub(crate) use lexer::{TEXT_BYTES_MAX, spans};

@@ -10,7 +10,7 @@ use crate::elsewhere;
 use crate::values::path::Place;
 
 /// The module in which functions stand in rules that were written for EMQX: `emqx_rule_funcs.upper('a')`.
-const FUNCTION_MODULE: &str = "emqx_rule_funcs";
+pub(super) const FUNCTION_MODULE: &str = "emqx_rule_funcs";
 
 /// The longest path. What walks along paths relies on it.
 const STEPS_MAX: usize = 128;

@@ -1,5 +1,6 @@
 //! The function `topic`.
 
+use bytestring::ByteString;
 use events::{Type, Value};
 
 use crate::functions::Function;
@@ -21,8 +22,10 @@ pub(super) const TOPIC: Function = Function {
         if !args.has(0) {
             return Ok(topic.clone());
         }
-        let text = topic.as_text().unwrap_or_default();
+        let text = if let Value::Text(text) = topic { text.clone() } else { ByteString::new() };
         let level = args.count(0)?.checked_sub(1).and_then(|level| text.split('/').nth(level));
-        level.map(Value::from).ok_or_else(|| args.out_of_range(0, &format!("a level of `{text}`")))
+        level
+            .map(|level| Value::Text(text.slice_ref(level)))
+            .ok_or_else(|| args.out_of_range(0, &format!("a level of `{text}`")))
     },
 };

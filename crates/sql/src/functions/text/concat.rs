@@ -1,6 +1,6 @@
 //! The function `concat`.
 
-use events::Type;
+use events::{Type, Value};
 
 use crate::functions::Function;
 use crate::functions::function::{any, example, fails, rest};
@@ -24,7 +24,9 @@ pub(super) const CONCAT: Function = Function {
             [_] => args.list(0)?,
             given => given,
         };
-        let mut out = String::new();
+        let known = |value: &Value| value.as_text().map_or(0, str::len);
+        let room: usize = values.iter().map(known).sum();
+        let mut out = String::with_capacity(room.min(args.budget.bytes_left()));
         for value in values {
             let text = text_of(value);
             args.budget.charge(text.len())?;
