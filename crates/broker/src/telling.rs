@@ -34,6 +34,8 @@ pub(crate) struct Origin<'a> {
 #[derive(Debug)]
 pub(crate) struct Announcement {
     pub(crate) reason: ConnackReason,
+    /// The reason that was decided on, before the version of the client had to be told less.
+    pub(crate) reason_v5: ConnackReason,
     pub(crate) return_code: u8,
     pub(crate) detail: Option<ByteString>,
     pub(crate) keepalive_s: u16,
@@ -69,6 +71,7 @@ impl Hub {
                 clientid: client.client_id.clone(),
                 username: client.username.clone(),
                 reason_code: announcement.reason,
+                reason_code_v5: announcement.reason_v5,
                 return_code: announcement.return_code,
                 success: announcement.reason.is_success(),
                 detail: announcement.detail.clone(),
@@ -331,6 +334,7 @@ impl Announcement {
     pub(crate) fn new(connect: &mqtt::Connect, reason: ConnackReason) -> Announcement {
         Announcement {
             reason,
+            reason_v5: reason.under_v5(),
             return_code: return_code(reason, connect.version),
             detail: None,
             keepalive_s: connect.keepalive_s,
@@ -347,6 +351,7 @@ impl Announcement {
     pub(crate) fn undecoded(reason: ConnackReason, return_code: u8) -> Announcement {
         Announcement {
             reason,
+            reason_v5: reason.under_v5(),
             return_code,
             detail: None,
             keepalive_s: 0,

@@ -110,6 +110,36 @@ impl ConnackReason {
         })
     }
 
+    /// The nearest name that MQTT 5 has.
+    pub const fn under_v5(self) -> ConnackReason {
+        match self {
+            ConnackReason::ConnectionAccepted => ConnackReason::Success,
+            ConnackReason::MalformedUsernameOrPassword => ConnackReason::BadUsernameOrPassword,
+            ConnackReason::UnauthorizedClient => ConnackReason::NotAuthorized,
+            ConnackReason::Success
+            | ConnackReason::UnspecifiedError
+            | ConnackReason::MalformedPacket
+            | ConnackReason::ProtocolError
+            | ConnackReason::ImplementationSpecificError
+            | ConnackReason::UnacceptableProtocolVersion
+            | ConnackReason::ClientIdentifierNotValid
+            | ConnackReason::BadUsernameOrPassword
+            | ConnackReason::NotAuthorized
+            | ConnackReason::ServerUnavailable
+            | ConnackReason::ServerBusy
+            | ConnackReason::Banned
+            | ConnackReason::BadAuthenticationMethod
+            | ConnackReason::TopicNameInvalid
+            | ConnackReason::PacketTooLarge
+            | ConnackReason::QuotaExceeded
+            | ConnackReason::RetainNotSupported
+            | ConnackReason::QosNotSupported
+            | ConnackReason::UseAnotherServer
+            | ConnackReason::ServerMoved
+            | ConnackReason::ConnectionRateExceeded => self,
+        }
+    }
+
     /// What an MQTT 3.1 or 3.1.1 client is told instead, and is reported as; `None` where those versions have no code
     /// and the connection is closed without a CONNACK.
     pub const fn before_v5(self) -> Option<ConnackReason> {
@@ -277,6 +307,7 @@ mod tests {
     fn every_connack_reason_has_a_number_in_the_version_it_is_reported_for() {
         for &reason in ConnackReason::ALL {
             assert!(reason.v5_code().is_some() || reason.v3_code().is_some(), "{reason:?}");
+            assert!(reason.under_v5().v5_code().is_some(), "{reason:?}");
             if let Some(earlier) = reason.before_v5() {
                 assert!(earlier.v3_code().is_some(), "{reason:?} becomes {earlier:?}");
             }

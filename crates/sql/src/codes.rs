@@ -66,12 +66,22 @@ codes! {
     EVENT_PREFIX = "W001";
     /// A reason under a name of another product was read as ours.
     FOREIGN_REASON = "W002";
-    /// A comparison that is never true.
+    /// A condition that is never true.
     NEVER_TRUE = "W003";
     /// `= NULL`, which is true here where both are NULL, and never in the SQL of databases.
     EQUALS_NULL = "W004";
     /// An index of 0 in a path that is read: the first element has 1.
     INDEX_ZERO = "W005";
+    /// A condition that is always true.
+    ALWAYS_TRUE = "W006";
+    /// A branch of CASE that is never reached, because those before it take everything.
+    UNREACHABLE = "W007";
+    /// A value that stands twice in IN.
+    DUPLICATE = "W008";
+    /// A field that one of the topics in FROM has not got: it is NULL there.
+    PARTLY_ABSENT = "W009";
+    /// An unknown field in a rule with `compat = "emqx"`: it is NULL.
+    NULL_FIELD = "W010";
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub(crate) fn character(character: char, next: Option<char>) -> Option<&'static 
         ('|', Some('|')) => "write `OR`, or `concat(a, b)` for text",
         ('!', _) => "write `NOT`",
         ('$', Some('{')) => "placeholders are for actions; here a path stands as it is: `payload.temp`",
+        ('$', _) => "a path begins with a field: `payload.temp`",
         ('#', _) => "a topic filter stands in quotes; a comment begins with `--`",
         ('%', _) => "write `a mod b`",
         ('^', _) => "write `power(a, b)`",
@@ -52,8 +53,33 @@ pub(crate) fn word(word: &str) -> Option<&'static str> {
         ("regexp", "write `regex_match(text, 'pattern')`"),
         ("==", "`=` compares"),
         ("->", "a path leads into JSON: `payload.a.b`"),
+        (":", "`:` stands only in maps; a cast is written `int(payload.temp)`"),
     ];
     known.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, help)| *help)
+}
+
+/// The help for a field that other systems have, with the name that has to be a field here for it to be right.
+pub(crate) fn field(name: &str) -> Option<(Option<&'static str>, &'static str)> {
+    let known: &[(&str, Option<&str>, &str)] = &[
+        ("undefined", None, "what is missing is NULL: write `IS NULL`"),
+        ("retain", Some("flags"), "write `flags.retain`"),
+        ("dup", Some("flags"), "write `flags.dup`"),
+        ("ipaddress", Some("peername"), "the address is `peername`, with the port"),
+        ("ip", Some("peername"), "the address is `peername`, with the port"),
+        ("client_ip", Some("peername"), "the address is `peername`, with the port"),
+        ("ts", Some("timestamp"), "the time is `timestamp`, in ms"),
+        ("time", Some("timestamp"), "the time is `timestamp`, in ms"),
+        ("sequence", Some("client_seq"), "`client_seq` counts the events of a client, `seq` those of the node"),
+        ("disconnect_reason", Some("reason"), "it is `reason`"),
+        ("reason_code", Some("reason"), "the reason of a disconnect is `reason`"),
+        ("graceful", Some("initiator"), "a client that said goodbye has `reason` = 'normal'"),
+        ("protocol", Some("proto_name"), "the protocol is `proto_name`, its version `proto_ver`"),
+        ("from_clientid", Some("clientid"), "the publisher is `clientid`"),
+        ("metadata", None, "the identifier of the rule is `${rule_id}` in templates"),
+        ("headers", None, "the properties of a message are `pub_props`, its flags `flags`"),
+        ("user_properties", Some("pub_props"), "write `pub_props.'User-Property'`"),
+    ];
+    known.iter().find(|(theirs, _, _)| *theirs == name).map(|(_, ours, help)| (*ours, *help))
 }
 
 /// The help for a function that other systems have.

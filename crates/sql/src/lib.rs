@@ -13,6 +13,7 @@ mod columns;
 mod context;
 mod diagnostic;
 mod elsewhere;
+mod emqx;
 mod eval;
 mod functions;
 #[cfg(any(test, fuzzing))]

@@ -6,6 +6,7 @@ use bytestring::ByteString;
 use events::{Kind, Map, Type};
 
 use crate::check::{Checked, Mode, check, check_rest};
+use crate::emqx::EmqxColumns;
 use crate::{Columns, Context, Diagnostic, codes, eval, syntax};
 
 /// What a rule listens to.
@@ -62,6 +63,8 @@ impl From<EvalError> for Diagnostic {
 #[derive(Debug)]
 pub struct Query {
     checked: Checked,
+    /// The rule sees events as EMQX has them.
+    is_emqx: bool,
 }
 
 impl Query {
@@ -75,6 +78,12 @@ impl Query {
     /// Compiles `text` for contexts of any shape: a name that is not in the catalogue is a column that may be there.
     pub fn compile_open(text: &str) -> Result<(Query, Vec<Diagnostic>), Vec<Diagnostic>> {
         Query::compile_in(text, Mode::Open)
+    }
+
+    /// Compiles `text` as a rule that was written for EMQX: names that are not in the catalogue are NULL, with a warning,
+    /// and the rule sees events as EMQX has them.
+    pub fn compile_emqx(text: &str) -> Result<(Query, Vec<Diagnostic>), Vec<Diagnostic>> {
+        Query::compile_in(text, Mode::Emqx)
     }
 
     /// What the rule listens to. An event that several of them match is evaluated once.
@@ -101,15 +110,25 @@ impl Query {
         Some(Diagnostic::error(codes::FUNCTION_OFF, call, "the function `jq` is switched off").with_help(help))
     }
 
+    /// Whether the event exists for this rule. One that was compiled by [`Query::compile_emqx`] knows nothing of those
+    /// that EMQX has not got, and [`Query::eval`] makes no row of them.
+    pub fn knows(&self, columns: &dyn Columns) -> bool {
+        !self.is_emqx || EmqxColumns::of(columns).is_some()
+    }
+
     /// Makes the rows of one event.
     pub fn eval(&self, columns: &dyn Columns, ctx: &Context<'_>) -> Result<Rows, EvalError> {
+        if self.is_emqx {
+            let Some(columns) = EmqxColumns::of(columns) else { return Ok(Rows::NoMatch) };
+            return eval::run(&self.checked.plan, &columns, ctx).map_err(|error| *error);
+        }
         eval::run(&self.checked.plan, columns, ctx).map_err(|error| *error)
     }
 
     fn compile_in(text: &str, mode: Mode) -> Result<(Query, Vec<Diagnostic>), Vec<Diagnostic>> {
         let statement = syntax::parse(text).map_err(|misread| check_rest(text, *misread, mode))?;
         match check(text, statement, mode) {
-            (Some(checked), warnings) => Ok((Query { checked }, warnings)),
+            (Some(checked), warnings) => Ok((Query { checked, is_emqx: mode == Mode::Emqx }, warnings)),
             (None, diagnostics) => Err(diagnostics),
         }
     }

@@ -260,3 +260,75 @@ fn the_same_context_gives_the_same_row() {
     let row = compile(sql).eval(&message(""), &other).unwrap().into_vec().remove(0);
     assert_ne!(row.to_json(), rows(sql, &message(""))[0]);
 }
+
+#[test]
+fn a_rule_of_emqx_sees_events_as_emqx_has_them() {
+    let rows = |sql: &str, columns: &dyn Columns| {
+        let (query, warnings) = Query::compile_emqx(sql).expect("a rule");
+        let store = Store::new();
+        let rows = query.eval(columns, &Context::new(Timestamp::SAMPLE, &store)).expect("the rule does not fail");
+        (rows.into_vec().iter().map(Map::to_json).collect::<Vec<_>>(), query.knows(columns), warnings.len())
+    };
+    let row = |text: &str| vec![text.to_owned()];
+    let overlay = |event: &'static Event, fields: &[(&'static str, Value)]| {
+        Overlay::new(event, fields.iter().map(|(name, value)| ((*name).into(), value.clone())).collect())
+    };
+    let sample = |kind| -> &'static Event { Box::leak(Box::new(Event::sample(kind))) };
+    let (connack, ended) = (sample(Kind::ClientConnack), sample(Kind::ClientDisconnected));
+    let text = Value::from_static;
+
+    let refused = overlay(
+        connack,
+        &[
+            ("reason_code", text("unauthorized_client")),
+            ("reason_code_v5", text("banned")),
+            ("expiry_interval", Value::Int(30)),
+        ],
+    );
+    let sql =
+        r#"SELECT reason_code, expiry_interval, mountpoint FROM "$events/client/connack" WHERE reason_code = 'banned'"#;
+    let expected = row(r#"{"reason_code":"banned","expiry_interval":30000,"mountpoint":null}"#);
+    assert_eq!(rows(sql, &refused), (expected, true, 1), "names of MQTT 5, ms, NULL for what is not there");
+    let (all, ..) = rows(r#"SELECT * FROM "$events/client_connack""#, &refused);
+    assert!(
+        all[0].contains(r#""reason_code":"banned""#) && all[0].contains(r#""expiry_interval":30000"#),
+        "{}",
+        all[0]
+    );
+    let version = overlay(connack, &[("reason_code_v5", text("unacceptable_protocol_version"))]);
+    let sql = r#"SELECT reason_code AS r FROM "$events/client_connack""#;
+    assert_eq!(rows(sql, &version).0, row(r#"{"r":"unsupported_protocol_version"}"#));
+
+    let sql = r#"SELECT reason AS r FROM "$events/client_disconnected" WHERE reason IN ('takenover', 'frame_error')"#;
+    let takeover = overlay(ended, &[("reason", text("takeovered"))]);
+    assert_eq!(rows(sql, &takeover), (row(r#"{"r":"takenover"}"#), true, 0));
+    assert_eq!(rows(sql, &overlay(ended, &[("reason", text("malformed_packet"))])).0, row(r#"{"r":"frame_error"}"#));
+    let never_connected = overlay(ended, &[("reason", text("takeovered")), ("connected_at", Value::Null)]);
+    assert_eq!(rows(sql, &never_connected), (vec![], false, 0), "EMQX tells nothing of it");
+
+    let unsubscribed = sample(Kind::SessionUnsubscribed);
+    let sql = r#"SELECT topic FROM "$events/session_unsubscribed""#;
+    assert_eq!(rows(sql, unsubscribed), (row(r#"{"topic":"plant/+/cmd"}"#), true, 0));
+    assert_eq!(rows(sql, &overlay(unsubscribed, &[("cause", text("session_end"))])), (vec![], false, 0));
+}
+
+#[test]
+fn a_context_of_any_shape_may_have_either_name_of_a_reason() {
+    let store = Store::new();
+    for (reason, condition, expected) in [
+        ("takenover", "reason = 'takenover'", 1),
+        ("takeovered", "reason = 'takenover'", 1),
+        ("takeovered", "reason != 'takenover'", 0),
+        ("takenover", "reason != 'takenover'", 0),
+        ("normal", "reason != 'takenover'", 1),
+        ("discarded", "reason IN ('kicked', 'discarded')", 1),
+        ("takeovered", "reason IN ('kicked', 'discarded')", 1),
+        ("takeovered", "reason NOT IN ('kicked', 'discarded')", 0),
+    ] {
+        let sql = format!("SELECT reason FROM \"$events/client_disconnected\" WHERE {condition}");
+        let (query, _) = Query::compile_open(&sql).expect("a rule");
+        let context: Map = [("reason".into(), Value::from(reason))].into_iter().collect();
+        let rows = query.eval(&context, &Context::new(Timestamp::SAMPLE, &store)).expect("a row or none");
+        assert_eq!(rows.into_vec().len(), expected, "{condition} of {reason}");
+    }
+}

@@ -29,7 +29,11 @@ fn the_sql_of_the_guide_compiles() {
     for block in blocks {
         let text = block.split_once("---*/").map_or(block, |(_, sql)| sql);
         match Query::compile(text) {
-            Ok((_, warnings)) => assert!(warnings.is_empty(), "{}", sql::render(&warnings, "README.md", text, 0)),
+            Ok((_, mut warnings)) => {
+                // The page shows that a field of one source is NULL in the others.
+                warnings.retain(|warning| warning.code != sql::codes::PARTLY_ABSENT);
+                assert!(warnings.is_empty(), "{}", sql::render(&warnings, "README.md", text, 0));
+            }
             Err(wrong) => panic!("{}", sql::render(&wrong, "README.md", text, 0)),
         }
     }

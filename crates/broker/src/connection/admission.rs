@@ -224,6 +224,7 @@ impl Connection {
             fx.send(&Packet::Connack(connack), connect.version);
             stranger.count_sent(fx, &self.hub);
             let mut announcement = Announcement::new(connect, told);
+            announcement.reason_v5 = reason;
             announcement.detail = Some(detail.clone());
             stranger.refusal = Some(announcement);
         }

@@ -23,6 +23,8 @@ event! {
         username: Option<ByteString> = Some("plant".into()),
         /// Whether the connection was accepted, and if not, why. MQTT 3.1 and 3.1.1 clients have names of their own.
         reason_code: ConnackReason = ConnackReason::Success,
+        /// The same under MQTT 5's name, whatever version the client speaks: MQTT 3.1.1 has one name for many reasons.
+        reason_code_v5: ConnackReason = ConnackReason::Success,
         /// The number on the wire.
         return_code: u8 = 0,
         /// Whether the connection was accepted.

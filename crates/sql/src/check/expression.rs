@@ -1,15 +1,16 @@
 //! Expressions: names resolved, types known, constants folded.
 
 use bytestring::ByteString;
-use events::{Type, Value};
+use events::{Kind, Type, Value};
 
 use super::call::CallParts;
 use super::names::Names;
-use super::projection::known_keys;
+use super::projection::{ELEMENT, known_keys};
 use super::types::{either, found};
 use super::{Checker, Mode};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
+use crate::elsewhere;
 use crate::plan::{Alias, Base, Case, Column, Expr, Node, Path, PathStep};
 use crate::suggest::nearest;
 use crate::syntax::ast::{self, ExprKind};
@@ -90,6 +91,7 @@ impl Checker<'_> {
             }
             ExprKind::In { negated, operand, items } => {
                 let operand = Box::new(self.expression(operand, names));
+                self.warn_of_duplicates(items);
                 let items = items.iter().map(|item| self.expression(item, names)).collect();
                 Node::In { negated: *negated, operand, items }
             }
@@ -138,13 +140,13 @@ impl Checker<'_> {
 
     fn case(
         &mut self,
-        operand: Option<&ast::Expr>,
-        branches: &[(ast::Expr, ast::Expr)],
+        by: Option<&ast::Expr>,
+        written: &[(ast::Expr, ast::Expr)],
         otherwise: Option<&ast::Expr>,
         names: &mut Names<'_>,
     ) -> (Node, Type) {
-        let operand = operand.map(|operand| self.expression(operand, names));
-        let branches: Box<[(Expr, Expr)]> = branches
+        let operand = by.map(|operand| self.expression(operand, names));
+        let branches: Box<[(Expr, Expr)]> = written
             .iter()
             .map(|(condition, value)| {
                 let condition = if operand.is_some() {
@@ -155,6 +157,12 @@ impl Checker<'_> {
                 (condition, self.expression(value, names))
             })
             .collect();
+        if operand.is_none() {
+            for (condition, _) in written {
+                self.warn_of_outcome(condition, names);
+            }
+        }
+        self.warn_of_branches(by, written, names);
         let otherwise = otherwise.map(|otherwise| self.expression(otherwise, names));
         let types = branches.iter().map(|(_, value)| value.ty).chain(otherwise.iter().map(|value| value.ty));
         let ty = types.reduce(either).unwrap_or(Type::Null);
@@ -189,7 +197,7 @@ impl Checker<'_> {
         if let Some(needs) = names.aliases.filter(|aliases| aliases.names(&path.root)).and_then(|a| a.needs(&path.root))
         {
             let (needs, slot, whole, ty) = needs;
-            let looked_up_further = !whole && (self.mode == Mode::Open || self.is_column(&path.root));
+            let looked_up_further = !whole && (!self.mode.knows_types() || self.is_column(&path.root));
             let otherwise = looked_up_further.then(|| self.below_output(path, names).0);
             return (Base::Alias(Box::new(Alias { slot, needs, otherwise })), ty);
         }
@@ -203,7 +211,7 @@ impl Checker<'_> {
         }
         // Only something below the name was put there: the rest is still that of the column, where there is one.
         let then = match (names.local(&path.root), self.column_type(&path.root)) {
-            (None, None) if self.mode == Mode::Catalogue => Base::Slot(output.slot),
+            (None, None) if self.mode.knows_types() => Base::Slot(output.slot),
             (Some(_), _) | (None, Some(_) | None) => {
                 Base::SlotThen(output.slot, Box::new(self.below_output(path, names).0))
             }
@@ -217,8 +225,11 @@ impl Checker<'_> {
             return (Base::Slot(slot), Type::Any);
         }
         let ty = self.column_type(&path.root);
-        if ty.is_none() && self.mode == Mode::Catalogue {
-            self.unknown_field(path, names);
+        if self.mode.knows_types() {
+            match ty {
+                None => self.unknown_field(path, names),
+                Some(_) => self.warn_of_absence(path),
+            }
         }
         let base = if path.root == "payload" && !path.steps.is_empty() {
             Base::Payload
@@ -226,7 +237,7 @@ impl Checker<'_> {
             Base::Column(Column::of(&path.root))
         };
         // A context of any shape may have anything under the name of a field.
-        (base, ty.filter(|_| self.mode == Mode::Catalogue).unwrap_or(Type::Any))
+        (base, ty.filter(|_| self.mode.knows_types()).unwrap_or(Type::Any))
     }
 
     fn steps(&mut self, path: &ast::Path, names: &mut Names<'_>) -> Box<[PathStep]> {
@@ -239,7 +250,7 @@ impl Checker<'_> {
                     keys.push(key.clone());
                 }
                 if matches!(step, ast::PathStep::Place(place) if place.distance == 0) {
-                    let message = "the index 0 is always NULL: the first element has 1, the last one -1";
+                    let message = "the index 0 is always NULL: indexes begin with 1, and -1 is the last element";
                     self.diagnostics.push(Diagnostic::warning(codes::INDEX_ZERO, path.root_span.range(), message));
                 }
                 self.step(step, Some(beside_key), names)
@@ -258,7 +269,7 @@ impl Checker<'_> {
                     (ExprKind::Path(path), Some(true)) if !self.is_known(&path.root, names) => plain_steps(path),
                     _ => None,
                 };
-                let unknown = beside.is_some() && self.mode == Mode::Catalogue;
+                let unknown = beside.is_some() && self.mode.knows_types();
                 let index = if unknown {
                     Expr { node: Node::Constant(Value::Null), span: index.span, ty: Type::Any }
                 } else {
@@ -266,7 +277,9 @@ impl Checker<'_> {
                 };
                 if !matches!(index.ty, Type::Int | Type::Number | Type::Any | Type::Null | Type::Timestamp) {
                     let message = format!("an index must be an integer, found {}", found(&index));
-                    self.error(codes::WRONG_TYPE, index.span, message);
+                    let key = if let Node::Constant(Value::Text(key)) = &index.node { Some(key) } else { None };
+                    let help = key.map(|key| format!("a key stands behind a dot: `.'{key}'`"));
+                    self.error_with_help(codes::WRONG_TYPE, index.span, message, help);
                 }
                 PathStep::Index { index, beside }
             }
@@ -287,27 +300,68 @@ impl Checker<'_> {
     }
 
     /// The type of a column; `None` where no event the rule listens to has it.
-    fn column_type(&self, root: &str) -> Option<Type> {
+    pub(super) fn column_type(&self, root: &str) -> Option<Type> {
         let fields = self.kinds.iter().filter_map(|kind| kind.event_type().field(root));
         fields.map(|(_, field)| field.ty).reduce(either)
     }
 
     fn unknown_field(&mut self, path: &ast::Path, names: &Names<'_>) {
-        let message = match self.kinds.as_slice() {
-            [] => return,
-            kinds => format!("no field `{}` in {}", path.root, in_words(kinds)),
-        };
+        if self.kinds.is_empty() {
+            return;
+        }
+        let message = format!("no field `{}` in {}", path.root, in_words(&self.kinds));
+        let help = self.field_meant(path, names);
+        if self.mode == Mode::Emqx {
+            let warning =
+                Diagnostic::warning(codes::NULL_FIELD, path.root_span.range(), format!("{message}: it is NULL"));
+            self.diagnostics.push(warning.with_help_if(help));
+        } else {
+            self.error_with_help(codes::UNKNOWN_FIELD, path.root_span, message, help);
+        }
+    }
+
+    /// What was meant by a name that is no field.
+    fn field_meant(&self, path: &ast::Path, names: &Names<'_>) -> Option<String> {
+        let root = &*path.root;
         let fields = || self.kinds.iter().flat_map(|kind| kind.event_type().fields).map(|field| field.name);
         let aliases = names.aliases.map(|aliases| aliases.entries.as_slice()).unwrap_or_default();
-        let known = || fields().chain(names.known()).chain(aliases.iter().map(|entry| &*entry.root));
-        let help = match nearest(&path.root, known()) {
-            Some(near) => Some(format!("did you mean `{near}`?")),
-            None if path.quoted && path.steps.is_empty() => {
-                Some(format!("double quotes are for names; a text stands in single quotes: `'{}'`", path.root))
-            }
-            None => None,
-        };
-        self.error_with_help(codes::UNKNOWN_FIELD, path.root_span, message, help);
+        let other = |name: &&str| *name != root;
+        let near =
+            nearest(root, fields().chain(names.known()).chain(aliases.iter().map(|entry| &*entry.root)).filter(other));
+        if path.quoted && path.steps.is_empty() {
+            let or = near.map(|near| format!(", or the field `{near}`")).unwrap_or_default();
+            return Some(format!("did you mean the text `'{root}'`{or}? double quotes are for names"));
+        }
+        if let Some((_, span)) = self.hidden.made_by_do.iter().find(|(name, _)| name == root) {
+            let made_of = self.text.get(span.range()).unwrap_or_default();
+            return Some(format!("DO makes it after WHERE and INCASE: write what it is made of, `{made_of}`"));
+        }
+        if let Some(element) = self.hidden.element.as_ref().filter(|_| root == ELEMENT) {
+            return Some(format!("the element is named `{element}`"));
+        }
+        if let Some((names, help)) = elsewhere::field(root)
+            && names.is_none_or(|name| self.is_column(name))
+        {
+            return Some(help.to_owned());
+        }
+        if let Some(near) = near {
+            return Some(format!("did you mean `{near}`?"));
+        }
+        let kinds: Vec<Kind> =
+            Kind::ALL.iter().copied().filter(|kind| kind.event_type().field(root).is_some()).collect();
+        (!kinds.is_empty()).then(|| format!("it is a field of {}", in_words(&kinds)))
+    }
+
+    /// Warns of a field that one of the sources has not got, once.
+    fn warn_of_absence(&mut self, path: &ast::Path) {
+        let lacking = |kind: &Kind| kind.event_type().field(&path.root).is_none();
+        let without: Vec<Kind> = self.listed.iter().copied().filter(lacking).collect();
+        if without.is_empty() || self.partly_absent.contains(&path.root) {
+            return;
+        }
+        self.partly_absent.push(path.root.clone());
+        let message = format!("no field `{}` in {}, where it is NULL", path.root, in_words(&without));
+        self.diagnostics.push(Diagnostic::warning(codes::PARTLY_ABSENT, path.root_span.range(), message));
     }
 
     /// The column of that name, for functions that read one.
@@ -325,7 +379,7 @@ impl Checker<'_> {
 }
 
 /// `$events/client_connack`, or what messages are called.
-fn in_words(kinds: &[events::Kind]) -> String {
+fn in_words(kinds: &[Kind]) -> String {
     let names: Vec<String> = kinds
         .iter()
         .map(|kind| kind.event_type().topic.map_or_else(|| "messages".to_owned(), |topic| format!("`{topic}`")))

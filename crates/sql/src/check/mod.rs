@@ -4,6 +4,7 @@
 mod call;
 mod expression;
 mod names;
+mod outcome;
 mod projection;
 mod reason;
 mod source;
@@ -39,15 +40,36 @@ pub(crate) struct Checked {
 pub(crate) enum Mode {
     /// They are errors.
     Catalogue,
+    /// They are NULL, with a warning; reasons have EMQX's names. The rule sees events through [`crate::emqx::EmqxColumns`].
+    Emqx,
     /// They are columns that may be there.
     Open,
+}
+
+impl Mode {
+    /// Whether the columns are those of the catalogue, with its types.
+    pub(crate) const fn knows_types(self) -> bool {
+        match self {
+            Mode::Catalogue | Mode::Emqx => true,
+            Mode::Open => false,
+        }
+    }
 }
 
 /// Checks the tree of `text`. Returns the plan, where nothing is an error, and everything there is to tell.
 pub(crate) fn check(text: &str, mut statement: ast::Statement, mode: Mode) -> (Option<Checked>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let sources = Sources::of(&statement.from, mode, &mut diagnostics);
-    let mut checker = Checker { text, mode, kinds: sources.kinds(), diagnostics, jq: None };
+    let mut checker = Checker {
+        text,
+        mode,
+        kinds: sources.kinds(),
+        listed: sources.listed_by_name.clone(),
+        diagnostics,
+        partly_absent: Vec::new(),
+        hidden: Hidden::default(),
+        jq: None,
+    };
     checker.rename_reasons(&mut statement);
     let (plan, output) = match &statement.verb {
         ast::Verb::Select(fields) => checker.select(fields, statement.filter.as_ref()),
@@ -87,9 +109,23 @@ struct Checker<'t> {
     mode: Mode,
     /// The kinds of events the rule listens to.
     kinds: Vec<Kind>,
+    /// Those that FROM names without a wildcard.
+    listed: Vec<Kind>,
     diagnostics: Vec<Diagnostic>,
     /// Where `jq` is called first.
     jq: Option<Span>,
+    /// The fields of which was told that not every source has them.
+    partly_absent: Vec<ByteString>,
+    hidden: Hidden,
+}
+
+/// Names that people look for in FOREACH where they are not.
+#[derive(Debug, Default)]
+struct Hidden {
+    /// What DO makes, with its text, while WHERE and INCASE are read.
+    made_by_do: Vec<(ByteString, Span)>,
+    /// What the element is called, where that is not `item`.
+    element: Option<ByteString>,
 }
 
 type Output = Option<Vec<(ByteString, Type)>>;
@@ -115,12 +151,14 @@ impl Checker<'_> {
         filter: Option<&ast::Expr>,
     ) -> (Plan, Output) {
         let mut names = Names::new();
+        self.hidden = Hidden::of(fields, each.unwrap_or_default());
         let located = self.foreach_fields(fields, &mut names);
         let aliases = located.alias_table();
         let filter = filter.map(|filter| self.filter(filter, &aliases));
         let keeps_aliases = aliases.was_used();
         let locals = located.into_locals(&mut names);
-        let incase = incase.map(|incase| self.condition(incase, &mut names));
+        let incase = incase.map(|incase| self.whole_condition(incase, &mut names));
+        self.hidden.made_by_do.clear();
         let alias_slots = names.slots();
         let projected = self.projection(each.unwrap_or(&[ast::Field::Star]), &mut names);
         let output = projected.output();
@@ -134,7 +172,14 @@ impl Checker<'_> {
 
     fn filter(&mut self, filter: &ast::Expr, aliases: &AliasTable) -> crate::plan::Expr {
         let mut names = Names::of_filter(aliases);
-        self.condition(filter, &mut names)
+        self.whole_condition(filter, &mut names)
+    }
+
+    /// WHERE or INCASE.
+    fn whole_condition(&mut self, condition: &ast::Expr, names: &mut Names<'_>) -> crate::plan::Expr {
+        let checked = self.condition(condition, names);
+        self.warn_of_outcome(condition, names);
+        checked
     }
 
     fn foreach_fields(&mut self, fields: &[ast::Field], names: &mut Names<'_>) -> Projected {
@@ -153,6 +198,17 @@ impl Checker<'_> {
 
     fn error_with_help(&mut self, code: &'static str, span: Span, message: String, help: Option<String>) {
         self.diagnostics.push(Diagnostic::error(code, span.range(), message).with_help_if(help));
+    }
+}
+
+impl Hidden {
+    fn of(fields: &[ast::Field], each: &[ast::Field]) -> Hidden {
+        let target_of = |field: &ast::Field| match field {
+            ast::Field::Item { expr, target: Some(target) } => Some((target.root.clone(), expr.span)),
+            ast::Field::Item { target: None, .. } | ast::Field::Star => None,
+        };
+        let element = fields.last().and_then(target_of).map(|(name, _)| name);
+        Hidden { made_by_do: each.iter().filter_map(target_of).collect(), element }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::plan::{Base, Column, Expr, Item, PathStep, Piece, Projection, Shape, 
 use crate::syntax::ast;
 
 /// The name of the element in FOREACH without AS.
-const ELEMENT: &str = "item";
+pub(super) const ELEMENT: &str = "item";
 
 /// Fields that were checked.
 #[derive(Debug, Default)]
@@ -237,7 +237,7 @@ fn shapes(places: Vec<Vec<ByteString>>, values: Vec<Expr>) -> Box<[(ByteString, 
 type Group = Vec<(Vec<ByteString>, Expr)>;
 
 /// Whether both are written the same.
-fn same_path(left: &ast::Path, right: &ast::Path) -> bool {
+pub(super) fn same_path(left: &ast::Path, right: &ast::Path) -> bool {
     left.root == right.root
         && left.steps.len() == right.steps.len()
         && left.steps.iter().zip(&right.steps).all(|steps| match steps {

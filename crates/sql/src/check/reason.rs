@@ -3,7 +3,7 @@
 use bytestring::ByteString;
 use events::{ConnackReason, DisconnectReason, DropReason, Initiator, Kind, Stage, UnsubscribeCause, Value};
 
-use super::Checker;
+use super::{Checker, Mode};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::suggest::did_you_mean;
@@ -17,14 +17,23 @@ const FOREIGN: &[(&str, &str)] = &[
     ("unsupported_protocol_version", "unacceptable_protocol_version"),
 ];
 
+/// Whether an expression is another product's name of a reason.
+fn is_foreign(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Literal(Value::Text(text)) if our_name(text).is_some())
+}
+
 /// Our name of a reason that another product calls otherwise.
 fn our_name(foreign: &str) -> Option<&'static str> {
     FOREIGN.iter().find(|(theirs, _)| *theirs == foreign).map(|(_, ours)| *ours)
 }
 
 impl Checker<'_> {
-    /// Reads names that other products have for reasons as ours, and warns of those that a reason never has.
+    /// Reads names that other products have for reasons as ours, and warns of those that a reason never has. A rule that
+    /// sees events as EMQX has them uses EMQX's.
     pub(super) fn rename_reasons(&mut self, statement: &mut Statement) {
+        if self.mode == Mode::Emqx {
+            return;
+        }
         if let Some(filter) = &mut statement.filter {
             self.reasons_in(filter);
         }
@@ -53,14 +62,20 @@ impl Checker<'_> {
 
     fn reasons_in(&mut self, expr: &mut Expr) {
         match &mut expr.kind {
+            ExprKind::Compare { op: Comparison::Equal | Comparison::NotEqual, .. } if self.mode == Mode::Open => {
+                self.either_name(expr);
+            }
             ExprKind::Compare { op: Comparison::Equal | Comparison::NotEqual, left, right } => {
                 self.reason_against(left, right);
                 self.reason_against(right, left);
             }
             ExprKind::In { operand, items, .. } => {
-                for item in items {
+                let theirs: Vec<Expr> = if self.mode == Mode::Open { items.clone() } else { Vec::new() };
+                for item in items.iter_mut() {
                     self.reason_against(operand, item);
                 }
+                // A context of any shape may have either name.
+                items.extend(theirs.into_iter().filter(is_foreign));
             }
             ExprKind::And(operands) | ExprKind::Or(operands) => {
                 for operand in operands {
@@ -93,6 +108,21 @@ impl Checker<'_> {
         }
     }
 
+    /// `reason = 'takenover'` over a context of any shape, which may have either name.
+    fn either_name(&mut self, expr: &mut Expr) {
+        let before = expr.clone();
+        let ExprKind::Compare { op, left, right } = &mut expr.kind else { return };
+        let op = *op;
+        if !is_foreign(left) && !is_foreign(right) {
+            return;
+        }
+        self.reason_against(left, right);
+        self.reason_against(right, left);
+        let both = vec![before.clone(), expr.clone()];
+        expr.depth += 1;
+        expr.kind = if op == Comparison::Equal { ExprKind::Or(both) } else { ExprKind::And(both) };
+    }
+
     fn reason_against(&mut self, column: &Expr, literal: &mut Expr) {
         let ExprKind::Path(path) = &column.kind else { return };
         let ExprKind::Literal(Value::Text(text)) = &mut literal.kind else { return };
@@ -116,7 +146,7 @@ impl Checker<'_> {
     }
 
     /// The names that a column may have; `None` where it may have others.
-    fn names_of(&self, column: &str) -> Option<Vec<&'static str>> {
+    pub(super) fn names_of(&self, column: &str) -> Option<Vec<&'static str>> {
         let mut names = Vec::new();
         for kind in &self.kinds {
             if kind.event_type().field(column).is_some() {

@@ -48,6 +48,8 @@ const EVENTS: &str = "$events/";
 pub(crate) struct Sources {
     /// In the order of FROM, each once.
     pub(crate) listed: Vec<Source>,
+    /// The kinds of those that were named without a wildcard over events.
+    pub(super) listed_by_name: Vec<Kind>,
     /// Names of events that the catalogue has not got.
     undeclared: Vec<&'static str>,
 }
@@ -93,7 +95,10 @@ impl Sources {
             return;
         }
         match mqtt::Filter::parse(topic.text.clone()) {
-            Ok(filter) => self.list(Source::Topic(filter.topic_filter().clone())),
+            Ok(filter) => {
+                self.list(Source::Topic(filter.topic_filter().clone()));
+                self.list_by_name(Kind::MessagePublish);
+            }
             Err(error) => {
                 let message = format!("`{}` can never match: {error}", topic.text);
                 diagnostics.push(Diagnostic::error(codes::FILTER, range, message));
@@ -104,10 +109,14 @@ impl Sources {
     fn add_event(&mut self, name: &str, topic: &Topic, mode: Mode, diagnostics: &mut Vec<Diagnostic>) {
         let before = self.listed.len() + self.undeclared.len();
         let mut found = false;
+        let is_by_name = !name.contains(['+', '#']);
         for event in EventType::all() {
             if topics_of(event).iter().any(|topic| is_named(name, topic)) {
                 found = true;
                 self.list(Source::Event(event.kind));
+                if is_by_name {
+                    self.list_by_name(event.kind);
+                }
             }
         }
         for (other, event) in OTHER_TOPICS {
@@ -118,6 +127,9 @@ impl Sources {
                 Some(declared) => {
                     found = true;
                     self.list(Source::Event(declared.kind));
+                    if is_by_name {
+                        self.list_by_name(declared.kind);
+                    }
                 }
                 None if mode == Mode::Open => {
                     found = true;
@@ -130,6 +142,12 @@ impl Sources {
         }
         if !found && self.listed.len() + self.undeclared.len() == before {
             diagnostics.push(unknown_event(name, topic));
+        }
+    }
+
+    fn list_by_name(&mut self, kind: Kind) {
+        if !self.listed_by_name.contains(&kind) {
+            self.listed_by_name.push(kind);
         }
     }
 

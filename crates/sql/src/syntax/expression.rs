@@ -321,6 +321,12 @@ impl Parser<'_> {
         let key = match token.kind {
             TokenKind::Text | TokenKind::QuotedName => self.unquoted(token.span),
             TokenKind::Name | TokenKind::Keyword(_) | TokenKind::Int => self.slice(token.span).into(),
+            TokenKind::OpenBrace => {
+                let message = "expected a key such as `'name'`, found `{`";
+                let help = "a path stands as it is: `payload.temp`; `${payload.temp}` is for templates of actions";
+                let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, token.span.range(), message);
+                return self.refuse(diagnostic.with_help(help));
+            }
             _ => return self.expected("a key such as `'name'`"),
         };
         self.take();
@@ -343,7 +349,7 @@ impl Parser<'_> {
             let value = self.expression()?;
             depths.extend([condition.depth, value.depth]);
             branches.push((condition, value));
-            if !self.take_if(when) {
+            if !self.take_if(when) && !self.take_else_if() {
                 break;
             }
         }
@@ -353,6 +359,22 @@ impl Parser<'_> {
         depths.extend(otherwise.iter().map(|expr| expr.depth));
         let span: Span = start.to(self.last_span());
         self.node(ExprKind::Case { operand, branches, otherwise: otherwise.map(Box::new) }, span, &depths)
+    }
+
+    /// `ELSE IF` and `ELSIF`, which are noted and read as the WHEN that they were meant to be.
+    fn take_else_if(&mut self) -> bool {
+        let count = match (self.kind(), self.token(1).kind) {
+            (TokenKind::Keyword(Keyword::Elsif), _) => 1,
+            (TokenKind::Keyword(Keyword::Else), TokenKind::Keyword(Keyword::If)) => 2,
+            _ => return false,
+        };
+        let start = self.span();
+        self.take_many(count);
+        let span = start.to(self.last_span());
+        let message = format!("expected `WHEN`, `ELSE` or `END`, found `{}`", self.slice(span));
+        let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, span.range(), message);
+        let _noted: Parsed<()> = self.refuse(diagnostic.with_help("another branch begins with `WHEN`"));
+        true
     }
 
     fn take_many(&mut self, count: usize) {

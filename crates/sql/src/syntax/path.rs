@@ -50,15 +50,14 @@ impl Parser<'_> {
 
     fn no_target(&mut self) -> Parsed<Path> {
         let found = self.slice(self.span());
-        let (message, help) = match self.kind() {
-            TokenKind::Text => ("expected a name for the field, found a text", self.unquoted(self.span())),
-            TokenKind::Keyword(keyword) if !keyword.begins_clause() => {
-                ("expected a name for the field, found a reserved word", found.into())
-            }
+        let (what, name) = match self.kind() {
+            TokenKind::Text => ("the text ", self.unquoted(self.span())),
+            TokenKind::Keyword(keyword) if !keyword.begins_clause() => ("the reserved word ", found.into()),
             _ => return self.expected("a name for the field"),
         };
+        let message = format!("expected a name for the field, found {what}`{found}`");
         let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, self.span().range(), message);
-        self.refuse(diagnostic.with_help(format!("such a name stands in double quotes: `\"{help}\"`")))
+        self.refuse(diagnostic.with_help(format!("such a name stands in double quotes: `\"{name}\"`")))
     }
 
     fn path_and_slice(&mut self) -> Parsed<(Path, Option<(i64, i64)>)> {
@@ -123,7 +122,7 @@ impl Parser<'_> {
                 _ => {}
             }
         }
-        if self.kind() == TokenKind::CloseBracket {
+        if matches!(self.kind(), TokenKind::CloseBracket | TokenKind::Star) {
             let message = "expected an index between `[` and `]`, found none";
             let help = "`FOREACH payload.sensors AS s DO s.temp` goes through all elements";
             return self.refuse(Diagnostic::error(codes::INDEX, self.span().range(), message).with_help(help));
@@ -172,7 +171,14 @@ impl Parser<'_> {
             );
             return self.refuse(diagnostic.with_help_if(elsewhere::function(&name).map(str::to_owned)));
         }
-        let args = self.deeper(|parser| parser.list_until(TokenKind::CloseParenthesis, "`,` or `)`", false))?;
+        let args = self.deeper(|parser| parser.list_until(TokenKind::CloseParenthesis, "`,` or `)`", false));
+        if let (Err(_), Some(last)) = (&args, self.diagnostics.last_mut())
+            && last.help.is_none()
+        {
+            // `CAST(a AS int)`.
+            last.help = elsewhere::function(&name).map(str::to_owned);
+        }
+        let args = args?;
         let span = name_span.to(self.last_span());
         let depths: Vec<usize> = args.iter().map(|arg| arg.depth).collect();
         self.node(ExprKind::Call { name, name_span, args }, span, &depths)

@@ -20,6 +20,8 @@ pub(crate) struct Wrong {
 enum What {
     /// A rule, when it is created.
     Rule,
+    /// A rule with `compat = "emqx"`, when it is created.
+    EmqxRule,
     /// A template of an action behind `SELECT clientid, payload.temp AS temp`, when the rule is created.
     Template,
     /// A rule, when a message with this payload comes.
@@ -35,6 +37,7 @@ impl Wrong {
     pub(crate) fn diagnostics(&self) -> Vec<Diagnostic> {
         match self.what {
             What::Rule => Query::compile(&self.text).map_or_else(|wrong| wrong, |(_, warnings)| warnings),
+            What::EmqxRule => Query::compile_emqx(&self.text).map_or_else(|wrong| wrong, |(_, warnings)| warnings),
             What::Template => {
                 let (query, _) = Query::compile("SELECT clientid, payload.temp AS temp FROM \"t\"").expect("a rule");
                 Template::compile(&self.text).map_or_else(
@@ -61,7 +64,7 @@ impl Wrong {
     pub(crate) const fn file(&self) -> &'static str {
         match self.what {
             What::Template => "template",
-            What::Rule | What::Run(_) | What::FullStore | What::WithoutJq => "rule.sql",
+            What::Rule | What::EmqxRule | What::Run(_) | What::FullStore | What::WithoutJq => "rule.sql",
         }
     }
 }
@@ -74,7 +77,9 @@ pub(crate) fn all() -> impl Iterator<Item = Wrong> {
     let runs = RUNS.iter().map(move |(about, text, payload)| wrong(about, text, What::Run(payload)));
     let deep = format!("SELECT {}1{} AS a FROM \"t\"", "(".repeat(130), ")".repeat(130));
     let store = "SELECT kv_store_put(event_id, 1) AS kept FROM \"t\"";
-    rules.chain(templates).chain(runs).chain([
+    let emqx = EMQX_RULES.iter().map(move |(about, text)| wrong(about, text, What::EmqxRule));
+    let asked = ASKED.iter().map(move |(about, text)| wrong(about, text, What::Rule));
+    rules.chain(asked).chain(emqx).chain(templates).chain(runs).chain([
         wrong("parentheses upon parentheses", &deep, What::Rule),
         wrong("a key for every message", store, What::FullStore),
         wrong("a function that the operator has to allow", "SELECT jq('.a', payload) AS a FROM \"t\"", What::WithoutJq),
@@ -171,6 +176,113 @@ const RULES: &[(&str, &str)] = &[
     ("a number where a topic is text", "SELECT clientid FROM \"t/#\" WHERE qos =~ 'a'"),
     ("arguments too few and too many", "SELECT substr(topic) AS s, upper(topic, 'x') AS u FROM \"t/#\""),
     ("a pattern that is none", "SELECT regex_match(topic, '(') AS m FROM \"t\""),
+];
+
+/// What users of event brokers wanted of presence, order and reasons, and of the language, and the rule they wrote.
+const ASKED: &[(&str, &str)] = &[
+    // Who is online.
+    (
+        "presence from both events, told by a field that only one of them has",
+        "SELECT clientid, event, reason, timestamp\nFROM \"$events/client_connected\", \"$events/client_disconnected\"\nWHERE reason != 'takeovered'",
+    ),
+    (
+        "only the disconnects that are no takeover",
+        "SELECT clientid FROM \"$events/client_disconnected\" WHERE reason != 'discarded' AND reason != 'takenover'",
+    ),
+    (
+        "disconnects that are neither of two, with the wrong word between",
+        "SELECT clientid FROM \"$events/client_disconnected\" WHERE reason != 'normal' OR reason != 'kicked'",
+    ),
+    (
+        "disconnects of two reasons at once",
+        "SELECT clientid FROM \"$events/client_disconnected\" WHERE reason = 'keepalive_timeout' AND reason = 'tcp_closed'",
+    ),
+    (
+        "graceful or not, under a name that does not exist",
+        "SELECT clientid, gracefull FROM \"$events/client_disconnected\" WHERE reason_code = 0",
+    ),
+    (
+        "the order of events, by a number they have under another name",
+        "SELECT clientid, sequence, clientseq FROM \"$events/client_connected\"",
+    ),
+    ("the connection that took over", "SELECT clientid, takenover_by FROM \"$events/client_disconnected\""),
+    (
+        "the user name, spelt as in the protocol",
+        "SELECT clientid, user_name, client_id FROM \"$events/client_connected\"",
+    ),
+    ("the event of MQTT messages of old versions", "SELECT * FROM \"$event/client_conected\""),
+    ("presence from the topics of `$SYS`", "SELECT * FROM \"$SYS/brokers/+/clients/#/connected\""),
+    (
+        "a connection that lasted long, in seconds",
+        "SELECT clientid, duration FROM \"$events/client_disconnected\" WHERE duration > 60",
+    ),
+    (
+        "subscriptions that end with the session",
+        "SELECT clientid FROM \"$events/session_unsubscribed\" WHERE cause = 'session_ended'",
+    ),
+    ("refused connections, told by text", "SELECT clientid FROM \"$events/client_connack\" WHERE success = 'no'"),
+    (
+        "refused connections, by the number in the wrong field",
+        "SELECT clientid FROM \"$events/client_connack\" WHERE reason_code = 5",
+    ),
+    (
+        "a refusal by its MQTT 5 number in text",
+        "SELECT clientid FROM \"$events/client_connack\" WHERE return_code = '0x86'",
+    ),
+    ("the address of the client", "SELECT clientid, ipaddress FROM \"$events/client_connected\""),
+    // The language.
+    (
+        "double quotes around a value, near a field's name",
+        "SELECT clientid FROM \"$events/client_connected\" WHERE username = \"nodes\"",
+    ),
+    ("an array that is counted from 0", "SELECT payload.values[0] AS first, payload.values[1] AS second FROM \"t/#\""),
+    ("an alias of SELECT in another SELECT's place: HAVING", "SELECT payload.temp AS t FROM \"t/#\" HAVING t > 30"),
+    ("missing or null", "SELECT clientid FROM \"t/#\" WHERE payload.temp = undefined"),
+    ("`<> NULL`", "SELECT clientid FROM \"t/#\" WHERE username <> NULL"),
+    ("`IS NULL` of what is always there", "SELECT clientid FROM \"t/#\" WHERE clientid IS NULL"),
+    ("a window that was turned around", "SELECT clientid FROM \"t/#\" WHERE payload.temp > 50 AND payload.temp < 10"),
+    ("BETWEEN from high to low", "SELECT clientid FROM \"t/#\" WHERE payload.temp BETWEEN 50 AND 10"),
+    ("a condition to switch a rule off", "SELECT clientid FROM \"t/#\" WHERE 1 = 2"),
+    ("a condition that says nothing", "SELECT clientid FROM \"t/#\" WHERE qos >= 0"),
+    ("a QoS in words", "SELECT clientid FROM \"t/#\" WHERE qos = 'QoS1'"),
+    ("a timestamp against a date", "SELECT clientid FROM \"t/#\" WHERE timestamp > '2024-01-01'"),
+    (
+        "levels from low to high, so that the first takes all",
+        "SELECT CASE WHEN payload.t > 10 THEN 'warm' WHEN payload.t > 30 THEN 'hot' ELSE 'cold' END AS level FROM \"t/#\"",
+    ),
+    (
+        "a branch behind one for everything",
+        "SELECT CASE WHEN true THEN 'any' WHEN qos = 1 THEN 'one' END AS q FROM \"t/#\"",
+    ),
+    ("the same branch twice", "SELECT CASE qos WHEN 0 THEN 'a' WHEN 1 THEN 'b' WHEN 0 THEN 'c' END AS q FROM \"t/#\""),
+    ("a list with a value twice", "SELECT clientid FROM \"t/#\" WHERE payload.kind IN ('pump', 'valve', 'pump')"),
+    (
+        "elements that meet a condition, by an alias of DO",
+        "FOREACH payload.sensors DO item.temp AS temp, item.id AS id INCASE temp > 30 FROM \"t/#\"",
+    ),
+    ("all of an array by a star", "SELECT payload.sensors[*].temp AS temps FROM \"t/#\""),
+    ("a JSON path of other tools", "SELECT $.temp AS temp FROM \"t/#\""),
+    ("a Go template", "SELECT {{payload.temp}} AS temp FROM \"t/#\""),
+    ("the payload of an event that has none", "SELECT payload.temp FROM \"$events/session_subscribed\""),
+    ("texts that are joined by `||`", "SELECT clientid || '/' || topic AS path FROM \"t/#\""),
+    ("a cast as in PostgreSQL", "SELECT payload.temp::int AS temp FROM \"t/#\""),
+    ("`CAST`", "SELECT CAST(payload.temp AS int) AS temp FROM \"t/#\""),
+    ("`ELSE IF` in a CASE", "SELECT CASE WHEN qos = 0 THEN 'a' ELSE IF qos = 1 THEN 'b' END AS q FROM \"t/#\""),
+    ("`AS` with a text", "SELECT payload.temp AS 'temp' FROM \"t/#\""),
+    ("a reserved word as a name", "SELECT payload.begin AS start, payload.end AS end FROM \"t/#\""),
+    ("a space that is none", "SELECT\u{a0}clientid FROM \"t/#\""),
+    ("Chinese commas and parentheses", "SELECT upper\u{ff08}clientid\u{ff09}\u{ff0c}topic FROM \"t/#\""),
+    ("a topic with wildcards and no quotes", "SELECT payload.temp FROM plant/+/temp WHERE payload.temp > 30"),
+    (
+        "six mistakes in one text",
+        "SELECT clentid, upcase(topic), payload.l[] AS l FROM \"a/#/b\", 'plant/#' WHERE (qos == 1) AND username = \"admin\"",
+    ),
+];
+
+/// What somebody had in mind, and the rule as it stood in EMQX.
+const EMQX_RULES: &[(&str, &str)] = &[
+    ("a field that only EMQX has", "SELECT clientid, mountpoint FROM \"$events/client/connected\""),
+    ("a text in double quotes that EMQX let pass", "SELECT clientid FROM \"t/#\" WHERE clientid = \"foo\""),
 ];
 
 /// What somebody had in mind, and the template.
