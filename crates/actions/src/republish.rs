@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytestring::ByteString;
+use engine::template::Template;
 use engine::{
     Action, ActionError, ActionSpec, BoxFuture, ConfigError, ItemOutcome, Outcome, Output, PublishProperties,
     PublishRefused, PublishRequest, Publisher, QoS,
@@ -183,6 +184,10 @@ impl RepublishAction {
 impl Action for RepublishAction {
     fn kind(&self) -> &'static str {
         KIND.name
+    }
+
+    fn topic(&self) -> Option<&Template> {
+        Some(self.topic.template())
     }
 
     fn send<'a>(&'a self, batch: &'a [Output]) -> BoxFuture<'a, Outcome> {

@@ -75,6 +75,11 @@ impl Text {
         }
     }
 
+    /// The whole as one template.
+    pub(crate) const fn template(&self) -> &Template {
+        &self.template
+    }
+
     /// The text, where it is the same for every output.
     pub(crate) fn as_constant(&self) -> Option<&str> {
         self.template.as_constant()

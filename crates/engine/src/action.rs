@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use sql::template::Template;
+
 use crate::Output;
 
 /// A future on the heap, so that a trait with it can be used behind `dyn`.
@@ -13,6 +15,12 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Action: Send + Sync {
     /// The kind, as in `kind = "http"` of a connector: `republish`, `http`, `postgres`.
     fn kind(&self) -> &'static str;
+
+    /// The topic under which it publishes messages in this broker, where it does; the option `topic`. Rules that wake each
+    /// other through such messages are told of.
+    fn topic(&self) -> Option<&Template> {
+        None
+    }
 
     /// Sends `batch`, in order, and says what became of it. When a batch is rejected as a whole, its halves are
     /// offered again, down to single outputs, so that one bad row does not take its neighbours with it.

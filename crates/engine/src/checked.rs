@@ -10,6 +10,7 @@ use sql::{Diagnostic, EvalError, Jq, Query, Severity, Source};
 use crate::action::Action;
 use crate::codes;
 use crate::factory::{ActionFactory, ActionSpec};
+use crate::loops::Publication;
 use crate::rule_file::{ActionEntry, RuleFile, is_name, shifted};
 use crate::rule_test::{RuleTest, TestReport};
 
@@ -40,6 +41,8 @@ pub struct CheckedRule {
     pub(crate) actions: Vec<CheckedAction>,
     /// Runs what `jq` is given, in its tests too.
     pub(crate) jq: Option<Jq>,
+    /// What its actions publish in this broker.
+    pub(crate) publications: Vec<Publication>,
     tests: Vec<RuleTest>,
     warnings: Vec<Diagnostic>,
 }
@@ -87,7 +90,8 @@ impl CheckedRule {
         let file = RuleFile::parse(&source.text, &mut problems);
         let sql_start = file.sql_start;
         let in_file = |diagnostic| shifted(diagnostic, sql_start);
-        let query = match Query::compile(file.sql) {
+        let compile = if file.header.is_emqx { Query::compile_emqx } else { Query::compile };
+        let query = match compile(file.sql) {
             Ok((query, warnings)) => {
                 problems.extend(warnings.into_iter().map(in_file));
                 let off = if jq.is_none() { query.check_without_jq() } else { None };
@@ -103,6 +107,10 @@ impl CheckedRule {
         let header = file.header;
         let output_fields = query.as_ref().and_then(Query::output_fields);
         let actions = build_actions(&source.id, header.actions, output_fields.as_deref(), factory, &mut problems);
+        let publications = actions
+            .iter()
+            .filter_map(|action| Some(Publication::new(action.action.topic()?, action.entry.place("topic"))))
+            .collect();
         let tests = match &query {
             Some(query) => {
                 header.tests.into_iter().filter_map(|case| RuleTest::new(case, query, &mut problems)).collect()
@@ -119,6 +127,7 @@ impl CheckedRule {
                 query,
                 actions,
                 jq,
+                publications,
                 tests,
                 warnings: problems,
             }),
@@ -139,6 +148,10 @@ impl CheckedRule {
     /// What runs, but is probably not meant.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
+    }
+
+    pub(crate) fn add_warnings(&mut self, warnings: Vec<Diagnostic>) {
+        self.warnings.extend(warnings);
     }
 
     /// Runs the tests that stand in the file, in order. Nothing is sent: only the rows are compared.

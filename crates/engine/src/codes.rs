@@ -17,3 +17,5 @@ pub(crate) const ACTION: &str = "E406";
 pub(crate) const TEST_EVENT: &str = "E407";
 /// A file name that is no identifier of a rule, or a file that cannot be read as text.
 pub(crate) const FILE: &str = "E408";
+/// A rule that wakes itself by what it republishes, or rules that wake each other in a circle.
+pub(crate) const LOOP: &str = "W401";

@@ -10,18 +10,19 @@ use arc_swap::ArcSwap;
 use bytestring::ByteString;
 use events::{Body, Event, Kind, Timestamp};
 use parking_lot::Mutex;
-use sql::{Context, EventColumns, Jq, Limits, Store};
+use sql::{Context, Diagnostic, EventColumns, Jq, Limits, Store};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::buffer::DeadLetter;
-use crate::checked::name_of;
+use crate::checked::{CheckedRule, name_of};
 use crate::clock::Clock;
 use crate::directory;
 use crate::factory::ActionFactory;
 use crate::index::Index;
 use crate::load::{LoadReport, Loaded};
+use crate::loops;
 use crate::rule::{Origin, Rule};
 use crate::status::{Refused, RuleStatus};
 use crate::worker::{Worker, close_in_order};
@@ -94,6 +95,8 @@ pub(crate) struct Running {
     index: Index,
     /// Every rule, by identifier, with the edit of it that was refused.
     pub(crate) all: BTreeMap<Arc<str>, Entry>,
+    /// The warnings about loops of the rules that are part of one.
+    pub(crate) loops: BTreeMap<Arc<str>, Vec<Diagnostic>>,
 }
 
 #[derive(Clone, Default)]
@@ -172,14 +175,14 @@ impl Engine {
     /// Every rule by identifier, refused ones included.
     pub fn rules(&self) -> Vec<RuleStatus> {
         let running = self.shared.running.load_full();
-        running.all.iter().map(|(id, entry)| RuleStatus::of(id, entry.rule.as_deref(), entry.refused.clone())).collect()
+        running.all.iter().map(|(id, entry)| running.status(id, entry)).collect()
     }
 
     /// One rule.
     pub fn rule(&self, id: &str) -> Option<RuleStatus> {
         let running = self.shared.running.load_full();
         let (id, entry) = running.all.get_key_value(id)?;
-        Some(RuleStatus::of(id, entry.rule.as_deref(), entry.refused.clone()))
+        Some(running.status(id, entry))
     }
 
     /// The outputs of an action that were given up last, oldest first.
@@ -260,7 +263,15 @@ impl Running {
         let enabled: Vec<Arc<Rule>> =
             all.values().filter_map(|entry| entry.rule.clone()).filter(|rule| rule.checked.is_enabled).collect();
         let index = Index::new(enabled.iter().map(|rule| rule.checked.query.from()));
-        Running { enabled, index, all }
+        let checked: Vec<&CheckedRule> = enabled.iter().map(|rule| &rule.checked).collect();
+        let loops = enabled.iter().zip(loops::find(&checked)).filter(|(_, warnings)| !warnings.is_empty());
+        let loops = loops.map(|(rule, warnings)| (Arc::clone(rule.id()), warnings)).collect();
+        Running { enabled, index, all, loops }
+    }
+
+    fn status(&self, id: &Arc<str>, entry: &Entry) -> RuleStatus {
+        let loops = self.loops.get(id).map(Vec::as_slice).unwrap_or_default();
+        RuleStatus::of(id, entry.rule.as_deref(), entry.refused.clone(), loops)
     }
 
     /// A message that a rule has published and nobody wanted comes back as an event, which does not know how often it

@@ -107,7 +107,13 @@ impl Shared {
             false
         });
         if !report.is_empty() {
-            self.running.store(Arc::new(Running::new(all)));
+            let before = self.running.swap(Arc::new(Running::new(all)));
+            let running = self.running.load();
+            for (id, warnings) in running.loops.iter().filter(|(id, loops)| before.loops.get(*id) != Some(loops)) {
+                if let Some(rule) = running.all.get(id).and_then(|entry| entry.rule.as_ref()) {
+                    report.warnings.push(rule.checked.source.render(warnings));
+                }
+            }
             self.end(loaded, ended, now);
             log(&report);
             self.generation.send_modify(|generation| *generation += 1);

@@ -35,6 +35,9 @@ pub(crate) struct Origin {
 impl Rule {
     /// Runs the rule on one event and hands every row to every action.
     pub(crate) fn run(&self, columns: &dyn Columns, ctx: &Context<'_>, origin: &Origin) {
+        if !self.checked.query.knows(columns) {
+            return;
+        }
         let result = self.checked.query.eval(columns, ctx);
         if ctx.payload_not_json.replace(false) {
             self.counters.count_payload_not_json();

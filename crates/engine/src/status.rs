@@ -78,7 +78,13 @@ pub struct Refused {
 }
 
 impl RuleStatus {
-    pub(crate) fn of(id: &Arc<str>, rule: Option<&Rule>, refused: Option<Arc<Refused>>) -> RuleStatus {
+    /// `loops` are the warnings that only the set of rules gives rise to.
+    pub(crate) fn of(
+        id: &Arc<str>,
+        rule: Option<&Rule>,
+        refused: Option<Arc<Refused>>,
+        loops: &[Diagnostic],
+    ) -> RuleStatus {
         let Some(rule) = rule else {
             return RuleStatus {
                 id: Arc::clone(id),
@@ -111,7 +117,7 @@ impl RuleStatus {
             from: checked.from(),
             counts,
             actions,
-            warnings: checked.source.render(checked.warnings()),
+            warnings: checked.source.render(&[checked.warnings(), loops].concat()),
             last_error: rule.counters.last_error(),
             refused,
         }

@@ -6,7 +6,7 @@ use std::fs;
 use std::time::Duration;
 
 use engine::{HOPS_MAX_DEFAULT, Ledger, Outcome, RuleState};
-use events::{Event, Kind};
+use events::{Body, DisconnectReason, Event, Kind};
 use support::{connack, engine, message, write};
 
 fn retry() -> Outcome {
@@ -305,7 +305,7 @@ async fn a_republished_message_that_nobody_wanted_counts_as_gone_round_the_circl
     let (engine, desk) = engine();
     engine.load_dir(dir.path()).unwrap();
     let mut event = Event::sample(Kind::MessageDropped);
-    if let events::Body::MessageDropped(dropped) = &mut event.body {
+    if let Body::MessageDropped(dropped) = &mut event.body {
         dropped.clientid = "r".into();
         dropped.peername = None;
     }
@@ -347,4 +347,45 @@ async fn what_is_rejected_while_the_engine_ends_still_reaches_its_fallback() {
     desk.wait_for_sends(1).await;
     assert_eq!(engine.shutdown(Duration::from_secs(10)).await, 0);
     assert_eq!(desk.delivered(), [r#"desk: {"topic":"t"}"#]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_that_close_a_circle_are_told_when_the_last_of_them_is_taken_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, _desk) = engine();
+    write(dir.path(), "a", "/*---\n[[actions]]\nrecord = { topic = 'x/1' }\n---*/ SELECT topic FROM \"y/#\"");
+    assert!(engine.load_dir(dir.path()).unwrap().warnings.is_empty());
+    write(dir.path(), "b", "/*---\n[[actions]]\nrecord = { topic = 'y/${topic}' }\n---*/ SELECT topic FROM \"x/+\"");
+    let report = engine.reload().unwrap();
+    assert_eq!(report.warnings.len(), 2, "{:?}", report.warnings);
+    for (id, first) in [("a", "`a` republishes to `x/1`, which wakes `b`"), ("b", "`b` republishes to `y/${topic}`")] {
+        let warnings = engine.rule(id).unwrap().warnings;
+        assert!(warnings.contains("warning[W401]") && warnings.contains(first), "{warnings}");
+    }
+    fs::remove_file(dir.path().join("b.sql")).unwrap();
+    assert!(engine.reload().unwrap().warnings.is_empty());
+    assert_eq!(engine.rule("a").unwrap().warnings, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_of_emqx_is_not_given_events_that_emqx_has_not_got() {
+    let dir = tempfile::tempdir().unwrap();
+    let sql = "SELECT reason FROM \"$events/client_disconnected\"";
+    write(dir.path(), "emqx", &format!("/*---\ncompat = 'emqx'\n[[actions]]\nrecord = {{}}\n---*/ {sql}"));
+    write(dir.path(), "ours", &format!("/*---\n[[actions]]\nrecord = {{}}\n---*/ {sql}"));
+    let (engine, desk) = engine();
+    engine.load_dir(dir.path()).unwrap();
+    let mut ended = Event::sample(Kind::ClientDisconnected);
+    let Body::ClientDisconnected(body) = &mut ended.body else { panic!("the sample is of its kind") };
+    (body.connected_at, body.reason) = (None, DisconnectReason::Takeovered);
+    engine.on_event(&ended, 0);
+    assert_eq!(desk.wait_for(1).await, [r#"record: {"reason":"takeovered"}"#]);
+    assert_eq!(engine.rule("emqx").unwrap().counts.matched, 0);
+    let Body::ClientDisconnected(body) = &mut ended.body else { panic!("the sample is of its kind") };
+    body.connected_at = Some(events::Timestamp::SAMPLE);
+    engine.on_event(&ended, 0);
+    let mut delivered = desk.wait_for(3).await;
+    delivered.sort();
+    assert_eq!(delivered[0], r#"record: {"reason":"takenover"}"#);
+    assert_eq!(engine.rule("emqx").unwrap().counts.matched, 1);
 }

@@ -408,3 +408,73 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_rule_of_emqx_is_tested_as_emqx_has_its_events() {
+    let text = r#"/*---
+compat = "emqx"
+
+[[tests]]
+name   = "a refused client has the name of MQTT 5, and what is unknown is NULL"
+event  = { reason_code = "banned", proto_ver = 4, expiry_interval = 7 }
+expect = [{ reason_code = "banned", expiry_interval = 7000, mountpoint = { "$null" = true } }]
+---*/
+SELECT reason_code, expiry_interval, mountpoint FROM "$events/client/connack" WHERE reason_code != 'success'
+"#;
+    let rule = check("migrated", text).unwrap();
+    let reports = rule.run_tests();
+    assert!(reports.len() == 1 && reports[0].is_passed(), "{reports:?}");
+    let told: Vec<&str> = rule.warnings().iter().map(|warning| warning.code).collect();
+    assert_eq!(told, ["W010"]);
+    let strict = check("strict", &text.replace("compat = \"emqx\"\n", "")).unwrap_err();
+    assert!(strict.contains("no field `mountpoint`"), "{strict}");
+    refused(
+        "compat = 'vernemq'",
+        "
+error[E403]: expected `\"emqx\"` for `compat`, found `\"vernemq\"`
+ --> rules/r.sql:2:10
+  |
+2 | compat = 'vernemq'
+  |          ^^^^^^^^^
+",
+    );
+}
+
+#[test]
+fn rules_that_wake_each_other_are_told_of_the_circle() {
+    let rule = |id: &str, header: &str, from: &str| {
+        let text = format!("/*---\n{header}\n---*/\nSELECT topic, payload, clientid FROM \"{from}\"\n");
+        check(id, &text).unwrap()
+    };
+    let to = |topic: &str| format!("[[actions]]\nrecord = {{ topic = \"{topic}\" }}");
+    let mut rules = [
+        rule("a", &to("x/${clientid}"), "start/#"),
+        rule("b", &to("y"), "x/+"),
+        rule("c", &to("start/again"), "y"),
+        rule("self", &to("copy/${topic}"), "copy/a/#"),
+        rule("out", &to("nobody/listens"), "x/#"),
+        rule("off", &format!("enabled = false\n{}", to("off")), "off"),
+        rule("events", &to("$SYS/x"), "#"),
+    ];
+    engine::warn_of_loops(&mut rules);
+    let told: Vec<String> = rules
+        .iter()
+        .flat_map(|rule| {
+            rule.warnings().iter().map(|warning| format!("{} {}: {}", warning.code, rule.id(), warning.message))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "W401 a: a loop of rules: `a` republishes to `x/${clientid}`, which wakes `b`, which republishes to `y`, \
+             which wakes `c`, which republishes to `start/again`, which wakes `a`",
+            "W401 b: a loop of rules: `b` republishes to `y`, which wakes `c`, which republishes to `start/again`, \
+             which wakes `a`, which republishes to `x/${clientid}`, which wakes `b`",
+            "W401 c: a loop of rules: `c` republishes to `start/again`, which wakes `a`, which republishes to \
+             `x/${clientid}`, which wakes `b`, which republishes to `y`, which wakes `c`",
+            "W401 self: the rule wakes itself: it listens to what it republishes to `copy/${topic}`",
+        ]
+    );
+    let shown = rules[3].source().render(rules[3].warnings());
+    assert!(shown.contains("rules/self.sql:3:20"), "{shown}");
+}

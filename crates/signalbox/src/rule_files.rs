@@ -50,6 +50,7 @@ pub(crate) fn check(config: &Config, paths: &[PathBuf]) -> Result<Checked, Stop>
             Err(diagnostics) => checked.refused.push(RefusedRule { source, diagnostics }),
         }
     }
+    engine::warn_of_loops(&mut checked.rules);
     Ok(checked)
 }
 

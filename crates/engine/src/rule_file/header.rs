@@ -25,6 +25,8 @@ const BYTE_UNITS: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 2
 pub(crate) struct Header {
     pub(crate) description: String,
     pub(crate) is_enabled: bool,
+    /// The rule was written for EMQX, and sees events as EMQX has them.
+    pub(crate) is_emqx: bool,
     pub(crate) actions: Vec<ActionEntry>,
     pub(crate) tests: Vec<TestCase>,
 }
@@ -55,7 +57,7 @@ pub(crate) enum Carrier {
 
 impl Default for Header {
     fn default() -> Header {
-        Header { description: String::new(), is_enabled: true, actions: Vec::new(), tests: Vec::new() }
+        Header { description: String::new(), is_enabled: true, is_emqx: false, actions: Vec::new(), tests: Vec::new() }
     }
 }
 
@@ -72,6 +74,7 @@ impl Header {
         let mut reader = Reader::new(&root, "the header", problems);
         let description = reader.text("description", problems).map(|(text, _)| text.to_owned()).unwrap_or_default();
         let is_enabled = reader.bool("enabled", problems).unwrap_or(true);
+        let is_emqx = reader.text("compat", problems).is_some_and(|(name, span)| check_compat(name, span, problems));
         let action_nodes = reader.list("actions", problems).unwrap_or_default();
         let test_nodes = reader.list("tests", problems).unwrap_or_default();
         reader.finish(problems);
@@ -85,8 +88,18 @@ impl Header {
         name_actions(&mut actions, problems);
         link_fallbacks(&mut actions, problems);
         let tests = test_nodes.iter().filter_map(|node| TestCase::read(node, problems)).collect();
-        Header { description, is_enabled, actions, tests }
+        Header { description, is_enabled, is_emqx, actions, tests }
     }
+}
+
+/// The only product that a rule may have been written for.
+fn check_compat(name: &str, span: Range<usize>, problems: &mut Vec<Diagnostic>) -> bool {
+    let is_emqx = name == "emqx";
+    if !is_emqx {
+        let message = format!("expected `\"emqx\"` for `compat`, found `\"{name}\"`");
+        problems.push(Diagnostic::error(codes::VALUE, span, message));
+    }
+    is_emqx
 }
 
 impl ActionEntry {
@@ -121,6 +134,11 @@ impl ActionEntry {
             Carrier::Kind(name) => Via::Kind(name),
             Carrier::Connector(name) => Via::Connector(name),
         }
+    }
+
+    /// Where the value of an option stands.
+    pub(crate) fn place(&self, option: &str) -> Range<usize> {
+        self.places.place(&[option.to_owned()], false)
     }
 
     /// What the kind says about its options, with the place.

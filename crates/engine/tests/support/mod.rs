@@ -70,7 +70,7 @@ impl ActionFactory for Desk {
             Via::Kind(kind) => errors.push(ConfigError::unknown_key(&[kind], &["record"])),
             Via::Connector(name) => errors.push(ConfigError::at(&["connector"], format!("no connector `{name}`"))),
         }
-        let mut tag = String::new();
+        let (mut tag, mut topic) = (String::new(), None);
         for (key, value) in spec.options {
             match (key.as_str(), value) {
                 ("tag", toml::Value::String(text)) => tag.clone_from(text),
@@ -79,7 +79,8 @@ impl ActionFactory for Desk {
                         errors.extend(template.check(spec.output_fields, &Output::NAMES).into_iter().map(|problem| {
                             let error = ConfigError::at(&["topic"], problem.message).within(problem.span);
                             ConfigError { help: problem.help, ..error }
-                        }))
+                        }));
+                        topic = Some(template);
                     }
                     Err(problems) => {
                         errors.extend(
@@ -91,18 +92,23 @@ impl ActionFactory for Desk {
                 (key, _) => errors.push(ConfigError::unknown_key(&[key], &["topic", "tag"])),
             }
         }
-        if errors.is_empty() { Ok(Box::new(Recorder { desk: self.clone(), tag })) } else { Err(errors) }
+        if errors.is_empty() { Ok(Box::new(Recorder { desk: self.clone(), tag, topic })) } else { Err(errors) }
     }
 }
 
 struct Recorder {
     desk: Desk,
     tag: String,
+    topic: Option<template::Template>,
 }
 
 impl Action for Recorder {
     fn kind(&self) -> &'static str {
         "record"
+    }
+
+    fn topic(&self) -> Option<&template::Template> {
+        self.topic.as_ref()
     }
 
     fn send<'a>(&'a self, batch: &'a [Output]) -> BoxFuture<'a, Outcome> {
