@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use bytestring::ByteString;
-use events::{ConnackReason, DisconnectReason, FieldId, Initiator, Kind, UnsubscribeCause, Value};
+use events::{ConnackReason, DisconnectReason, FieldId, Initiator, Kind, Map, UnsubscribeCause, Value};
 
 use crate::columns::{Columns, NotJson};
 use crate::json::Document;
@@ -93,20 +93,24 @@ impl Columns for EmqxColumns<'_> {
         })
     }
 
-    fn for_each(&self, visit: &mut dyn FnMut(ByteString, Value)) {
-        let event_type = self.kind.map(Kind::event_type);
-        self.columns.for_each(&mut |name, value| {
-            let id = event_type.and_then(|event_type| event_type.field(&name)).map(|(id, _)| id);
-            let value = match id {
-                Some(id) => self.theirs(id, value),
-                None => value,
-            };
-            visit(name, value);
-        });
+    fn all(&self, more: usize) -> Map {
+        let mut all = self.columns.all(more);
+        for column in [&KNOWN.reason_code, &KNOWN.expiry_interval, &KNOWN.reason] {
+            if let Some(value) = all.get_mut(&column.name)
+                && let Some(id) = self.kind.and_then(|kind| column.id(kind))
+            {
+                *value = self.theirs(id, std::mem::take(value));
+            }
+        }
+        all
     }
 
     fn document(&self) -> Option<&Result<Document, NotJson>> {
         self.columns.document()
+    }
+
+    fn document_of(&self, text: &ByteString) -> Option<&Result<Document, NotJson>> {
+        self.columns.document_of(text)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The language of EMQX's rules sentence by sentence, as `rules/README.md` tells it: what is written, and what becomes of
 //! it here. Where EMQX answers otherwise, the case says so, and the tables of differences on that page have it.
 
-use events::{Map, Timestamp, Value};
+mod outcome;
+
+use outcome::outcome;
 use serde_json::Value as Json;
-use sql::{Context, Query, Rows, Store};
 
 /// The columns of every case, unless it brings its own.
 const COLUMNS: &str = r#"{
@@ -577,7 +578,7 @@ fn check(statements: &[Statement]) {
     for (statement, cases) in statements {
         for (text, expected) in *cases {
             let sql = whole(text);
-            let found = outcome(&sql);
+            let found = outcome(&sql, COLUMNS);
             if !is_as_expected(&found, expected) {
                 wrong.push_str(&format!("{statement}\n  {sql}\n  expected {expected}\n  found    {found}\n"));
             }
@@ -590,28 +591,6 @@ fn check(statements: &[Statement]) {
 fn whole(text: &str) -> String {
     let is_whole = text.to_uppercase().contains(" FROM") || text.contains("SELECT") || text.is_empty();
     if is_whole { text.to_owned() } else { format!("SELECT {text} FROM \"t\"") }
-}
-
-/// The rows one behind the other as JSON, `none` for no match, or the code of an error.
-fn outcome(sql: &str) -> String {
-    let query = match Query::compile_open(sql) {
-        Ok((query, _)) => query,
-        Err(diagnostics) => {
-            let first = diagnostics.iter().min_by_key(|diagnostic| diagnostic.span.start);
-            return first.expect("what is refused is told").code.to_owned();
-        }
-    };
-    let columns: serde_json::Map<String, Json> = serde_json::from_str(COLUMNS).expect("the columns are JSON");
-    let columns: Map = columns.iter().map(|(name, value)| (name.as_str().into(), Value::from_json(value))).collect();
-    if !query.matches(&columns) {
-        return "none".to_owned();
-    }
-    let store = Store::new();
-    match query.eval(&columns, &Context::new(Timestamp::SAMPLE, &store)) {
-        Ok(Rows::NoMatch) => "none".to_owned(),
-        Ok(rows) => rows.into_vec().iter().map(Map::to_json).collect(),
-        Err(error) => error.code.to_owned(),
-    }
 }
 
 /// `*` stands for one row of all columns, `a.b=1` for a row in which that is so.
