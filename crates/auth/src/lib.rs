@@ -10,6 +10,7 @@
 
 mod acl;
 mod auth;
+mod certificate;
 mod config;
 mod decide;
 mod error;
@@ -21,12 +22,15 @@ mod lines;
 mod memory;
 mod password;
 mod recent;
+mod seen;
 mod users;
 
 pub use acl::{Acl, Permissions, Readable};
 pub use auth::Auth;
+pub use certificate::PeerCertificate;
 pub use config::{Anonymous, AuthConfig, HashCost, Limits, SourceFile};
 pub use error::{AuthError, Fault};
 pub use identity::{Credentials, Decision, Identity};
 pub use keys::{ApiKey, Keys, KeysFile, NewKey, Role};
+pub use seen::SeenCertificates;
 pub use users::{Users, UsersFile};

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
@@ -16,10 +15,11 @@ use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::accept::{Acceptor, bind};
+use crate::accept::Acceptor;
+use crate::bind::Listening;
 use crate::bus::Bus;
 use crate::clock::Clock;
-use crate::config::{BrokerConfig, ListenerConfig};
+use crate::config::{Bound, BrokerConfig, ListenerConfig};
 use crate::hub::{Hub, Observer, Published, Wakers};
 use crate::listener::Listener;
 use crate::message::Publication;
@@ -89,11 +89,10 @@ impl Broker {
         }))
     }
 
-    /// Listens under `name`; gives the address it really has.
-    pub async fn listen(&self, name: &str, config: ListenerConfig) -> io::Result<SocketAddr> {
+    /// Listens under `name`; gives where that really is.
+    pub async fn listen(&self, name: &str, config: ListenerConfig) -> io::Result<Bound> {
         let inner = &self.0;
-        let socket = bind(config.bind)?;
-        let address = socket.local_addr()?;
+        let (socket, bound) = Listening::begin(&config.bind)?;
         let listener = Arc::new(Listener::new(name.into(), config));
         inner.listeners.lock().push(Arc::clone(&listener));
         if !inner.keeps_house.swap(true, Ordering::Relaxed) {
@@ -110,7 +109,7 @@ impl Broker {
             closing: inner.closing.clone(),
         };
         inner.tracker.spawn(acceptor.run(socket));
-        Ok(address)
+        Ok(bound)
     }
 
     /// Publishes a message of a rule. Never waits: a receiver whose queue is full does not get it, and that is counted.

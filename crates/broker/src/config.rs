@@ -1,9 +1,14 @@
 //! What an operator may set, and the limit of everything a peer can grow.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
+use auth::SeenCertificates;
 use bytestring::ByteString;
 use mqtt::QoS;
+
+use crate::transport::Tls;
 
 /// The settings of a broker.
 #[derive(Clone, Debug)]
@@ -12,13 +17,20 @@ pub struct BrokerConfig {
     pub node: ByteString,
     /// The last `seq` the history knows of; the first lifecycle event gets the next number.
     pub last_seq: u64,
+    /// Certificates of clients that were seen before.
+    pub seen_certificates: SeenCertificates,
     /// What clients may use up.
     pub limits: Limits,
 }
 
 impl Default for BrokerConfig {
     fn default() -> BrokerConfig {
-        BrokerConfig { node: ByteString::from_static("signalbox@127.0.0.1"), last_seq: 0, limits: Limits::default() }
+        BrokerConfig {
+            node: ByteString::from_static("signalbox@127.0.0.1"),
+            last_seq: 0,
+            seen_certificates: SeenCertificates::default(),
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -99,8 +111,15 @@ impl Default for Limits {
 /// The settings of a listener.
 #[derive(Clone, Debug)]
 pub struct ListenerConfig {
-    /// Where it listens; port 0 takes a free port.
-    pub bind: SocketAddr,
+    /// Where it listens.
+    pub bind: Bind,
+    /// Whether every connection begins with a header of the PROXY protocol, which says who the client is. One that does
+    /// not ends with `proxy_protocol_error`. Only for ports that nobody but the load balancer can reach.
+    pub proxy_protocol: bool,
+    /// Encryption, where there is any.
+    pub tls: Option<Tls>,
+    /// The path of the WebSocket, where MQTT comes through one.
+    pub websocket_path: Option<String>,
     /// Connections at a time. One more is answered with `quota_exceeded` (before MQTT 5 `server_unavailable`).
     pub max_connections: usize,
     /// Connections beyond `max_connections` that wait for their refusal at a time. More are closed at once.
@@ -121,6 +140,39 @@ pub struct ListenerConfig {
     pub connect_rate_max: u32,
 }
 
+/// Where a listener listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bind {
+    /// An address; port 0 takes a free port.
+    Tcp(SocketAddr),
+    /// A socket in the file system. Its clients have the address `127.0.0.1:0` in events and are of this machine for
+    /// whoever asks.
+    Unix {
+        /// The path. A socket that a dead process has left there is replaced; anything else is an error.
+        path: PathBuf,
+        /// Who may connect, as permissions of the file.
+        mode: u32,
+    },
+}
+
+/// Where a listener really is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// An address.
+    Tcp(SocketAddr),
+    /// A path.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Bound::Tcp(address) => address.fmt(f),
+            Bound::Unix(path) => path.display().fmt(f),
+        }
+    }
+}
+
 /// Another server that clients are to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redirect {
@@ -134,7 +186,10 @@ impl ListenerConfig {
     /// The defaults, at `bind`.
     pub fn new(bind: SocketAddr) -> ListenerConfig {
         ListenerConfig {
-            bind,
+            bind: Bind::Tcp(bind),
+            proxy_protocol: false,
+            tls: None,
+            websocket_path: None,
             max_connections: 100_000,
             refusals_max: 1000,
             packet_bytes_max: 1 << 20,

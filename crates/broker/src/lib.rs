@@ -9,6 +9,7 @@
 //! of a connection around it, also without I/O; `connection/socket.rs` is the task that moves the bytes.
 
 mod accept;
+mod bind;
 mod broker;
 mod bus;
 mod clock;
@@ -28,10 +29,12 @@ mod script;
 mod session;
 mod stats;
 mod telling;
+mod transport;
 
 pub use broker::{Broker, PublishRefused};
 pub use bus::{Bus, BusItem, BusReceiver, BusStats, Gap, GapCause, Kinds};
-pub use config::{BrokerConfig, Limits, ListenerConfig, Redirect};
+pub use config::{Bind, Bound, BrokerConfig, Limits, ListenerConfig, Redirect};
 pub use hub::{Observer, Published};
 pub use message::Publication;
 pub use stats::{ReasonCounts, Stats};
+pub use transport::{AuthorityFiles, ClientCertificates, KeyPairFiles, Tls, TlsConfig, TlsError, TlsVersion};

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use events::ConnId;
 use events::{
-    Body, ClientConnack, ClientConnected, ClientDisconnected, ConnackReason, DropReason, Event, EventId, Flags, Head,
-    Kind, LazyMap, MessageDropped, MessageId, MessagePublish, Payload, SessionSubscribed, SessionUnsubscribed, Stage,
-    UnsubscribeCause,
+    Body, CertificateRegistered, CertificateRejected, CertificateStatus, ClientConnack, ClientConnected,
+    ClientDisconnected, ConnackReason, DropReason, Event, EventId, Flags, Head, Kind, LazyMap, MessageDropped,
+    MessageId, MessagePublish, Payload, SessionSubscribed, SessionUnsubscribed, Stage, UnsubscribeCause,
 };
 use mqtt::{Properties, Publish, Version};
 
@@ -18,6 +18,7 @@ use crate::hub::Hub;
 use crate::properties::lazy_map;
 use crate::registry::ClientCount;
 use crate::session::{Subscribe, Subscription};
+use crate::transport::Shown;
 
 /// Who published a message.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +67,7 @@ impl Hub {
         announcement: &Announcement,
         mut count: Option<&mut ClientCount>,
     ) {
+        let (tls, certificate) = (peer.tls.as_deref(), peer.certificate());
         if self.bus.wants(Kind::ClientConnack) {
             let body = ClientConnack {
                 clientid: client.client_id.clone(),
@@ -84,6 +86,10 @@ impl Hub {
                 expiry_interval: announcement.expiry_interval_s,
                 connected_at: client.connected_at,
                 conn_props: announcement.properties.clone(),
+                sni: tls.and_then(|tls| tls.server_name.clone()),
+                tls_version: tls.map(|tls| tls.version),
+                cert_cn: certificate.and_then(|certificate| certificate.common_name.clone()),
+                cert_fingerprint: certificate.map(|certificate| certificate.fingerprint_sha256.clone()),
                 repeated: 1,
             };
             if client.connected_at.is_some() {
@@ -109,6 +115,10 @@ impl Hub {
                 is_bridge: announcement.is_bridge,
                 conn_props: announcement.properties.clone(),
                 connected_at,
+                sni: tls.and_then(|tls| tls.server_name.clone()),
+                tls_version: tls.map(|tls| tls.version),
+                cert_cn: certificate.and_then(|certificate| certificate.common_name.clone()),
+                cert_fingerprint: certificate.map(|certificate| certificate.fingerprint_sha256.clone()),
                 client_attrs: LazyMap::empty(),
             };
             self.emit(now, Some(peer), count, body);
@@ -156,6 +166,8 @@ impl Hub {
                 body.repeated = repeated;
             } else if let Body::ClientDisconnected(body) = &mut event.body {
                 body.repeated = repeated;
+            } else if let Body::CertificateRejected(body) = &mut event.body {
+                body.repeated = repeated;
             }
             self.bus.emit(event);
         }
@@ -170,6 +182,33 @@ impl Hub {
             Verdict::Tell(event) => self.bus.emit(event),
             Verdict::Counted { is_first: true } => self.housekeeping.notify_one(),
             Verdict::Counted { is_first: false } => {}
+        }
+    }
+
+    /// A client has shown a certificate: one that was not seen before, or one that was refused.
+    pub(crate) fn tell_certificate(&self, now: Now, peer: &Peer, shown: &Shown) {
+        let certificate = &*shown.certificate;
+        if shown.status != CertificateStatus::Active {
+            tracing::debug!(peername = %peer.peername, subject = &*certificate.subject, "a certificate was refused");
+            if self.bus.wants(Kind::CertificateRejected) {
+                self.emit_unauthenticated(now, peer, rejected(peer, shown));
+            }
+        } else if self.config.seen_certificates.is_new(certificate) && self.bus.wants(Kind::CertificateRegistered) {
+            let body = CertificateRegistered {
+                cert_sn: certificate.serial.clone(),
+                ca_sn: shown.authority_serial.clone(),
+                cert_cn: certificate.common_name.clone(),
+                cert_subject: certificate.subject.clone(),
+                cert_issuer: certificate.issuer.clone(),
+                cert_fingerprint: certificate.fingerprint_sha256.clone(),
+                status: shown.status,
+                not_before: certificate.not_before,
+                not_after: certificate.not_after,
+                sni: peer.tls.as_ref().and_then(|tls| tls.server_name.clone()),
+                peername: peer.peername,
+                sockname: peer.sockname,
+            };
+            self.emit(now, Some(peer), None, body);
         }
     }
 
@@ -297,6 +336,26 @@ impl Hub {
             client_epoch: count.map(|count| count.epoch),
         };
         Event { head, body: body.into() }
+    }
+}
+
+fn rejected(peer: &Peer, shown: &Shown) -> CertificateRejected {
+    let certificate = &*shown.certificate;
+    CertificateRejected {
+        cert_sn: certificate.serial.clone(),
+        ca_sn: shown.authority_serial.clone(),
+        cert_cn: certificate.common_name.clone(),
+        cert_subject: certificate.subject.clone(),
+        cert_issuer: certificate.issuer.clone(),
+        cert_fingerprint: certificate.fingerprint_sha256.clone(),
+        status: shown.status,
+        reason: shown.status,
+        detail: shown.words.clone(),
+        not_before: certificate.not_before,
+        not_after: certificate.not_after,
+        peername: peer.peername,
+        sockname: peer.sockname,
+        repeated: 1,
     }
 }
 

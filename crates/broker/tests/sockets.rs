@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::{Anonymous, Auth, AuthConfig};
-use broker::{Broker, BrokerConfig, BusItem, BusReceiver, Kinds, ListenerConfig, Observer, Publication};
+use broker::{Bound, Broker, BrokerConfig, BusItem, BusReceiver, Kinds, ListenerConfig, Observer, Publication};
 use bytes::{Bytes, BytesMut};
 use events::{Body, DisconnectReason, Event};
 use mqtt::{
@@ -47,6 +47,7 @@ async fn serve(configure: impl FnOnce(&mut BrokerConfig, &mut ListenerConfig)) -
     let broker = Broker::new(settings, auth, Arc::new(Fragile));
     let events = broker.bus().subscribe("test", Kinds::all(), 100_000);
     let address = broker.listen("default", listener).await.unwrap();
+    let Bound::Tcp(address) = address else { panic!("expected an address, found {address}") };
     Server { broker, address, events }
 }
 

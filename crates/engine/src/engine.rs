@@ -288,6 +288,8 @@ impl Running {
             | Body::ClientDisconnected(_)
             | Body::SessionSubscribed(_)
             | Body::SessionUnsubscribed(_)
+            | Body::CertificateRegistered(_)
+            | Body::CertificateRejected(_)
             | Body::MessagePublish(_)
             | Body::MessageDropped(_) => hops,
         }

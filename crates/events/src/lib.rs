@@ -22,11 +22,13 @@ mod value;
 pub use catalogue::{EventType, Field, FieldId, Head, Kind};
 pub use column::{Flags, LazyMap, Payload};
 pub use declared::{
-    Body, ClientConnack, ClientConnected, ClientDisconnected, Event, MessageDropped, MessagePublish, SessionSubscribed,
-    SessionUnsubscribed,
+    Body, CertificateRegistered, CertificateRejected, ClientConnack, ClientConnected, ClientDisconnected, Event,
+    MessageDropped, MessagePublish, SessionSubscribed, SessionUnsubscribed,
 };
 pub use identity::{ConnId, EventId, MessageId, Timestamp};
 pub use map::Map;
-pub use reason::{ConnackReason, DisconnectReason, DropReason, Initiator, ReasonRow, Stage, UnsubscribeCause};
+pub use reason::{
+    CertificateStatus, ConnackReason, DisconnectReason, DropReason, Initiator, ReasonRow, Stage, UnsubscribeCause,
+};
 pub use suggest::closest;
 pub use value::{Type, Value};

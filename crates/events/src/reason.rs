@@ -230,6 +230,9 @@ reasons! {
         MalformedPacket = "malformed_packet": "a packet could not be decoded", "update or fix the MQTT library of the client; `detail` names the field";
         PacketTooLarge = "packet_too_large": "a packet was larger than the broker takes", "send smaller packets, or raise `packet_bytes_max` of the listener";
         NotMqtt = "not_mqtt": "what came was not MQTT, such as TLS or HTTP on the plain MQTT port", "check the address, port and scheme in the client; `detail` says what it looked like";
+        TlsError = "tls_error": "the TLS handshake went wrong, or what came was not TLS", "`detail` says what: an authority that is not trusted, an expired certificate, no version or cipher in common, a client without TLS";
+        WebsocketError = "websocket_error": "the WebSocket handshake was refused, or a frame breaks a rule", "check path and subprotocol of the client; `detail` says what is wrong";
+        ProxyProtocolError = "proxy_protocol_error": "no good PROXY header came, which this listener expects", "turn the PROXY protocol on in the load balancer, or off in the listener";
         ConnectTimeout = "connect_timeout": "no complete CONNECT came in time", "check what opens connections without using them: scanners, health checks, half-open links";
         ReceiveMaximumExceeded = "receive_maximum_exceeded": "the client sent more unacknowledged messages than the broker had allowed", "fix the client: it must respect Receive Maximum";
         TopicAliasInvalid = "topic_alias_invalid": "the client used a topic alias that was not set or is too high", "fix the client: it must respect Topic Alias Maximum";
@@ -258,6 +261,19 @@ reasons! {
     UnsubscribeCause {
         Client = "client": "the client sent UNSUBSCRIBE", "";
         SessionEnd = "session_end": "the session ended", "";
+    }
+}
+
+reasons! {
+    /// How a certificate of a client stands.
+    CertificateStatus {
+        Active = "active": "the certificate is good", "";
+        Expired = "expired": "the certificate has expired", "give the client a new certificate, and check its clock";
+        NotYetValid = "not_yet_valid": "the certificate is not valid yet", "check the clocks of the broker and of the authority";
+        Revoked = "revoked": "the certificate is on the revocation list", "give the client a new certificate, or find out who uses the old one";
+        UnknownCa = "unknown_ca": "the certificate is not signed by a trusted authority", "put the authority into `ca_file` of the listener, or let the client send the certificates between";
+        WrongPurpose = "wrong_purpose": "the certificate is not for clients", "issue it with the extended key usage `clientAuth`";
+        Malformed = "malformed": "the certificate cannot be used", "`reason` says why";
     }
 }
 

@@ -91,13 +91,18 @@ mod tests {
             let row = Row::new(&Item::Event(Arc::new(Event::sample(kind))));
             assert_eq!(row.event, kind.event_type().name);
             assert_eq!((row.timestamp, row.seq), (Timestamp::SAMPLE.0, Some(1024)));
-            assert!(matches!(&row.client, Client::One(client) if !client.is_empty()), "{row:?}");
+            let has_client = matches!(&row.client, Client::One(client) if !client.is_empty());
+            assert_eq!(has_client, !matches!(kind, Kind::CertificateRegistered | Kind::CertificateRejected), "{row:?}");
             let expected = match kind {
                 Kind::ClientConnack => Some("success"),
                 Kind::ClientDisconnected => Some("keepalive_timeout"),
                 Kind::SessionUnsubscribed => Some("client"),
                 Kind::MessageDropped => Some("no_subscribers"),
-                Kind::ClientConnected | Kind::SessionSubscribed | Kind::MessagePublish => None,
+                Kind::CertificateRejected => Some("expired"),
+                Kind::ClientConnected
+                | Kind::SessionSubscribed
+                | Kind::CertificateRegistered
+                | Kind::MessagePublish => None,
             };
             assert_eq!(row.reason.as_deref(), expected, "{kind:?}");
             assert!(serde_json::from_str::<serde_json::Value>(&row.json).unwrap().is_object());

@@ -30,6 +30,8 @@ fn event(seq: u64) -> Event {
         Body::ClientDisconnected(body) => body.clientid = Some(client.into()),
         Body::SessionSubscribed(_)
         | Body::SessionUnsubscribed(_)
+        | Body::CertificateRegistered(_)
+        | Body::CertificateRejected(_)
         | Body::MessagePublish(_)
         | Body::MessageDropped(_) => {
             unreachable!("not among the kinds above")

@@ -39,6 +39,11 @@ pub(crate) fn keys_file(data: &Path) -> PathBuf {
     data.join("keys")
 }
 
+/// The certificates of clients that were seen.
+pub(crate) fn certificates_file(data: &Path) -> PathBuf {
+    data.join("certificates")
+}
+
 /// Makes the directory where it is not there, for its owner alone: it holds hashes, keys and messages.
 pub(crate) fn create(path: &Path) -> Result<(), Stop> {
     use std::os::unix::fs::DirBuilderExt as _;

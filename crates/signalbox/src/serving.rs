@@ -22,7 +22,7 @@ pub(crate) struct Serving {
     /// Its process.
     pub(crate) pid: u32,
     /// Where MQTT clients connect.
-    pub(crate) mqtt: SocketAddr,
+    pub(crate) mqtt: String,
     /// Where the API is.
     pub(crate) http: SocketAddr,
     /// A key of the API with the role `viewer`, good until the broker stops.
@@ -31,9 +31,9 @@ pub(crate) struct Serving {
 
 impl Serving {
     /// Makes a key and writes the file.
-    pub(crate) fn announce(data: &Path, mqtt: SocketAddr, http: SocketAddr) -> anyhow::Result<()> {
+    pub(crate) fn announce(data: &Path, mqtt: &str, http: SocketAddr) -> anyhow::Result<()> {
         let key = make_key(data).context("making the key for commands on this machine")?;
-        let serving = Serving { pid: std::process::id(), mqtt, http, key };
+        let serving = Serving { pid: std::process::id(), mqtt: mqtt.to_owned(), http, key };
         let path = file(data);
         write_private(&path, &serde_json::to_vec(&serving)?).with_context(|| format!("writing `{}`", path.display()))
     }
@@ -86,9 +86,9 @@ mod tests {
     fn the_key_is_good_from_the_announcement_to_its_withdrawal() {
         let dir = tempfile::tempdir().unwrap();
         let address = ([127, 0, 0, 1], 1).into();
-        Serving::announce(dir.path(), address, address).unwrap();
+        Serving::announce(dir.path(), "127.0.0.1:1", address).unwrap();
         let first = Serving::read(dir.path()).unwrap();
-        Serving::announce(dir.path(), address, address).unwrap();
+        Serving::announce(dir.path(), "127.0.0.1:1", address).unwrap();
         let second = Serving::read(dir.path()).unwrap();
         let keys = Keys::open(&data_dir::keys_file(dir.path())).unwrap();
         assert!(keys.verify(&first.key).is_none());

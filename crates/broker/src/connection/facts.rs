@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use auth::PeerCertificate;
 use bytestring::ByteString;
 use events::{ConnId, Timestamp};
 use mqtt::Version;
@@ -20,6 +21,26 @@ pub(crate) struct Peer {
     pub(crate) sockname: SocketAddr,
     pub(crate) listener: Arc<Listener>,
     pub(crate) accepted: Now,
+    /// What the TLS handshake has said, where the listener has TLS.
+    pub(crate) tls: Option<Box<TlsFacts>>,
+}
+
+/// What a TLS handshake has said about the client.
+#[derive(Debug)]
+pub(crate) struct TlsFacts {
+    /// The host that the client has asked for (SNI).
+    pub(crate) server_name: Option<ByteString>,
+    /// `1.2` or `1.3`.
+    pub(crate) version: &'static str,
+    /// The certificate of the client, which is good.
+    pub(crate) certificate: Option<Arc<PeerCertificate>>,
+}
+
+impl Peer {
+    /// The certificate of the client.
+    pub(crate) fn certificate(&self) -> Option<&PeerCertificate> {
+        self.tls.as_ref()?.certificate.as_deref()
+    }
 }
 
 /// Packets and bytes of a connection.

@@ -14,11 +14,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use bytestring::ByteString;
 use events::{DisconnectReason, Initiator};
 use mqtt::ReasonCode;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +25,7 @@ use super::{Connection, Turn, Workspace};
 use crate::clock::{Clock, Now};
 use crate::ending::Ending;
 use crate::hub::{Hub, Wakers};
+use crate::transport::{self, Stream};
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 64 << 10;
@@ -51,7 +50,7 @@ struct Buffers {
 /// A connection and its socket.
 struct Driver {
     connection: Connection,
-    stream: TcpStream,
+    stream: Stream,
     clock: Clock,
     /// The beginning of a packet.
     partial: BytesMut,
@@ -81,7 +80,7 @@ enum Next {
 
 /// Runs a connection from accept to its end.
 pub(crate) async fn run(
-    stream: TcpStream,
+    stream: Stream,
     hub: Arc<Hub>,
     peer: Arc<Peer>,
     (clock, is_surplus): (Clock, bool),
@@ -105,8 +104,10 @@ pub(crate) async fn run(
     }
     if let Some(ending) = ending {
         driver.end(&ending);
-        // A stranger who never sent CONNECT was told nothing, so there is nothing to read before the close.
-        if ending.initiator == Initiator::Broker && ending.reason != DisconnectReason::ConnectTimeout {
+        // A stranger who never sent CONNECT was told nothing, so there is nothing to read before the close. Whoever has
+        // said goodbye in MQTT is answered in the layers below.
+        let is_told = ending.initiator == Initiator::Broker && ending.reason != DisconnectReason::ConnectTimeout;
+        if is_told || (driver.stream.says_goodbye() && ending.reason != DisconnectReason::TcpClosed) {
             Box::pin(driver.say_farewell()).await;
         }
     }
@@ -240,7 +241,7 @@ impl Driver {
         match read {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(0)) => Poll::Ready(Turn::Over(Box::new(Ending::tcp_closed(Initiator::Client, None)))),
-            Poll::Ready(Err(error)) => Poll::Ready(Turn::Over(Box::new(broken(&error)))),
+            Poll::Ready(Err(error)) => Poll::Ready(Turn::Over(Box::new(transport::ending_of(&error)))),
             Poll::Ready(Ok(_)) if !self.partial.is_empty() => {
                 // Room for a packet is made only as its bytes come, whatever its header says.
                 self.partial.extend_from_slice(arena);
@@ -292,6 +293,8 @@ impl Driver {
             };
             let (_, rest) = fx.out.split_at(written_len);
             self.unsent.extend_from_slice(rest);
+            // What a layer still holds is looked for before the next read.
+            let _pending_or_broken = Pin::new(&mut self.stream).poll_flush(cx);
         }
         fx.clear_out();
     }
@@ -309,7 +312,7 @@ impl Driver {
         if self.unsent.capacity() > 0 {
             self.unsent = BytesMut::new();
         }
-        Poll::Ready(())
+        Pin::new(&mut self.stream).poll_flush(cx).map(|_written_or_broken| ())
     }
 
     /// Waits for the deadline. It only moves back while packets come, so a timer that is too early is set again when it
@@ -383,8 +386,4 @@ impl Workspace {
     pub(crate) fn wake(&mut self) {
         self.wakers.drain(..).for_each(Waker::wake);
     }
-}
-
-fn broken(error: &io::Error) -> Ending {
-    Ending::tcp_closed(Initiator::Network, Some(ByteString::from(error.to_string())))
 }

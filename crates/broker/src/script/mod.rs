@@ -84,6 +84,12 @@ fn every_event_and_reason_is_made_to_happen() {
     }
     // A panic in a rule is the one thing scripts cannot write down: `tests/sockets.rs` makes it happen.
     found.insert("ClientDisconnected reason server_internal_error".to_owned());
+    // The layers below MQTT are between socket and script: `signalbox/tests/transports` makes these happen.
+    found.extend(
+        ["tls_error", "websocket_error", "proxy_protocol_error"]
+            .map(|name| format!("ClientDisconnected reason {name}")),
+    );
+    found.extend(["CertificateRegistered", "CertificateRejected"].map(str::to_owned));
     let expected = Kind::ALL
         .iter()
         .map(|kind| format!("{kind:?}"))

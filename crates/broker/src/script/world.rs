@@ -224,9 +224,10 @@ impl World {
         let peer = Arc::new(Peer {
             conn_id: self.hub.next_conn_id(),
             peername: SocketAddr::new(host, 50_000),
-            sockname: self.listener.config.bind,
+            sockname: SocketAddr::from(([127, 0, 0, 1], 1883)),
             listener: Arc::clone(&self.listener),
             accepted: self.now,
+            tls: None,
         });
         let connection = Connection::new(Arc::clone(&self.hub), peer, before >= self.listener.config.max_connections);
         let client = Client {

@@ -9,7 +9,8 @@ use crate::{ConnId, ConnackReason, DisconnectReason, Initiator, LazyMap, Stage, 
 
 pub(super) const PEER: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 0, 10)), 56_431);
-const SOCK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 0, 1)), 1883);
+pub(super) const SOCK: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 0, 1)), 1883);
 
 event! {
     /// A CONNACK was sent, for success and for refusal.
@@ -49,6 +50,14 @@ event! {
         connected_at: Option<Timestamp> = Some(Timestamp::SAMPLE),
         /// The properties of the CONNECT.
         conn_props: LazyMap = LazyMap::empty(),
+        /// The host that the client has asked for in TLS (SNI).
+        sni: Option<ByteString> = None,
+        /// The version of TLS, `1.2` or `1.3`; NULL without TLS.
+        tls_version: Option<&'static str> = None,
+        /// The common name in the certificate of the client.
+        cert_cn: Option<ByteString> = None,
+        /// SHA-256 of the certificate of the client, in hexadecimal digits.
+        cert_fingerprint: Option<ByteString> = None,
         /// How many such refusals this one stands for; 1 unless they came too fast.
         repeated: u32 = 1,
     }
@@ -87,6 +96,14 @@ event! {
         conn_props: LazyMap = LazyMap::empty(),
         /// When the client was connected, in ms.
         connected_at: Timestamp = Timestamp::SAMPLE,
+        /// The host that the client has asked for in TLS (SNI).
+        sni: Option<ByteString> = None,
+        /// The version of TLS, `1.2` or `1.3`; NULL without TLS.
+        tls_version: Option<&'static str> = None,
+        /// The common name in the certificate of the client.
+        cert_cn: Option<ByteString> = None,
+        /// SHA-256 of the certificate of the client, in hexadecimal digits.
+        cert_fingerprint: Option<ByteString> = None,
         /// Attributes of the client.
         client_attrs: LazyMap = LazyMap::empty(),
     }

@@ -1,9 +1,11 @@
 //! The events, each declared once: the comment is the documentation, the value is the sample.
 
+mod certificate;
 mod client;
 mod message;
 mod session;
 
+pub use certificate::{CertificateRegistered, CertificateRejected};
 pub use client::{ClientConnack, ClientConnected, ClientDisconnected};
 pub use message::{MessageDropped, MessagePublish};
 pub use session::{SessionSubscribed, SessionUnsubscribed};
@@ -126,6 +128,8 @@ catalogue! {
     ClientDisconnected => Some("$events/client_disconnected"), "client.disconnected", lifecycle: true;
     SessionSubscribed => Some("$events/session_subscribed"), "session.subscribed", lifecycle: true;
     SessionUnsubscribed => Some("$events/session_unsubscribed"), "session.unsubscribed", lifecycle: true;
+    CertificateRegistered => Some("$events/certificate_registered"), "certificate.registered", lifecycle: true;
+    CertificateRejected => Some("$events/certificate_rejected"), "certificate.rejected", lifecycle: true;
     MessagePublish => None, "message.publish", lifecycle: false;
     MessageDropped => Some("$events/message_dropped"), "message.dropped", lifecycle: false;
 }

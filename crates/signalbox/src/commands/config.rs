@@ -7,6 +7,7 @@ use crate::config::{Config, show_json, show_text};
 use crate::outcome::Outcome;
 use crate::rights::open_auth;
 use crate::rule_files;
+use crate::serve::listeners;
 use crate::terminal::{complain, say, say_json};
 
 /// Runs the command.
@@ -30,6 +31,7 @@ fn check(sources: &Sources, output: Output) -> Outcome {
     let config = Config::load(&sources.given(Vec::new()))?;
     let connectors = config.connectors()?;
     let auth = open_auth(&config)?;
+    let certificates_count = listeners::check_certificates(&config)?;
     let checked = rule_files::check(&config, &[])?;
     if checked.refused.is_empty() {
         for warning in checked.rendered() {
@@ -46,6 +48,7 @@ fn check(sources: &Sources, output: Output) -> Outcome {
         say(&format!("configuration: {file}, ok"))?;
         say(&format!("users: {}, ok", auth.users_len()))?;
         say(&format!("acl: {}", if auth.has_acl() { "ok" } else { "none" }))?;
+        say(&format!("listeners: {}, ok; {certificates_count} with certificates", config.listeners.len()))?;
         say(&format!("connectors: {connectors_count}, ok"))?;
         say(&format!("rules: {}, ok", rules.len()))?;
     }

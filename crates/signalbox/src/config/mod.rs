@@ -1,6 +1,7 @@
 //! The configuration: flags over environment over file over defaults, every value checked before anything starts.
 
 mod connector;
+mod listener;
 mod node;
 mod options;
 mod problem;
@@ -13,9 +14,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub(crate) use connector::Connector;
+pub(crate) use listener::{ListenerTables, TlsTables, Transport};
 pub(crate) use options::{
-    AckAfter, Anonymous, Auth, History, HistoryStore, Http, Jq, Limits, Listener, ListenerKind, Log, LogFormat,
-    Redirect, Retention, Root, Rules,
+    AckAfter, Anonymous, Auth, History, HistoryStore, Http, Jq, Limits, Listener, Log, LogFormat, Retention, Root,
+    Rules, TlsVersion, VerifyClients,
 };
 pub(crate) use problem::{Code, Place, Problem, Source};
 pub(crate) use section::{Origin, Override, Shown};
@@ -41,9 +43,7 @@ pub(crate) struct Config {
     /// The top of the file.
     pub(crate) root: Root,
     /// The listeners by name.
-    pub(crate) listeners: BTreeMap<String, Listener>,
-    /// Where the listeners that serve nobody send their clients, by the name of the listener.
-    pub(crate) redirects: BTreeMap<String, Redirect>,
+    pub(crate) listeners: BTreeMap<String, ListenerTables>,
     /// What clients may use up.
     pub(crate) limits: Limits,
     /// API, metrics and health.
@@ -130,11 +130,6 @@ impl Config {
     pub(crate) fn is_set(&self, path: &str) -> bool {
         self.shown.iter().any(|option| join(&option.table, &option.key) == path && option.origin != Origin::Default)
     }
-
-    /// The listener that is always there.
-    pub(crate) fn default_listener(&self) -> &Listener {
-        self.listeners.get("default").expect("read_sections adds `default` where the file does not name it")
-    }
 }
 
 fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Config, Refused> {
@@ -144,13 +139,9 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
         names.insert(0, "default".to_owned());
     }
     let mut listeners = BTreeMap::new();
-    let mut redirects = BTreeMap::new();
     for name in names {
-        let path = join("listeners", &name);
-        listeners.insert(name.clone(), layers.section(&path, &["redirect"]));
-        if layers.table_at(&path).get("redirect").is_some() {
-            redirects.insert(name, layers.section(&join(&path, "redirect"), &[]));
-        }
+        let tables = ListenerTables::read(&mut layers, &join("listeners", &name));
+        listeners.insert(name, tables);
     }
     let limits = layers.section("limits", &[]);
     let http = layers.section("http", &[]);
@@ -165,22 +156,7 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
     if !problems.is_empty() {
         return Err(Refused { source, problems });
     }
-    Ok(Config {
-        root,
-        listeners,
-        redirects,
-        limits,
-        http,
-        auth,
-        rules,
-        jq,
-        history,
-        retention,
-        log,
-        connectors,
-        source,
-        shown,
-    })
+    Ok(Config { root, listeners, limits, http, auth, rules, jq, history, retention, log, connectors, source, shown })
 }
 
 fn read_file(given: &Given) -> Result<Option<Source>, Problem> {
@@ -243,7 +219,7 @@ fn option_paths(root: &Node) -> Vec<String> {
     };
     let mut paths = below("", Root::OPTIONS);
     for name in listeners {
-        paths.extend(below(&join("listeners", &name), Listener::OPTIONS));
+        paths.extend(ListenerTables::option_paths(&join("listeners", &name)));
     }
     paths.extend(below("limits", Limits::OPTIONS));
     paths.extend(below("http", Http::OPTIONS));

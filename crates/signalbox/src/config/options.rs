@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use mqtt::QoS;
 
 use super::section::section;
-use super::setting::{FilePath, choices};
+use super::setting::{FileMode, FilePath, choices};
 
 section! {
     /// The top of the file.
@@ -21,9 +21,17 @@ section! {
 
 choices! {
     /// How clients reach a listener.
-    ListenerKind, "`tcp`" {
+    ListenerKind, "one of `tcp`, `tls`, `ws`, `wss`, `unix`" {
         /// Plain TCP.
         Tcp = "tcp",
+        /// TLS.
+        Tls = "tls",
+        /// WebSocket.
+        Ws = "ws",
+        /// WebSocket over TLS.
+        Wss = "wss",
+        /// A socket in the file system.
+        Unix = "unix",
     }
 }
 
@@ -38,10 +46,15 @@ choices! {
 section! {
     /// `[listeners.NAME]`: an address that MQTT clients connect to.
     Listener {
-        /// What is spoken there: `tcp`.
+        /// How clients reach it: `tcp`; `tls`; `ws` or `wss`, MQTT in a WebSocket; `unix`, a socket in the file system.
         kind: ListenerKind = "tcp",
-        /// The address and port; port 0 takes a free one.
+        /// The address and port; port 0 takes a free one. `[::]:1883` takes IPv4 and IPv6. A socket in the file system
+        /// has `path` in `[listeners.NAME.unix]` instead.
         bind: SocketAddr = "0.0.0.0:1883",
+        /// Whether a load balancer says who the client is, by a header of the PROXY protocol (version 1 or 2) in front
+        /// of everything else. A connection without one ends with `proxy_protocol_error`. Let nobody but the load
+        /// balancer reach such a port: whoever does may claim any address.
+        proxy_protocol: bool = "false",
         /// Network connections at one time. Beyond it a client gets `quota_exceeded` (MQTT 5) or `server_unavailable`.
         max_connections: usize = "100_000",
         /// When a PUBACK may be sent for messages that go to persistent sessions: `memory`.
@@ -60,6 +73,82 @@ section! {
         retain_available: bool = "true",
         /// CONNECTs a second. More are refused with `connection_rate_exceeded`; 0 is no limit.
         connect_rate_max: u32 = "0",
+    }
+}
+
+choices! {
+    /// Whether clients show certificates.
+    VerifyClients, "one of `none`, `optional`, `required`" {
+        /// They are not asked.
+        No = "none",
+        /// They are asked; one that is shown must be good.
+        Optional = "optional",
+        /// Who shows none is refused.
+        Required = "required",
+    }
+}
+
+choices! {
+    /// A version of TLS.
+    TlsVersion, "one of `1.2`, `1.3`" {
+        /// 1.2.
+        V12 = "1.2",
+        /// 1.3.
+        V13 = "1.3",
+    }
+}
+
+section! {
+    /// `[listeners.NAME.tls]`: encryption, for the kinds `tls` and `wss`. Changed files are taken up within seconds: new
+    /// connections get the new certificate, others stay. Files that cannot be used are told in the log, and the
+    /// certificate of before stays.
+    Tls {
+        /// The certificate of the broker in PEM, and behind it those of the authorities up to one that clients trust.
+        cert_file: FilePath = "tls/server.pem",
+        /// Its private key in PEM.
+        key_file: FilePath = "tls/server.key",
+        /// Whether clients show certificates: `none`, they are not asked; `optional`, one that is shown must be good;
+        /// `required`.
+        verify: VerifyClients = "none",
+        /// The authorities that sign certificates of clients, in PEM; read where clients are asked.
+        ca_file: FilePath = "tls/clients-ca.pem",
+        /// The certificates that those authorities have revoked, in PEM; empty for none.
+        crl_file: Option<FilePath> = "",
+        /// The lowest version that is spoken: `1.2` or `1.3`.
+        min_version: TlsVersion = "1.2",
+        /// Whether clients may come back with a ticket, which spares both sides most of the work.
+        session_tickets: bool = "true",
+    }
+}
+
+section! {
+    /// `[listeners.NAME.tls.certificates.ANY]`: another certificate, for clients that ask for certain hosts (SNI).
+    HostCertificate {
+        /// The hosts, such as `mqtt.example.com` or `*.example.com`; without any those that the certificate names.
+        hosts: Vec<String> = "[]",
+        /// As in the table above.
+        cert_file: FilePath = "tls/host.pem",
+        /// As in the table above.
+        key_file: FilePath = "tls/host.key",
+    }
+}
+
+section! {
+    /// `[listeners.NAME.websocket]`: for the kinds `ws` and `wss`. Clients ask for the subprotocol `mqtt`.
+    WebSocket {
+        /// The path of the URL.
+        path: String = "/mqtt",
+    }
+}
+
+section! {
+    /// `[listeners.NAME.unix]`: for the kind `unix`. Clients have the address `127.0.0.1:0` in events, and are of this
+    /// machine for `anonymous = "loopback"`.
+    UnixSocket {
+        /// Where it is. What a broker that was killed has left there is replaced.
+        path: FilePath = "mqtt.sock",
+        /// Who may connect: the permissions of the file, in octal digits.
+        mode: FileMode = "660",
     }
 }
 

@@ -80,6 +80,42 @@ impl Setting for FilePath {
     }
 }
 
+/// A path that may be left out by an empty text.
+impl Setting for Option<FilePath> {
+    const EXPECTED: &'static str = "a path, or an empty text for none";
+    const IS_TEXT: bool = true;
+
+    fn read(value: &NodeValue) -> Result<Option<FilePath>, Unfit> {
+        if String::read(value)?.is_empty() { Ok(None) } else { FilePath::read(value).map(Some) }
+    }
+
+    fn show(&self) -> String {
+        self.as_ref().map_or_else(|| String::new().show(), Setting::show)
+    }
+
+    fn anchored(self, base: &Path) -> Option<FilePath> {
+        self.map(|path| path.anchored(base))
+    }
+}
+
+/// Permissions of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileMode(pub(crate) u32);
+
+impl Setting for FileMode {
+    const EXPECTED: &'static str = "permissions in octal digits such as `660`";
+    const IS_TEXT: bool = true;
+
+    fn read(value: &NodeValue) -> Result<FileMode, Unfit> {
+        let text = String::read(value)?;
+        u32::from_str_radix(&text, 8).ok().filter(|mode| *mode <= 0o777).map(FileMode).ok_or(Unfit::TYPE)
+    }
+
+    fn show(&self) -> String {
+        format!("{:o}", self.0).show()
+    }
+}
+
 impl Setting for String {
     const EXPECTED: &'static str = "a text";
     const IS_TEXT: bool = true;
@@ -218,6 +254,13 @@ macro_rules! choices {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum $name { $( $(#[doc = $choice_doc])+ $choice ),+ }
 
+        impl $name {
+            /// As it is written.
+            pub(crate) const fn word(self) -> &'static str {
+                match self { $( $name::$choice => $word ),+ }
+            }
+        }
+
         impl $crate::config::setting::Setting for $name {
             const EXPECTED: &'static str = $expected;
             const IS_TEXT: bool = true;
@@ -234,7 +277,7 @@ macro_rules! choices {
             }
 
             fn show(&self) -> String {
-                match self { $( $name::$choice => String::from($word).show() ),+ }
+                self.word().to_owned().show()
             }
         }
     };

@@ -1,6 +1,7 @@
 //! What the layers yield, and what is said when something is wrong with them.
 
 use super::*;
+use options::{HostCertificate, Tls, UnixSocket, WebSocket};
 use section::Section;
 
 fn load(text: &str, environment: &[(&str, &str)], flags: Vec<Override>) -> Result<Config, Refused> {
@@ -22,7 +23,7 @@ fn flag(path: &str, text: &str) -> Override {
 #[test]
 fn every_default_can_be_read() {
     let config = load("", &[], Vec::new()).unwrap();
-    assert_eq!(config.default_listener().bind.port(), 1883);
+    assert_eq!(config.listeners["default"].options.bind.port(), 1883);
     assert_eq!(config.http.bind.to_string(), "127.0.0.1:8080");
     assert_eq!(config.auth.anonymous, Anonymous::Loopback);
     assert!(config.shown.iter().all(|option| option.origin == Origin::Default));
@@ -34,7 +35,7 @@ fn flags_win_over_environment_over_file() {
     let environment = [("SIGNALBOX_HTTP_BIND", "127.0.0.1:2"), ("SIGNALBOX_LISTENERS_DEFAULT_BIND", "127.0.0.1:2")];
     let config = load(text, &environment, vec![flag("http.bind", "127.0.0.1:3")]).unwrap();
     assert_eq!(config.http.bind.port(), 3);
-    assert_eq!(config.default_listener().bind.port(), 2);
+    assert_eq!(config.listeners["default"].options.bind.port(), 2);
     assert_eq!(config.log.level, "warn");
 }
 
@@ -99,6 +100,30 @@ fn a_named_file_that_is_missing_is_refused() {
 }
 
 #[test]
+fn a_table_of_another_kind_of_listener_is_refused_where_it_stands() {
+    let text = complaint("[listeners.default]\nkind = 'ws'\n[listeners.default.tls]\nverify = 'none'\n");
+    assert!(text.contains("a listener of kind `ws` has no `[listeners.default.tls]`"), "{text}");
+    assert!(text.contains("signalbox.toml:3:20") && text.contains("help: write `kind = \"tls\"`"), "{text}");
+}
+
+#[test]
+fn listeners_have_the_tables_of_their_kinds() {
+    let text = "[listeners.a]\nkind = 'wss'\n[listeners.a.tls]\nverify = 'required'\nmin_version = '1.3'\n\
+                [listeners.a.tls.certificates.fleet]\nhosts = ['*.example.com']\n\
+                [listeners.b]\nkind = 'unix'\n[listeners.b.unix]\nmode = '600'\n";
+    let config = load(text, &[("SIGNALBOX_LISTENERS_A_TLS_CA_FILE", "/ca.pem")], Vec::new()).unwrap();
+    let Transport::Wss(tls, websocket) = &config.listeners["a"].transport else { panic!("expected TLS") };
+    assert_eq!(tls.options.verify, VerifyClients::Required);
+    assert_eq!(tls.options.ca_file.as_path(), Path::new("/ca.pem"));
+    assert_eq!(tls.certificates[0].hosts, ["*.example.com"]);
+    assert_eq!(websocket.path, "/mqtt");
+    let Transport::Unix(unix) = &config.listeners["b"].transport else { panic!("expected a socket") };
+    assert!(unix.path.as_path().is_absolute());
+    assert_eq!(unix.mode.0, 0o600);
+    assert!(complaint("[listeners.b]\nkind='unix'\n[listeners.b.unix]\nmode = '888'\n").contains("octal digits"));
+}
+
+#[test]
 fn secrets_are_read_for_the_connector_and_hidden_in_show() {
     let text = "[connectors.web]\nkind = 'http'\nheaders = { authorization = 'Bearer ${env:T}', token = 'abc' }\n";
     let config = load(text, &[("T", "s3cret")], Vec::new()).unwrap();
@@ -127,6 +152,10 @@ fn every_option_is_explained() {
     let sections = [
         Root::OPTIONS,
         Listener::OPTIONS,
+        Tls::OPTIONS,
+        HostCertificate::OPTIONS,
+        WebSocket::OPTIONS,
+        UnixSocket::OPTIONS,
         Limits::OPTIONS,
         Http::OPTIONS,
         Auth::OPTIONS,
@@ -135,7 +164,8 @@ fn every_option_is_explained() {
     ];
     for option in sections.iter().flat_map(|options| options.iter()) {
         assert!(option.doc.iter().any(|line| line.len() > 10), "`{}` has no explanation", option.key);
-        assert!(!option.expected.is_empty() && !option.default.is_empty());
+        assert!(!option.default.is_empty() || option.expected.contains("empty text"), "`{}`", option.key);
+        assert!(!option.expected.is_empty());
     }
 }
 

@@ -1,6 +1,7 @@
 //! `signalbox serve`: everything put together, run, and taken apart in order.
 
 mod event_path;
+pub(crate) mod listeners;
 mod logging;
 mod observer;
 mod publisher;

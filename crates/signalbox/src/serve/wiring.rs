@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use actions::{Connectors, Console, Registry};
 use api::{Api, Hosts};
-use auth::{Auth, Keys};
-use broker::{Broker, BrokerConfig, ListenerConfig, Observer};
+use auth::{Auth, Keys, SeenCertificates};
+use broker::{Bound, Broker, BrokerConfig, Observer};
 use engine::{Engine, EngineConfig, HopLimit, Publisher};
 use history::History;
 use tokio::net::TcpListener;
@@ -16,11 +16,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::event_path;
+use super::listeners::Listeners;
 use super::observer::Rules;
 use super::publisher::Gateway;
 use crate::clock;
-use crate::config::{self, AckAfter, Config, Listener, ListenerKind};
-use crate::data_dir::{DataDir, keys_file};
+use crate::config::{self, Config};
+use crate::data_dir::{DataDir, certificates_file, keys_file};
 use crate::jq;
 use crate::outcome::Stop;
 use crate::rule_files;
@@ -43,10 +44,11 @@ const HTTP_DEADLINE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Running {
     /// Where the default listener is.
-    pub(crate) mqtt: SocketAddr,
+    pub(crate) mqtt: Bound,
     /// Where the API is.
     pub(crate) http: SocketAddr,
     broker: Broker,
+    listeners: Arc<Listeners>,
     rules: Engine,
     auth: Auth,
     history: History,
@@ -69,7 +71,9 @@ impl Running {
         let gateway = Arc::new(Gateway::default());
         let rules = start_rules(config, connectors, Arc::clone(&gateway))?;
         let observer: Arc<dyn Observer> = Arc::new(Rules(rules.clone()));
-        let broker = Broker::new(broker_config(config, history.last_seq()), auth.clone(), observer);
+        let seen_certificates = SeenCertificates::open(&certificates_file(data.path())).map_err(Stop::of_auth)?;
+        let settings = BrokerConfig { seen_certificates, ..broker_config(config, history.last_seq()) };
+        let broker = Broker::new(settings, auth.clone(), observer);
         gateway.connect(&broker);
 
         let tasks = TaskTracker::new();
@@ -80,7 +84,8 @@ impl Running {
 
         let listener = bind_http(config).await?;
         let http = listener.local_addr()?;
-        let mqtt = listen(config, &broker).await?;
+        let listeners = Arc::new(Listeners::open(config, &broker).await?);
+        let mqtt = listeners.default().clone();
         let keys = Keys::open(&keys_file(data.path())).map_err(Stop::of_auth)?;
         let node = config.root.node.as_str().into();
         let api = Api::new(broker.clone(), rules.clone(), keys, node);
@@ -88,21 +93,23 @@ impl Running {
         let is_stopping = CancellationToken::new();
         tasks.spawn(serve_http(listener, api.clone(), hosts, is_stopping.clone()));
         tasks.spawn(is_stopping.clone().run_until_cancelled_owned(look_after_auth(auth.clone())));
-        Serving::announce(data.path(), mqtt, http)?;
+        tasks.spawn(is_stopping.clone().run_until_cancelled_owned(Arc::clone(&listeners).look_after_certificates()));
+        Serving::announce(data.path(), &mqtt.to_string(), http)?;
         api.set_ready(true);
-        Ok(Running { mqtt, http, broker, rules, auth, history, api, data, tasks, is_stopping })
+        Ok(Running { mqtt, http, broker, listeners, rules, auth, history, api, data, tasks, is_stopping })
     }
 
     /// Reads rules, users and ACL again.
     pub(crate) fn reload(&self) {
-        tracing::info!("reading rules, users and acl again");
-        let (rules, auth) = (self.rules.clone(), self.auth.clone());
+        tracing::info!("reading rules, users, acl and certificates again");
+        let (rules, auth, listeners) = (self.rules.clone(), self.auth.clone(), Arc::clone(&self.listeners));
         self.tasks.spawn_blocking(move || {
             // Both tell the log what is wrong; what ran before runs on then.
             if let Err(error) = rules.reload() {
                 tracing::warn!(%error, "the directory of rules cannot be read, the rules run on as they were");
             }
             drop(auth.reload());
+            listeners.reload_certificates();
         });
     }
 
@@ -142,17 +149,19 @@ impl Running {
         let rules: Vec<String> =
             self.rules.rules().iter().map(|rule| format!("{} ({})", rule.id, rule.state.name())).collect();
         let rules = if rules.is_empty() { "none".to_owned() } else { rules.join(", ") };
-        let port = self.mqtt.port();
-        vec![
-            format!("mqtt   {}", self.mqtt),
+        let mut lines: Vec<String> = self.listeners.lines();
+        lines.extend([
             format!("http   http://{}", self.http),
             format!("data   {}", self.data.path().display()),
             format!("rules  {rules}"),
-            format!(
+        ]);
+        if let Some(port) = self.listeners.plain_port() {
+            lines.push(format!(
                 "try    mosquitto_sub -p {port} -i sub -t client_connack & sleep 1; \
                  mosquitto_pub -p {port} -V 5 -i conn -u u_emqx -t hello -m world"
-            ),
-        ]
+            ));
+        }
+        lines
     }
 }
 
@@ -191,6 +200,7 @@ fn broker_config(config: &Config, last_seq: u64) -> BrokerConfig {
     BrokerConfig {
         node: config.root.node.as_str().into(),
         last_seq,
+        seen_certificates: SeenCertificates::default(),
         limits: broker::Limits {
             client_id_bytes_max: limits.client_id_bytes_max,
             subscriptions_max: limits.subscriptions_max,
@@ -214,46 +224,12 @@ fn broker_config(config: &Config, last_seq: u64) -> BrokerConfig {
     }
 }
 
-/// Opens every listener and returns where the default one is.
-async fn listen(config: &Config, broker: &Broker) -> Result<SocketAddr, Stop> {
-    let mut default = config.default_listener().bind;
-    for (name, options) in &config.listeners {
-        let redirect = config.redirects.get(name).map(|redirect| broker::Redirect {
-            server: redirect.server.as_str().into(),
-            permanent: redirect.permanent,
-        });
-        let listening = broker.listen(name, ListenerConfig { redirect, ..listener_config(options) }).await;
-        let address = listening.map_err(|cause| taken(options.bind, &format!("listeners.{name}.bind"), &cause))?;
-        if name == "default" {
-            default = address;
-        }
-    }
-    Ok(default)
-}
-
-fn listener_config(options: &Listener) -> ListenerConfig {
-    // One of each exists so far; another one has to say here what it means.
-    let (ListenerKind::Tcp, AckAfter::Memory) = (options.kind, options.ack_after);
-    ListenerConfig {
-        bind: options.bind,
-        max_connections: options.max_connections,
-        refusals_max: options.refusals_max,
-        packet_bytes_max: options.packet_bytes_max,
-        connect_bytes_max: options.connect_bytes_max,
-        connect_timeout_ms: options.connect_timeout_ms,
-        max_qos: options.max_qos,
-        retain_available: options.retain_available,
-        redirect: None,
-        connect_rate_max: options.connect_rate_max,
-    }
-}
-
 async fn bind_http(config: &Config) -> Result<TcpListener, Stop> {
     let address = config.http.bind;
     TcpListener::bind(address).await.map_err(|cause| taken(address, "http.bind", &cause))
 }
 
-fn taken(address: SocketAddr, option: &str, cause: &std::io::Error) -> Stop {
+pub(super) fn taken(address: impl std::fmt::Display, option: &str, cause: &std::io::Error) -> Stop {
     let help = format!("choose another address with `{option}`; port 0 takes a free one");
     Stop::bad_input(format_args!("`{address}` cannot be listened on: {cause}"), Some(&help))
 }
@@ -293,7 +269,5 @@ mod tests {
         let config = Config::load(&Given { file: Some("/dev/null".into()), ..Given::default() }).unwrap();
         assert_eq!(format!("{:?}", broker_config(&config, 0)), format!("{:?}", BrokerConfig::default()));
         assert_eq!(rule_limits(&config.rules), sql::Limits::default());
-        let listener = config.default_listener();
-        assert_eq!(format!("{:?}", listener_config(listener)), format!("{:?}", ListenerConfig::new(listener.bind)));
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Server {
     log: Receiver<String>,
     seen: Vec<String>,
     stdout: Receiver<String>,
+    /// What it has said before it was ready.
+    introduction: Vec<String>,
     pub(crate) mqtt: SocketAddr,
     pub(crate) http: SocketAddr,
 }
@@ -115,6 +117,7 @@ impl Home {
             log,
             seen: Vec::new(),
             stdout,
+            introduction: Vec::new(),
             mqtt: ([0, 0, 0, 0], 0).into(),
             http: ([0, 0, 0, 0], 0).into(),
         };
@@ -160,6 +163,7 @@ impl Server {
                     {
                         return (mqtt.parse().unwrap(), http.parse().unwrap());
                     }
+                    self.introduction.push(line);
                 }
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                     let log: Vec<String> = self.log.try_iter().collect();
@@ -183,6 +187,13 @@ impl Server {
                 Err(_) => panic!("the log does not say `{text}`:\n{}", self.seen.join("\n")),
             }
         }
+    }
+
+    /// Where the listener of that name is.
+    pub(crate) fn listener(&self, name: &str) -> SocketAddr {
+        let end = format!(" ({name})");
+        let line = self.introduction.iter().find_map(|line| line.strip_suffix(&end)).unwrap();
+        line.split_whitespace().last().unwrap().parse().unwrap()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

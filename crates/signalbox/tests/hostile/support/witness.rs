@@ -32,7 +32,9 @@ impl Witness {
         let added: Value = serde_json::from_str(&added.stdout).unwrap();
         let key = added["key"].as_str().unwrap().to_owned();
         let http = reqwest::Client::new();
-        let tail = server.url("/api/v5/events/tail?event=client_connack,client_disconnected");
+        let tail = server.url(
+            "/api/v5/events/tail?event=client_connack,client_disconnected,certificate_registered,certificate_rejected",
+        );
         // Who has the head of the answer is subscribed.
         let response = http.get(tail).bearer_auth(&key).send().await.unwrap();
         assert_eq!(response.status().as_u16(), 200);

@@ -1,0 +1,21 @@
+//! What the tests start, connect with and look through.
+
+#[expect(dead_code, reason = "shared with the tests of hostile peers, which use more of it")]
+#[path = "../../hostile/support/attacker.rs"]
+pub(crate) mod attacker;
+#[expect(dead_code, reason = "shared with the tests of hostile peers, which use more of it")]
+#[path = "../../hostile/support/packets.rs"]
+pub(crate) mod packets;
+pub(crate) mod pki;
+pub(crate) mod programs;
+#[expect(dead_code, reason = "shared with the tests of the main job, which use more of it")]
+#[path = "../../e2e/support/server.rs"]
+pub(crate) mod server;
+#[expect(dead_code, reason = "shared with the tests of hostile peers, which use more of it")]
+#[path = "../../hostile/support/witness.rs"]
+pub(crate) mod witness;
+
+use std::time::Duration;
+
+/// How long a test waits for what has to happen. It only ends a test that would fail anyway, so it is long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
