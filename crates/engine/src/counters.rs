@@ -14,6 +14,7 @@ pub(crate) struct RuleCounters {
     no_result: AtomicU64,
     exceptions: AtomicU64,
     payload_not_json: AtomicU64,
+    blocked: AtomicU64,
     errors: Mutex<Errors>,
 }
 
@@ -38,6 +39,8 @@ pub struct RuleCounts {
     pub failed_no_result: u64,
     /// How often the rule wanted a path into a payload that is not JSON.
     pub payload_not_json: u64,
+    /// Events it was not run on, because an action with `overflow = "block_rule"` had no room.
+    pub blocked: u64,
     /// Outputs that were handed to actions, one per row and action.
     pub actions_total: u64,
     /// Outputs that arrived.
@@ -57,6 +60,10 @@ impl RuleCounters {
 
     pub(crate) fn count_payload_not_json(&self) {
         self.payload_not_json.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_blocked(&self) {
+        self.blocked.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a failed evaluation, keeps its error, and logs it unless the rule has logged one just now.
@@ -86,6 +93,7 @@ impl RuleCounters {
             failed_exception: exceptions,
             failed_no_result: no_result,
             payload_not_json: self.payload_not_json.load(Ordering::Relaxed),
+            blocked: self.blocked.load(Ordering::Relaxed),
             ..RuleCounts::default()
         }
     }

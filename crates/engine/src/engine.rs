@@ -25,7 +25,7 @@ use crate::load::{LoadReport, Loaded};
 use crate::loops;
 use crate::rule::{Origin, Rule};
 use crate::status::{Refused, RuleStatus};
-use crate::worker::{Worker, close_in_order};
+use crate::worker::{Operation, Worker, close_in_order};
 
 /// How often a message may be republished by rules unless the configuration says otherwise.
 pub const HOPS_MAX_DEFAULT: u8 = 8;
@@ -38,6 +38,9 @@ pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 pub struct EngineConfig {
     /// How often a message may be republished by rules. The same number belongs into [`crate::HopLimit`].
     pub hops_max: u8,
+    /// Where actions keep what is on disk: a folder for each, in a folder for each rule. Without, every buffer is in
+    /// memory.
+    pub buffers_dir: Option<PathBuf>,
     /// How long an action that was taken away may go on delivering what it has. Then the rest is given up and counted
     /// as dropped.
     pub removed_drain: Duration,
@@ -53,6 +56,7 @@ impl Default for EngineConfig {
     fn default() -> EngineConfig {
         EngineConfig {
             hops_max: HOPS_MAX_DEFAULT,
+            buffers_dir: None,
             removed_drain: Duration::from_secs(10),
             limits: Limits::default(),
             environment: Arc::new(|_| None),
@@ -194,6 +198,16 @@ impl Engine {
     pub async fn check_action(&self, rule: &str, action: &str) -> Option<Result<(), crate::ActionError>> {
         let worker = self.worker(rule, action)?;
         Some(worker.check().await)
+    }
+
+    /// Pauses, resumes or drains an action. False where there is no such action.
+    pub fn operate_action(&self, rule: &str, action: &str, operation: Operation) -> bool {
+        let worker = self.worker(rule, action);
+        if let Some(worker) = &worker {
+            tracing::info!(rule, action, ?operation, "an action was operated");
+            worker.operate(operation);
+        }
+        worker.is_some()
     }
 
     /// Ends the engine: no event is taken any more, and every action may deliver what it has until `deadline` is over.

@@ -14,6 +14,7 @@ mod clock;
 mod codes;
 mod counters;
 mod directory;
+mod disk;
 mod engine;
 mod factory;
 mod index;
@@ -31,7 +32,8 @@ mod worker;
 
 pub use action::{Action, ActionError, BoxFuture, ItemOutcome, Outcome};
 pub use buffer::{
-    ACTION_OPTIONS, ActionOption, Batch, Buffer, BufferOptions, DeadLetter, Ledger, Next, Overflow, Trouble,
+    ACTION_OPTIONS, ActionOption, Batch, Buffer, BufferKind, BufferOptions, DeadLetter, Drops, Failure, Ledger, Next,
+    Order, Overflow, Trouble,
 };
 pub use checked::{CheckedRule, RuleSource};
 pub use clock::Clock;
@@ -44,7 +46,7 @@ pub use output::{Output, OutputId};
 pub use publisher::{HopLimit, PublishProperties, PublishRefused, PublishRequest, Publisher};
 pub use rule_test::TestReport;
 pub use status::{Refused, RuleState, RuleStatus};
-pub use worker::ActionStatus;
+pub use worker::{ActionState, ActionStatus, Operation};
 
 pub use mqtt::QoS;
 pub use sql::{Diagnostic, Severity, template};

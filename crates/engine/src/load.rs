@@ -8,13 +8,15 @@ use std::sync::{Arc, Weak};
 use events::Timestamp;
 use sql::Diagnostic;
 
+use crate::buffer::{BufferKind, Overflow};
 use crate::checked::{CheckedRule, RuleSource};
 use crate::codes;
 use crate::directory::{self, Found};
+use crate::disk::{DiskBuffer, Left};
 use crate::engine::{Entry, Running, Shared, after};
 use crate::rule::Rule;
 use crate::status::Refused;
-use crate::worker::{Worker, close_in_order};
+use crate::worker::{Setting, Worker, close_in_order};
 
 /// What a reload has changed.
 #[derive(Clone, Debug, Default)]
@@ -79,12 +81,17 @@ impl Shared {
                 None => CheckedRule::check(found.source.clone(), &*self.factory, self.config.jq.clone()),
                 Some(reason) => Err(vec![unreadable_file(reason)]),
             };
+            let old = entry.rule.as_deref();
+            let checked = checked.and_then(|checked| {
+                let disks = self.open_disks(&checked, old.map_or(&[], |rule| &rule.workers))?;
+                Ok((checked, disks))
+            });
             match checked {
-                Ok(checked) => {
+                Ok((checked, disks)) => {
                     if !checked.warnings().is_empty() {
                         report.warnings.push(checked.source.render(checked.warnings()));
                     }
-                    let (rule, gone) = self.start(now, checked, entry.rule.as_deref());
+                    let (rule, gone) = self.start(now, (checked, disks), entry.rule.as_deref());
                     ended.extend(gone);
                     *entry = Entry { rule: Some(Arc::new(rule)), refused: None };
                     report.taken_up.push(found.source.id);
@@ -122,35 +129,65 @@ impl Shared {
     }
 
     /// Sets a rule to work. An action of the same name goes on with what it has; the ones that are gone are returned.
-    fn start(&self, now: Timestamp, mut checked: CheckedRule, before: Option<&Rule>) -> (Rule, Vec<Arc<Worker>>) {
+    fn start(
+        &self,
+        now: Timestamp,
+        (mut checked, mut disks): (CheckedRule, Disks),
+        before: Option<&Rule>,
+    ) -> (Rule, Vec<Arc<Worker>>) {
         let mut old: Vec<Arc<Worker>> = before.map(|rule| rule.workers.clone()).unwrap_or_default();
         let counters = before.map(|rule| Arc::clone(&rule.counters)).unwrap_or_default();
-        let (mut workers, mut direct) = (Vec::new(), Vec::new());
+        let (mut workers, mut direct, mut may_block) = (Vec::new(), Vec::new(), false);
         let mut actions = std::mem::take(&mut checked.actions);
         // Fallbacks first, so that they are there when another action names them.
         actions.sort_by_key(|action| !action.entry.is_fallback);
         for action in actions {
             let (entry, built) = (action.entry, action.action);
             let fallback = entry.fallback.as_ref().and_then(|(name, _)| find(&workers, name));
-            let worker = match old.iter().position(|worker| *worker.name() == entry.name) {
+            may_block |= entry.buffer.overflow == Overflow::BlockRule && !entry.is_fallback;
+            let setting = Setting { action: built, options: entry.buffer, is_enabled: entry.is_enabled, fallback };
+            let before = old.iter().position(|worker| *worker.name() == entry.name);
+            let worker = match before.filter(|_| !disks.contains_key(&entry.name)) {
                 Some(at) => {
                     let worker = old.swap_remove(at);
-                    worker.replace(now, built, entry.buffer, fallback);
+                    worker.replace(now, setting);
                     worker
                 }
                 None => {
                     let names = (Arc::clone(&checked.source.id), Arc::clone(&entry.name));
-                    let worker = Arc::new(Worker::new(names, built, entry.buffer, fallback));
+                    let disk = disks.remove(&entry.name);
+                    let worker = Arc::new(Worker::new(names, setting, disk));
                     self.tasks.spawn(Arc::clone(&worker).run(Arc::clone(&self.clock)));
                     worker
                 }
             };
-            if !entry.is_fallback {
+            if !entry.is_fallback && entry.is_enabled {
                 direct.push(Arc::clone(&worker));
             }
             workers.push(worker);
         }
-        (Rule { checked, counters, workers, direct }, old)
+        (Rule { checked, counters, workers, direct, may_block }, old)
+    }
+
+    /// Opens the disks of the actions that have none yet.
+    fn open_disks(&self, checked: &CheckedRule, running: &[Arc<Worker>]) -> Result<Disks, Vec<Diagnostic>> {
+        let mut disks = Disks::new();
+        let Some(dir) = &self.config.buffers_dir else { return Ok(disks) };
+        for action in checked.actions.iter().filter(|action| action.entry.buffer.kind == BufferKind::Disk) {
+            let (rule, name) = (&checked.source.id, &action.entry.name);
+            let running = find(running, name);
+            if running.is_some_and(|worker| worker.buffer_kind() == BufferKind::Disk) {
+                continue;
+            }
+            let dir = dir.join(&**rule).join(&**name);
+            let opened = DiskBuffer::open(&dir, rule, name).map_err(|error| {
+                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+                let message = format!("the buffer of the action `{name}` cannot be opened: {error}{cause}");
+                vec![Diagnostic::error(codes::FILE, 0..0, message)]
+            })?;
+            disks.insert(Arc::clone(name), opened);
+        }
+        Ok(disks)
     }
 
     /// Lets actions that were taken away deliver what they have, for a while.
@@ -158,9 +195,16 @@ impl Shared {
         let until = after(now, self.config.removed_drain);
         loaded.ending.retain(|worker| worker.strong_count() > 0);
         loaded.ending.extend(ended.iter().map(Arc::downgrade));
+        // What is on disk stays there, for an action of the same name in a rule of the same name.
+        for worker in ended.iter().filter(|worker| worker.buffer_kind() == BufferKind::Disk) {
+            worker.leave();
+        }
         close_in_order(ended, until, &self.tasks);
     }
 }
+
+/// The disks of actions that have just been opened, by the names of the actions.
+type Disks = HashMap<Arc<str>, (DiskBuffer, Left)>;
 
 fn find(workers: &[Arc<Worker>], name: &str) -> Option<Arc<Worker>> {
     workers.iter().find(|worker| **worker.name() == *name).cloned()

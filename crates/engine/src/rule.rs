@@ -20,6 +20,8 @@ pub(crate) struct Rule {
     pub(crate) workers: Vec<Arc<Worker>>,
     /// The actions that get every row.
     pub(crate) direct: Vec<Arc<Worker>>,
+    /// Whether one of them has `overflow = "block_rule"`.
+    pub(crate) may_block: bool,
 }
 
 /// Where the outputs of one event come from, the same for every rule.
@@ -36,6 +38,10 @@ impl Rule {
     /// Runs the rule on one event and hands every row to every action.
     pub(crate) fn run(&self, columns: &dyn Columns, ctx: &Context<'_>, origin: &Origin) {
         if !self.checked.query.knows(columns) {
+            return;
+        }
+        if self.may_block && self.direct.iter().any(|worker| worker.blocks_rule()) {
+            self.counters.count_blocked();
             return;
         }
         let result = self.checked.query.eval(columns, ctx);

@@ -1,6 +1,6 @@
 //! The task of one action: it takes batches out of the buffer, has them sent, and reports what became of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::action::{Action, Outcome};
-use crate::buffer::{Batch, Buffer, BufferOptions, DeadLetter, Ledger, Next, Trouble};
+use crate::buffer::{
+    Batch, Buffer, BufferKind, BufferOptions, DeadLetter, Done, Drops, Ledger, Next, Overflow, Trouble,
+};
 use crate::clock::Clock;
+use crate::disk::{DiskBuffer, Left};
 use crate::log_gate::LogGate;
 use crate::output::Output;
 
@@ -32,12 +35,66 @@ pub(crate) struct Worker {
 
 struct State {
     buffer: Buffer,
+    /// Where outputs survive a kill, where the options ask for it.
+    disk: Option<DiskBuffer>,
+    overflow: Overflow,
+    /// Whether the rule file or an operator has stopped it.
+    stops: Stops,
+    dead_letters: VecDeque<DeadLetter>,
+    dead_letters_max: usize,
     /// Who gets what the buffer gives up; there exactly where its options say so.
     fallback: Option<Arc<Worker>>,
     /// Set when the action is to end: deliver what can be delivered until then, and give up the rest.
     deadline: Option<Timestamp>,
     dead_logs: LogGate,
     dropped_logs: LogGate,
+}
+
+/// Who keeps an action from sending, or from taking anything in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Stops {
+    /// The rule file says `enabled = false`.
+    is_disabled: bool,
+    /// An operator has paused it.
+    is_paused: bool,
+    /// An operator lets it send what it has and take nothing in.
+    is_draining: bool,
+}
+
+/// What an operator does to an action while it runs. It lasts until the next, or until the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// It sends nothing. What comes is queued.
+    Pause,
+    /// It goes on as the rule file says.
+    Resume,
+    /// It sends what it has, and what comes is dropped and counted.
+    Drain,
+}
+
+/// Whether an action sends and takes outputs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActionState {
+    /// It does.
+    Running,
+    /// Its rule file says `enabled = false`: it gets nothing, and what it has is kept.
+    Disabled,
+    /// An operator has paused it: it queues.
+    Paused,
+    /// An operator drains it: it takes nothing in.
+    Draining,
+}
+
+impl ActionState {
+    /// The name for people and the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ActionState::Running => "running",
+            ActionState::Disabled => "disabled",
+            ActionState::Paused => "paused",
+            ActionState::Draining => "draining",
+        }
+    }
 }
 
 /// What is known of an action at one moment.
@@ -47,38 +104,76 @@ pub struct ActionStatus {
     pub name: Arc<str>,
     /// The kind: `republish`, `http`, `postgres`.
     pub kind: &'static str,
+    /// Whether it sends and takes outputs in.
+    pub state: ActionState,
+    /// Where its outputs wait.
+    pub buffer: BufferKind,
     /// What became of its outputs.
     pub ledger: Ledger,
+    /// Why outputs were dropped.
+    pub drops: Drops,
     /// How many outputs were offered again.
     pub retried: u64,
     /// How many bytes wait or are in flight.
     pub held_bytes: usize,
+    /// How many bytes of the disk it uses.
+    pub disk_bytes: u64,
+    /// Outputs that came in while the disk took nothing, and are lost if the process is killed before they arrive.
+    pub not_on_disk: u64,
+    /// Why the disk takes nothing, while it does not.
+    pub disk_trouble: Option<Arc<str>>,
     /// Why nothing gets through, while nothing does.
     pub trouble: Option<Trouble>,
     /// What went wrong last, and when.
-    pub last_error: Option<(Timestamp, String)>,
+    pub last_error: Option<(Timestamp, Arc<str>)>,
+}
+
+/// How an action is set to work: by what, how, and with what.
+pub(crate) struct Setting {
+    pub(crate) action: Box<dyn Action>,
+    pub(crate) options: BufferOptions,
+    pub(crate) is_enabled: bool,
+    pub(crate) fallback: Option<Arc<Worker>>,
 }
 
 impl Worker {
-    /// An action of a rule, by the names of both, that waits for its first output. Nothing is sent before
-    /// [`Worker::run`] runs.
+    /// An action of a rule, by the names of both, that waits for its first output, or goes on with what is left on disk.
+    /// Nothing is sent before [`Worker::run`] runs.
     pub(crate) fn new(
         (rule, name): (Arc<str>, Arc<str>),
-        action: Box<dyn Action>,
-        options: BufferOptions,
-        fallback: Option<Arc<Worker>>,
+        setting: Setting,
+        disk: Option<(DiskBuffer, Left)>,
     ) -> Worker {
+        let Setting { action, options, is_enabled, fallback } = setting;
+        let (overflow, dead_letters_max) = (options.overflow, options.dead_letters_max);
+        let mut buffer = Buffer::new(options);
+        let disk = disk.map(|(disk, Left { queued, settled, next_number })| {
+            if !queued.is_empty() {
+                let (rule, action) = (&*rule, &*name);
+                tracing::info!(rule, action, queued = queued.len(), "outputs of the last run are sent now");
+            }
+            buffer.restore(settled, queued, next_number);
+            disk
+        });
+        let stops = Stops { is_disabled: !is_enabled, ..Stops::default() };
+        buffer.set_paused(stops.holds());
+        let state = State {
+            buffer,
+            disk,
+            overflow,
+            stops,
+            dead_letters: VecDeque::new(),
+            dead_letters_max,
+            fallback,
+            deadline: None,
+            dead_logs: LogGate::default(),
+            dropped_logs: LogGate::default(),
+        };
         Worker {
             rule,
             name,
             action: ArcSwap::from_pointee(action),
-            state: Mutex::new(State {
-                buffer: Buffer::new(options),
-                fallback,
-                deadline: None,
-                dead_logs: LogGate::default(),
-                dropped_logs: LogGate::default(),
-            }),
+            state: Mutex::new(state),
             wake: Notify::new(),
             ended: CancellationToken::new(),
         }
@@ -91,25 +186,76 @@ impl Worker {
 
     /// Takes `output` in. Never waits for the action.
     pub(crate) fn push(&self, now: Timestamp, output: Output) {
-        if self.account(now, |state| state.buffer.push(now, output)) {
+        let wakes = self.account(now, |state| {
+            if state.stops.is_draining {
+                state.buffer.refuse(output);
+                return false;
+            }
+            let Some(disk) = &mut state.disk else { return state.buffer.push(now, output).1 };
+            // Cheap: the row is shared.
+            let (number, wakes) = state.buffer.push(now, output.clone());
+            if let Some(number) = number {
+                disk.keep(number, &output);
+            }
+            wakes
+        });
+        if wakes {
             self.wake.notify_one();
         }
     }
 
+    /// Whether the rule must not run: there is no room, and nothing may be dropped.
+    pub(crate) fn blocks_rule(&self) -> bool {
+        let state = self.state.lock();
+        state.overflow == Overflow::BlockRule && state.buffer.is_full()
+    }
+
     /// Goes on with another action and other options. What waits is sent the new way.
-    pub(crate) fn replace(
-        &self,
-        now: Timestamp,
-        action: Box<dyn Action>,
-        options: BufferOptions,
-        fallback: Option<Arc<Worker>>,
-    ) {
+    pub(crate) fn replace(&self, now: Timestamp, setting: Setting) {
+        let Setting { action, options, is_enabled, fallback } = setting;
         self.action.store(Arc::new(action));
         self.account(now, |state| {
             state.fallback = fallback;
+            state.overflow = options.overflow;
+            state.dead_letters_max = options.dead_letters_max;
+            state.stops.is_disabled = !is_enabled;
+            state.buffer.set_paused(state.stops.holds());
             state.buffer.set_options(now, options);
         });
         self.wake.notify_one();
+    }
+
+    /// Does what an operator asks for.
+    pub(crate) fn operate(&self, operation: Operation) {
+        let mut state = self.state.lock();
+        let is_disabled = state.stops.is_disabled;
+        state.stops = match operation {
+            Operation::Pause => Stops { is_disabled, is_paused: true, is_draining: false },
+            Operation::Resume => Stops { is_disabled, is_paused: false, is_draining: false },
+            Operation::Drain => Stops { is_disabled: false, is_paused: false, is_draining: true },
+        };
+        let is_held = state.stops.holds();
+        state.buffer.set_paused(is_held);
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// Where its outputs wait.
+    pub(crate) fn buffer_kind(&self) -> BufferKind {
+        if self.state.lock().disk.is_some() { BufferKind::Disk } else { BufferKind::Memory }
+    }
+
+    /// Lets go of what is queued, and of the disk: another worker goes on with it. What is with the action may still
+    /// arrive, and is sent again by the other where it is on disk.
+    pub(crate) fn leave(&self) -> u64 {
+        let (disk, left) = {
+            let mut state = self.state.lock();
+            let disk = state.disk.take();
+            (disk, state.buffer.leave())
+        };
+        // Behind the lock: it waits for the disk.
+        drop(disk);
+        left
     }
 
     /// Ends the action: what is queued is sent without waiting for company until `deadline`, then given up.
@@ -131,12 +277,19 @@ impl Worker {
     pub(crate) fn status(&self) -> ActionStatus {
         let kind = self.action.load().kind();
         let state = self.state.lock();
+        let disk = state.disk.as_ref().map(DiskBuffer::stats);
         ActionStatus {
             name: Arc::clone(&self.name),
             kind,
+            state: state.stops.state(),
+            buffer: if disk.is_some() { BufferKind::Disk } else { BufferKind::Memory },
             ledger: state.buffer.ledger(),
+            drops: state.buffer.drops(),
             retried: state.buffer.retried(),
             held_bytes: state.buffer.held_bytes(),
+            disk_bytes: disk.as_ref().map_or(0, |disk| disk.bytes),
+            not_on_disk: state.disk.as_ref().map_or(0, DiskBuffer::not_kept),
+            disk_trouble: disk.and_then(|disk| disk.failing),
             trouble: state.buffer.trouble().cloned(),
             last_error: state.buffer.last_error().cloned(),
         }
@@ -154,7 +307,7 @@ impl Worker {
 
     /// The outputs that were given up last, oldest first.
     pub(crate) fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.state.lock().buffer.dead_letters().cloned().collect()
+        self.state.lock().dead_letters.iter().cloned().collect()
     }
 
     /// Sends until the action is closed and either empty or past its deadline.
@@ -169,20 +322,49 @@ impl Worker {
                 End::Empty => break,
                 End::Overdue => {
                     sends.tasks.abort_all();
-                    while let Some((batch, outcome)) = sends.next().await {
-                        self.complete(clock(), batch, outcome);
+                    while let Some(answer) = sends.next().await {
+                        self.take_answer(clock(), answer);
                     }
                     break;
                 }
             }
             tokio::select! {
-                Some((batch, outcome)) = sends.next() => self.complete(clock(), batch, outcome),
+                Some(answer) = sends.next() => {
+                    self.take_answer(clock(), answer);
+                    self.tidy().await;
+                }
                 () = self.wake.notified() => {}
                 () = sleep(pause) => {}
             }
         }
-        self.account(clock(), |state| state.buffer.close());
+        if self.buffer_kind() == BufferKind::Disk {
+            self.leave_on_disk().await;
+        } else {
+            self.account(clock(), |state| state.buffer.close());
+        }
         self.log_end();
+    }
+
+    /// Leaves what is queued on disk, for the next run.
+    async fn leave_on_disk(self: &Arc<Self>) {
+        let worker = Arc::clone(self);
+        // It waits for the disk.
+        let left = tokio::task::spawn_blocking(move || worker.leave()).await.unwrap_or_default();
+        if left > 0 {
+            tracing::info!(rule = &*self.rule, action = &*self.name, left, "outputs wait on disk for the next run");
+        }
+    }
+
+    /// Gives room on the disk back, where there is enough to give.
+    async fn tidy(self: &Arc<Self>) {
+        if !self.state.lock().disk.as_ref().is_some_and(DiskBuffer::is_untidy) {
+            return;
+        }
+        let worker = Arc::clone(self);
+        let tidied = tokio::task::spawn_blocking(move || worker.state.lock().disk.as_mut().map(DiskBuffer::tidy)).await;
+        if let Ok(Some(Err(error))) = tidied {
+            tracing::warn!(rule = &*self.rule, action = &*self.name, %error, "the disk of a buffer cannot be tidied");
+        }
     }
 
     /// Says once what became of everything, where not everything was delivered.
@@ -211,6 +393,7 @@ impl Worker {
             let now = clock();
             match self.account(now, |state| state.buffer.next_batch(now)) {
                 Next::Send(batch) => sends.start(self.action.load_full(), batch),
+                Next::Check => sends.check(self.action.load_full()),
                 Next::Wait { until } => return self.shorter_of(now, Some(until)),
                 Next::Idle => return self.shorter_of(now, None),
             }
@@ -228,22 +411,27 @@ impl Worker {
         match state.deadline {
             None => End::NotAsked,
             Some(_) if state.buffer.is_empty() => End::Empty,
+            // What is on disk can wait for the next run, and nothing gets through.
+            Some(_) if state.disk.is_some() && state.buffer.trouble().is_some() => End::Overdue,
             Some(deadline) if deadline <= now => End::Overdue,
             Some(_) => End::NotAsked,
         }
     }
 
-    fn complete(&self, now: Timestamp, batch: Batch, outcome: Outcome) {
+    fn take_answer(&self, now: Timestamp, answer: Answer) {
         let (before, after) = self.account(now, |state| {
             let before = state.buffer.trouble().is_some();
-            state.buffer.complete(now, batch, outcome, fastrand::u64(..));
+            match answer {
+                Answer::Sent(batch, outcome) => state.buffer.complete(now, batch, outcome, fastrand::u64(..)),
+                Answer::Checked(problem) => state.buffer.checked(now, problem, fastrand::u64(..)),
+            }
             (before, state.buffer.trouble().cloned())
         });
         match after {
             Some(trouble) if !before => tracing::warn!(
                 rule = &*self.rule,
                 action = &*self.name,
-                reason = trouble.reason,
+                reason = &*trouble.reason,
                 "an action gets nothing through, its outputs wait"
             ),
             None if before => {
@@ -259,7 +447,14 @@ impl Worker {
         let before = state.buffer.ledger();
         let result = change(&mut state);
         let after = state.buffer.ledger();
-        let fallen_back = state.buffer.take_fallen_back();
+        let Done { numbers, fallen_back, dead } = state.buffer.take_done();
+        for letter in dead {
+            state.keep_dead_letter(letter);
+        }
+        let account = (after, state.buffer.drops());
+        if let Some(disk) = &mut state.disk {
+            disk.note_off(&numbers, account);
+        }
         let fallback = if fallen_back.is_empty() { None } else { state.fallback.clone() };
         let dead_logs = if after.dead > before.dead { state.dead_logs.pass(now) } else { None };
         let is_dropped = after.dropped + after.expired > before.dropped + before.expired;
@@ -268,8 +463,8 @@ impl Worker {
         drop(state);
         let (rule, action) = (&*self.rule, &*self.name);
         if let Some(not_logged) = dead_logs {
-            let reason = reason.unwrap_or_default();
-            tracing::warn!(rule, action, reason, dead = after.dead, not_logged, "an output was rejected");
+            let reason = reason.unwrap_or_else(|| "".into());
+            tracing::warn!(rule, action, reason = &*reason, dead = after.dead, not_logged, "an output was rejected");
         }
         if let Some(not_logged) = dropped_logs {
             let (dropped, expired) = (after.dropped, after.expired);
@@ -291,6 +486,31 @@ impl std::fmt::Debug for Worker {
     }
 }
 
+impl State {
+    fn keep_dead_letter(&mut self, letter: DeadLetter) {
+        self.dead_letters.push_back(letter);
+        while self.dead_letters.len() > self.dead_letters_max {
+            self.dead_letters.pop_front();
+        }
+    }
+}
+
+impl Stops {
+    /// Whether nothing is sent.
+    const fn holds(self) -> bool {
+        self.is_disabled || self.is_paused
+    }
+
+    const fn state(self) -> ActionState {
+        match self {
+            Stops { is_draining: true, .. } => ActionState::Draining,
+            Stops { is_paused: true, .. } => ActionState::Paused,
+            Stops { is_disabled: true, .. } => ActionState::Disabled,
+            Stops { .. } => ActionState::Running,
+        }
+    }
+}
+
 /// Whether the task of an action ends.
 enum End {
     NotAsked,
@@ -298,30 +518,45 @@ enum End {
     Overdue,
 }
 
-/// The batches that are with the action now.
+/// What the action is asked for now.
 #[derive(Default)]
 struct Sends {
-    tasks: JoinSet<Outcome>,
-    /// What each task sends, so that nothing is lost when an action panics or is stopped.
+    tasks: JoinSet<Result<Outcome, Option<String>>>,
+    /// What each task sends, so that nothing is lost when an action panics or is stopped; a check sends nothing.
     batches: HashMap<Id, Arc<Batch>>,
+}
+
+/// What the action has answered.
+enum Answer {
+    Sent(Batch, Outcome),
+    /// What a check has found wrong.
+    Checked(Option<String>),
 }
 
 impl Sends {
     fn start(&mut self, action: Arc<Box<dyn Action>>, batch: Batch) {
         let batch = Arc::new(batch);
         let sent = Arc::clone(&batch);
-        let task = self.tasks.spawn(async move { action.send(sent.outputs()).await });
+        let task = self.tasks.spawn(async move { Ok(action.send(sent.outputs()).await) });
         self.batches.insert(task.id(), batch);
     }
 
-    /// The next batch that has an outcome; `None` where none is with the action.
-    async fn next(&mut self) -> Option<(Batch, Outcome)> {
-        let (id, outcome) = match self.tasks.join_next_with_id().await? {
-            Ok((id, outcome)) => (id, outcome),
-            Err(error) => (error.id(), outcome_of_failed(error)),
+    fn check(&mut self, action: Arc<Box<dyn Action>>) {
+        self.tasks.spawn(async move { Err(action.check().await.err().map(|error| error.to_string())) });
+    }
+
+    /// The next answer; `None` where the action is asked for nothing.
+    async fn next(&mut self) -> Option<Answer> {
+        let (id, answer) = match self.tasks.join_next_with_id().await? {
+            Ok((id, answer)) => (id, answer),
+            Err(error) if self.batches.contains_key(&error.id()) => (error.id(), Ok(outcome_of_failed(error))),
+            Err(error) => (error.id(), Err(Some("the check was stopped or has panicked".to_owned()))),
         };
-        let batch = self.batches.remove(&id)?;
-        Some((owned(batch), outcome))
+        match (self.batches.remove(&id), answer) {
+            (Some(batch), Ok(outcome)) => Some(Answer::Sent(owned(batch), outcome)),
+            (_, Err(problem)) => Some(Answer::Checked(problem)),
+            (None, Ok(_)) => None,
+        }
     }
 }
 

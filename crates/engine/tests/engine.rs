@@ -127,7 +127,7 @@ async fn outputs_wait_while_the_other_side_is_away_and_arrive_in_order_when_it_i
     }
     desk.wait_for_sends(2).await;
     let action = engine.rule("all").unwrap().actions.remove(0);
-    assert_eq!(action.trouble.map(|trouble| trouble.reason).as_deref(), Some("away"));
+    assert_eq!(action.trouble.as_ref().map(|trouble| &*trouble.reason), Some("away"));
     assert!(action.ledger.balances() && action.ledger.delivered == 0 && action.ledger.in_ == 250);
     let delivered = desk.wait_for(250).await;
     assert!(delivered.is_sorted());
@@ -147,10 +147,7 @@ async fn an_action_that_panics_loses_only_what_it_panics_on() {
     engine.on_event(&message("b", ""), 0);
     assert_eq!(desk.wait_for(1).await, [r#"record: {"topic":"b"}"#]);
     let letters = engine.dead_letters("all", "record");
-    assert_eq!(
-        letters.iter().map(|letter| letter.reason.as_str()).collect::<Vec<_>>(),
-        ["the action panicked: as asked"]
-    );
+    assert_eq!(letters.iter().map(|letter| &*letter.reason).collect::<Vec<_>>(), ["the action panicked: as asked"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -88,7 +88,7 @@ error[E403]: expected `true` or `false` for `enabled`, found the text `yes`
     refused(
         "[[actions]]\nrecord = {}\nbuffer = { overflow = 'drop_neww' }",
         "
-error[E403]: expected one of `drop_oldest`, `drop_new` for `overflow`, found `drop_neww`
+error[E403]: expected one of `drop_oldest`, `drop_new`, `block_rule` for `overflow`, found `drop_neww`
  --> rules/r.sql:4:23
   |
 4 | buffer = { overflow = 'drop_neww' }

@@ -230,10 +230,16 @@ impl Journal {
         }
     }
 
-    /// The oldest segment that is not written any more: what to append again, so that it can be released.
+    /// The oldest segment that is neither written any more nor released: what to append again, so that it can be.
     pub fn oldest(&self) -> Option<SegmentSpan> {
         let state = self.shared.state.lock();
-        if state.segments.len() < 2 { None } else { state.segments.front().copied() }
+        let closed = state.segments.iter().take(state.segments.len().saturating_sub(1));
+        closed.copied().find(|segment| segment.end > state.released)
+    }
+
+    /// Tells `on_found` of everything in a segment that [`Journal::oldest`] has named. Reads the file.
+    pub fn read(&self, segment: SegmentSpan, on_found: &mut dyn FnMut(Found<'_>)) -> Result<(), Error> {
+        open::read_again(&self.dir, segment, on_found)
     }
 
     /// How it is now.

@@ -13,7 +13,8 @@
 //! A journal grows at its end and is removed at its beginning, whole segments at a time: [`Journal::release_before`].
 //! State that changes is kept like this: each change is a record under a key, the last record of a key counts, and the
 //! owner knows the position of the last record of each key. Where [`Stats::bytes`] has grown to a multiple of what is
-//! alive, it appends the live records of the oldest segment ([`Journal::oldest`]) again and releases the segment. The
+//! alive, it appends the live records of the oldest segment ([`Journal::oldest`], [`Journal::read`]) again and releases
+//! the segment. The
 //! old ones are removed only after everything appended before the call is durable, so a kill in between leaves both,
 //! and the last one counts.
 //!

@@ -83,6 +83,14 @@ pub(crate) fn read(dir: &Path, on_found: &mut dyn FnMut(Found<'_>)) -> Result<Op
     Ok(opened)
 }
 
+/// Tells of the records in a segment that is not written any more.
+pub(crate) fn read_again(dir: &Path, span: SegmentSpan, on_found: &mut dyn FnMut(Found<'_>)) -> Result<(), Error> {
+    let path = segment::path_of(dir, span.first);
+    let mut bytes = Vec::new();
+    read_whole(&path, &mut bytes)?;
+    read_segment((&path, span.first), &bytes, Some(span.end), on_found).map(|_| ())
+}
+
 /// Tells of the records in one segment. A span of no bytes: nothing was in it, and it was removed.
 fn read_segment(
     (path, first): (&Path, Position),

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use broker::{BusStats, ReasonCounts, Stats};
-use engine::{Ledger, RuleStatus};
+use engine::{ActionStatus, Drops, Ledger, RuleStatus};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder};
@@ -92,6 +92,9 @@ const OF_A_RULE: &[Row<RuleStatus>] = &[
     ("rule_payload_not_json", "How often a rule wanted JSON and the payload was none", |rule| {
         rule.counts.payload_not_json
     }),
+    ("rule_blocked", "Events a rule was not run on, because an action with block_rule had no room", |rule| {
+        rule.counts.blocked
+    }),
 ];
 
 const OF_AN_ACTION: &[Row<Ledger>] = &[
@@ -106,6 +109,16 @@ const OF_AN_ACTION: &[Row<Ledger>] = &[
 const OF_AN_ACTION_NOW: &[Row<Ledger>] = &[
     ("action_queued", "Outputs that wait", |ledger| ledger.queued),
     ("action_in_flight", "Outputs being sent", |ledger| ledger.in_flight),
+];
+
+/// Why outputs were dropped, and how many.
+type Cause = (&'static str, fn(&Drops) -> u64);
+
+const DROPS: &[Cause] = &[
+    ("overflow", |drops| drops.overflow),
+    ("closed", |drops| drops.closed),
+    ("draining", |drops| drops.draining),
+    ("damaged", |drops| drops.damaged),
 ];
 
 impl Collector for Snapshot {
@@ -144,12 +157,34 @@ impl Collector for Snapshot {
         }
         for (name, help, value) in OF_AN_ACTION {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-            self.each_action(|labels, ledger| counter(&mut family, labels, value(ledger)))?;
+            self.each_action(|labels, action| counter(&mut family, labels, value(&action.ledger)))?;
         }
         for (name, help, value) in OF_AN_ACTION_NOW {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-            self.each_action(|labels, ledger| ConstGauge::new(value(ledger)).encode(family.encode_family(&labels)?))?;
+            self.each_action(|labels, action| {
+                ConstGauge::new(value(&action.ledger)).encode(family.encode_family(&labels.as_slice())?)
+            })?;
         }
+        let mut family = encoder.encode_descriptor(
+            "action_dropped_by_cause",
+            "Outputs dropped, by cause",
+            None,
+            MetricType::Counter,
+        )?;
+        self.each_action(|[rule, action, kind], status| {
+            DROPS.iter().try_for_each(|(cause, value)| {
+                counter(&mut family, &[*rule, *action, *kind, ("cause", cause)], value(&status.drops))
+            })
+        })?;
+        let mut family = encoder.encode_descriptor(
+            "action_disk_bytes",
+            "Bytes of the disk a buffer uses",
+            None,
+            MetricType::Gauge,
+        )?;
+        self.each_action(|labels, action| {
+            ConstGauge::new(action.disk_bytes).encode(family.encode_family(&labels.as_slice())?)
+        })?;
         Ok(())
     }
 }
@@ -179,11 +214,11 @@ impl Snapshot {
 
     fn each_action(
         &self,
-        mut encode: impl FnMut(&[(&str, &str)], &Ledger) -> Result<(), std::fmt::Error>,
+        mut encode: impl FnMut(&[(&str, &str); 3], &ActionStatus) -> Result<(), std::fmt::Error>,
     ) -> Result<(), std::fmt::Error> {
         for rule in &self.rules {
             for action in &rule.actions {
-                encode(&[("rule", &rule.id), ("action", &action.name), ("type", action.kind)], &action.ledger)?;
+                encode(&[("rule", &rule.id), ("action", &action.name), ("type", action.kind)], action)?;
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use engine::{ActionStatus, Ledger, RuleCounts, RuleState, RuleStatus};
+use engine::{ActionStatus, BufferKind, Drops, Ledger, RuleCounts, RuleState, RuleStatus};
 use events::Timestamp;
 use serde::Serialize;
 
@@ -58,9 +58,17 @@ struct Action {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     status_reason: Option<String>,
+    /// `running`, `disabled`, `paused` or `draining`.
+    state: &'static str,
+    /// Where its outputs wait: `memory` or `disk`.
+    buffer: &'static str,
     ledger: LedgerRow,
+    /// Why outputs were dropped.
+    dropped_by: DropsRow,
     retried: u64,
     held_bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disk: Option<Disk>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<LastError>,
 }
@@ -75,6 +83,24 @@ struct LedgerRow {
     expired: u64,
     dropped: u64,
     fallen_back: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct DropsRow {
+    overflow: u64,
+    closed: u64,
+    draining: u64,
+    damaged: u64,
+}
+
+/// The disk of a buffer.
+#[derive(Debug, Serialize)]
+struct Disk {
+    bytes: u64,
+    /// Outputs that came in while the disk took nothing, and are only in memory.
+    not_on_disk: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failing: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -107,6 +133,7 @@ struct Counts {
     #[serde(rename = "failed.no_result")]
     failed_no_result: u64,
     payload_not_json: u64,
+    blocked: u64,
     #[serde(rename = "actions.total")]
     actions_total: u64,
     #[serde(rename = "actions.success")]
@@ -170,11 +197,22 @@ impl From<ActionStatus> for Action {
             kind: action.kind,
             name: action.name.to_string(),
             status: if action.trouble.is_some() { "disconnected" } else { "connected" },
-            status_reason: action.trouble.map(|trouble| trouble.reason),
+            status_reason: action.trouble.map(|trouble| trouble.reason.to_string()),
+            state: action.state.name(),
+            buffer: action.buffer.name(),
+            dropped_by: DropsRow::from(action.drops),
+            disk: match action.buffer {
+                BufferKind::Memory => None,
+                BufferKind::Disk => Some(Disk {
+                    bytes: action.disk_bytes,
+                    not_on_disk: action.not_on_disk,
+                    failing: action.disk_trouble.map(|reason| reason.to_string()),
+                }),
+            },
             ledger: LedgerRow::from(action.ledger),
             retried: action.retried,
             held_bytes: action.held_bytes,
-            last_error: action.last_error.map(LastError::from),
+            last_error: action.last_error.map(|(at, error)| LastError { at: at.0, error: error.to_string() }),
         }
     }
 }
@@ -183,6 +221,12 @@ impl From<Ledger> for LedgerRow {
     fn from(ledger: Ledger) -> LedgerRow {
         let Ledger { in_, delivered, queued, in_flight, dead, expired, dropped, fallen_back } = ledger;
         LedgerRow { r#in: in_, delivered, queued, in_flight, dead, expired, dropped, fallen_back }
+    }
+}
+
+impl From<Drops> for DropsRow {
+    fn from(Drops { overflow, closed, draining, damaged }: Drops) -> DropsRow {
+        DropsRow { overflow, closed, draining, damaged }
     }
 }
 
@@ -201,6 +245,7 @@ impl From<RuleCounts> for Counts {
             failed_exception: counts.failed_exception,
             failed_no_result: counts.failed_no_result,
             payload_not_json: counts.payload_not_json,
+            blocked: counts.blocked,
             actions_total: counts.actions_total,
             actions_success: counts.actions_success,
             actions_failed: counts.actions_failed,

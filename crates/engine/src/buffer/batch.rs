@@ -1,88 +1,64 @@
 //! Outputs that are offered to an action together.
 
-use crate::Output;
+use super::item::{Item, Trials};
+use crate::output::Output;
 
 /// Outputs that are offered together, in the order of arrival.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Batch {
-    number: u64,
-    attempts: u32,
     outputs: Vec<Output>,
-    sizes: Vec<usize>,
+    tags: Vec<Tag>,
+    /// Whether others of the same keys wait until this is back.
+    pub(super) holds_keys: bool,
+}
+
+/// What the buffer knows of an output of a batch.
+#[derive(Clone, Debug)]
+struct Tag {
+    number: u64,
+    key: u64,
+    bytes: usize,
+    trials: Trials,
 }
 
 impl Batch {
-    /// A batch to be offered for the first time, whose first output is the `number`th of its buffer.
-    pub(super) fn starting_at(number: u64) -> Batch {
-        Batch { number, attempts: 0, outputs: Vec::new(), sizes: Vec::new() }
-    }
-
-    /// A batch for what is left of one that was offered `attempts` times.
-    pub(super) fn empty(number: u64, attempts: u32) -> Batch {
-        Batch { number, attempts, outputs: Vec::new(), sizes: Vec::new() }
-    }
-
-    pub(super) fn of_one(number: u64, attempts: u32, output: Output, bytes: usize) -> Batch {
-        Batch { number, attempts, outputs: vec![output], sizes: vec![bytes] }
-    }
-
     /// What to send.
     pub fn outputs(&self) -> &[Output] {
         &self.outputs
-    }
-
-    /// How often it was offered, this time included.
-    pub const fn attempts(&self) -> u32 {
-        self.attempts
-    }
-
-    pub(crate) const fn number(&self) -> u64 {
-        self.number
     }
 
     pub(super) fn len(&self) -> usize {
         self.outputs.len()
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        self.sizes.iter().sum()
+    pub(super) fn keys(&self) -> impl Iterator<Item = u64> {
+        self.tags.iter().map(|tag| tag.key)
     }
 
-    pub(super) fn push(&mut self, output: Output, bytes: usize) {
+    /// How often the one was offered that was offered most, this time included.
+    pub(super) fn attempts(&self) -> u32 {
+        self.tags.iter().map(|tag| tag.trials.attempts).max().unwrap_or(0)
+    }
+
+    /// The completion with which one of them failed last.
+    pub(super) fn failed_at(&self) -> u64 {
+        self.tags.iter().map(|tag| tag.trials.failed_at).max().unwrap_or(0)
+    }
+
+    pub(super) fn push(&mut self, item: Item) {
+        let Item { number, key, output, mut trials, bytes } = item;
+        trials.attempts += 1;
         self.outputs.push(output);
-        self.sizes.push(bytes);
+        self.tags.push(Tag { number, key, bytes, trials });
     }
 
-    pub(super) fn pop_front(&mut self) -> Option<(Output, usize)> {
-        if self.outputs.is_empty() {
-            return None;
-        }
-        self.number += 1;
-        Some((self.outputs.remove(0), self.sizes.remove(0)))
-    }
-
-    pub(super) fn offered(mut self) -> Batch {
-        self.attempts += 1;
-        self
-    }
-
-    /// The two halves, as if they had not been offered this time; a batch of one is given back.
-    pub(super) fn split(mut self) -> Result<(Batch, Batch), Batch> {
-        if self.outputs.len() < 2 {
-            return Err(self);
-        }
-        let middle = self.outputs.len() / 2;
-        self.attempts -= 1;
-        let right = Batch {
-            number: self.number + super::count(middle),
-            attempts: self.attempts,
-            outputs: self.outputs.split_off(middle),
-            sizes: self.sizes.split_off(middle),
-        };
-        Ok((self, right))
-    }
-
-    pub(super) fn into_parts(self) -> impl Iterator<Item = (Output, usize)> {
-        self.outputs.into_iter().zip(self.sizes)
+    pub(super) fn into_items(self) -> impl Iterator<Item = Item> {
+        self.outputs.into_iter().zip(self.tags).map(|(output, Tag { number, key, bytes, trials })| Item {
+            number,
+            key,
+            output,
+            trials,
+            bytes,
+        })
     }
 }

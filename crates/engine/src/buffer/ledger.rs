@@ -32,4 +32,22 @@ impl Ledger {
     pub const fn lost(&self) -> u64 {
         self.dead + self.expired + self.dropped
     }
+
+    /// Outputs that are neither queued nor in flight.
+    pub(crate) const fn settled(&self) -> u64 {
+        self.delivered + self.lost() + self.fallen_back
+    }
+}
+
+/// Why outputs were dropped; together they are [`Ledger::dropped`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drops {
+    /// There was no room.
+    pub overflow: u64,
+    /// The action was taken away or stopped before they were delivered.
+    pub closed: u64,
+    /// They came while an operator drained the action.
+    pub draining: u64,
+    /// The disk has lost them.
+    pub damaged: u64,
 }

@@ -1,8 +1,23 @@
 //! What a buffer may hold and how it sends: the options that every action has, whatever its kind.
 
+use std::hash::BuildHasher as _;
+
+use events::Map;
+use sql::template::Template;
+
+use crate::output::Output;
+
 /// The limits and habits of one buffer. What each means stands in [`ACTION_OPTIONS`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BufferOptions {
+    /// `buffer.kind`.
+    pub kind: BufferKind,
+    /// `order`.
+    pub order: Order,
+    /// `rate_per_s`; `None`: as fast as the other side takes them.
+    pub per_s_max: Option<u32>,
+    /// `breaker.attempts`; `None`: never.
+    pub breaker_after: Option<u32>,
     /// `buffer.max_len`.
     pub len_max: usize,
     /// `buffer.max_bytes`, as [`crate::Output::bytes`] counts them.
@@ -32,6 +47,10 @@ pub struct BufferOptions {
 impl Default for BufferOptions {
     fn default() -> BufferOptions {
         BufferOptions {
+            kind: BufferKind::Memory,
+            order: Order::Client,
+            per_s_max: None,
+            breaker_after: Some(5),
             len_max: 100_000,
             bytes_max: 64 << 20,
             age_max_ms: None,
@@ -74,15 +93,42 @@ pub const ACTION_OPTIONS: &[ActionOption] = &[
               or without room. It gets nothing else.",
     },
     ActionOption {
-        name: "in_flight",
-        default: "1",
-        doc: "How many batches may be under way at once. With 1 the order is kept, retries included.",
+        name: "enabled",
+        default: "true",
+        doc: "With `false` the action gets no rows and sends nothing; what it has is kept.",
+    },
+    ActionOption { name: "in_flight", default: "1", doc: "How many batches may be under way at once." },
+    ActionOption {
+        name: "order",
+        default: "\"client\"",
+        doc: "Which outputs stay in order, retries included: those of one `client`, `all`, `none`, or those for which a \
+              template such as `\"${payload.device}\"` yields the same. While one waits to be tried again, those behind \
+              it wait too, and the others pass them by.",
+    },
+    ActionOption {
+        name: "rate_per_s",
+        default: "",
+        doc: "The most outputs sent in a second; after a pause a second's worth may go at once. By default as many as the \
+              other side takes.",
+    },
+    ActionOption {
+        name: "breaker.attempts",
+        default: "5",
+        doc: "After so many attempts in a row through which nothing got, the other side is asked whether it is there \
+              before anything is sent to it. 0: never.",
     },
     ActionOption { name: "batch.size", default: "100", doc: "The most outputs in a batch." },
     ActionOption {
         name: "batch.time_ms",
         default: "0",
         doc: "How long an output waits for company before a batch is sent that is not full.",
+    },
+    ActionOption {
+        name: "buffer.kind",
+        default: "\"memory\"",
+        doc: "Where outputs wait: in `memory`, or on `disk` as well, where they survive a stop, a kill and a power loss, and \
+              are sent again unless it was noted that they had arrived. The other side can tell a repetition by \
+              `${output_id}`.",
     },
     ActionOption {
         name: "buffer.max_len",
@@ -103,7 +149,8 @@ pub const ACTION_OPTIONS: &[ActionOption] = &[
     ActionOption {
         name: "buffer.overflow",
         default: "\"drop_oldest\"",
-        doc: "Who gives way when there is no room: `drop_oldest`, which is not under way, or `drop_new`.",
+        doc: "Who gives way when there is no room: `drop_oldest`, which is not under way, or `drop_new`. With `block_rule` \
+              the whole rule waits: it runs on no event until there is room, and `blocked` counts those it has missed.",
     },
     ActionOption {
         name: "buffer.dead_letters",
@@ -134,10 +181,62 @@ pub enum Overflow {
     DropOldest,
     /// The one that came last.
     DropNew,
+    /// The one that came last; and the rule is not run while there is no room.
+    BlockRule,
 }
 
 impl Overflow {
     /// Every policy with its name in a rule file.
-    pub const ALL: [(&'static str, Overflow); 2] =
-        [("drop_oldest", Overflow::DropOldest), ("drop_new", Overflow::DropNew)];
+    pub const ALL: [(&'static str, Overflow); 3] =
+        [("drop_oldest", Overflow::DropOldest), ("drop_new", Overflow::DropNew), ("block_rule", Overflow::BlockRule)];
+}
+
+/// Where outputs wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BufferKind {
+    /// In memory; what is there is lost when the process ends.
+    Memory,
+    /// In memory and on disk.
+    Disk,
+}
+
+impl BufferKind {
+    /// Every kind with its name in a rule file.
+    pub const ALL: [(&'static str, BufferKind); 2] =
+        [(BufferKind::Memory.name(), BufferKind::Memory), (BufferKind::Disk.name(), BufferKind::Disk)];
+
+    /// The name in a rule file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            BufferKind::Memory => "memory",
+            BufferKind::Disk => "disk",
+        }
+    }
+}
+
+/// Which outputs stay in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Order {
+    /// Those of one client; those without a client among themselves.
+    Client,
+    /// All.
+    All,
+    /// None.
+    None,
+    /// Those for which the template yields the same.
+    Template(Template),
+}
+
+impl Order {
+    /// The key of `output`, the `number`th: those with the same stay in order. That two keys are the same by accident
+    /// costs time, nothing else.
+    pub(super) fn key_of(&self, output: &Output, number: u64) -> u64 {
+        let hash = |text: &[u8]| foldhash::fast::FixedState::default().hash_one(text);
+        match self {
+            Order::Client => output.client_id.as_ref().map_or(0, |id| hash(id.as_bytes())),
+            Order::All => 0,
+            Order::None => number,
+            Order::Template(template) => hash(&template.render_body(&output.row, &Map::default())),
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use events::Timestamp;
 use proptest::prelude::*;
 
-use super::{Batch, Buffer, BufferOptions, Ledger, Next, Overflow};
+use super::{Batch, Buffer, BufferOptions, Ledger, Next, Order, Overflow};
 use crate::action::{ItemOutcome, Outcome};
 use crate::output::Output;
 use crate::output::tests::numbered;
@@ -41,14 +41,14 @@ fn filled(len: i64, options: BufferOptions) -> Buffer {
 fn take(buffer: &mut Buffer, now: i64) -> Batch {
     match buffer.next_batch(Timestamp(now)) {
         Next::Send(batch) => batch,
-        other @ (Next::Wait { .. } | Next::Idle) => panic!("expected a batch at {now}, found {other:?}"),
+        other @ (Next::Wait { .. } | Next::Check | Next::Idle) => panic!("expected a batch at {now}, found {other:?}"),
     }
 }
 
 fn wait(buffer: &mut Buffer, now: i64) -> i64 {
     match buffer.next_batch(Timestamp(now)) {
         Next::Wait { until } => until.0,
-        other @ (Next::Send(_) | Next::Idle) => panic!("expected a wait at {now}, found {other:?}"),
+        other @ (Next::Send(_) | Next::Check | Next::Idle) => panic!("expected a wait at {now}, found {other:?}"),
     }
 }
 
@@ -80,16 +80,16 @@ fn a_poison_output_does_not_take_its_neighbours() {
         buffer.complete(Timestamp(0), batch, outcome, 0);
     }
     assert_eq!(delivered, (0..100).filter(|n| *n != 42).collect::<Vec<_>>());
-    let letters: Vec<_> = buffer.dead_letters().collect();
+    let letters = buffer.take_done().dead;
     assert_eq!(letters.len(), 1);
-    assert_eq!((number_of(&letters[0].output), letters[0].reason.as_str()), (42, "no such column"));
+    assert_eq!((number_of(&letters[0].output), &*letters[0].reason), (42, "no such column"));
     assert_eq!(buffer.ledger(), Ledger { in_: 100, delivered: 99, dead: 1, ..Ledger::default() });
     assert!(sends <= 2 * 7 + 1, "{sends} sends to find one of a hundred");
 }
 
 #[test]
 fn a_retried_batch_keeps_its_place_and_waits_longer_each_time() {
-    let mut buffer = filled(2, BufferOptions { batch_len_max: 1, ..BufferOptions::default() });
+    let mut buffer = filled(2, BufferOptions { batch_len_max: 1, breaker_after: None, ..BufferOptions::default() });
     let mut now = 0;
     for pause_ms in [50, 100, 200, 400, 800, 1600, 2500, 2500] {
         let batch = take(&mut buffer, now);
@@ -98,7 +98,7 @@ fn a_retried_batch_keeps_its_place_and_waits_longer_each_time() {
         assert_eq!(wait(&mut buffer, now), now + pause_ms);
         now += pause_ms;
     }
-    assert_eq!(buffer.trouble().map(|t| (t.reason.as_str(), t.since.0, t.attempts)), Some(("away", 0, 8)));
+    assert_eq!(buffer.trouble().map(|t| (&*t.reason, t.since.0, t.attempts)), Some(("away", 0, 8)));
     let batch = take(&mut buffer, now);
     buffer.complete(Timestamp(now), batch, Outcome::Delivered, 0);
     assert_eq!(buffer.trouble(), None);
@@ -122,8 +122,8 @@ fn after_the_allowed_attempts_an_output_is_dead() {
         buffer.complete(Timestamp(now), batch, retry(), 0);
     }
     assert_eq!(buffer.ledger(), Ledger { in_: 1, dead: 1, ..Ledger::default() });
-    let letter = buffer.dead_letters().next().unwrap();
-    assert_eq!(letter.reason, "given up after 2 attempts, the last of which said: away");
+    let letter = buffer.take_done().dead.remove(0);
+    assert_eq!(&*letter.reason, "given up after 2 attempts, the last of which said: away");
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn a_batch_waits_for_company_but_not_when_draining() {
     let options = BufferOptions { batch_len_max: 3, batch_wait_ms: 20, ..BufferOptions::default() };
     let mut buffer = filled(2, options.clone());
     assert_eq!(wait(&mut buffer, 5), 20);
-    assert!(buffer.push(Timestamp(6), numbered(2, Timestamp(6))), "a full batch wakes the worker");
+    assert!(buffer.push(Timestamp(6), numbered(2, Timestamp(6))).1, "a full batch wakes the worker");
     assert_eq!(take(&mut buffer, 6).outputs().len(), 3);
 
     let mut buffer = filled(2, options);
@@ -207,8 +207,8 @@ fn what_would_be_lost_goes_to_the_fallback() {
     let batch = take(&mut buffer, 0);
     buffer.complete(Timestamp(0), batch, rejected(), 0);
     assert_eq!(buffer.ledger(), Ledger { in_: 3, fallen_back: 2, queued: 1, ..Ledger::default() });
-    assert_eq!(buffer.take_fallen_back().iter().map(number_of).collect::<Vec<_>>(), [0, 1]);
-    assert!(buffer.take_fallen_back().is_empty());
+    assert_eq!(buffer.take_done().fallen_back.iter().map(number_of).collect::<Vec<_>>(), [0, 1]);
+    assert!(buffer.take_done().fallen_back.is_empty());
 }
 
 #[test]
@@ -221,15 +221,190 @@ fn new_options_let_a_resting_batch_go_at_once() {
     assert_eq!(numbers_of(&take(&mut buffer, 1)), [0]);
 }
 
-#[test]
-fn dead_letters_beyond_the_limit_are_forgotten_but_counted() {
-    let options = BufferOptions { dead_letters_max: 2, batch_len_max: 1, ..BufferOptions::default() };
-    let mut buffer = filled(5, options);
-    while let Next::Send(batch) = buffer.next_batch(Timestamp(0)) {
-        buffer.complete(Timestamp(0), batch, rejected(), 0);
+/// An output of one of three clients.
+fn of_client(n: i64, now: Timestamp) -> Output {
+    Output { client_id: Some(format!("client {}", n % 3).into()), ..numbered(n, now) }
+}
+
+/// A buffer with the outputs 0, 1, ... of three clients in turn, one in a batch.
+fn of_clients(len: i64, options: BufferOptions) -> Buffer {
+    let mut buffer = Buffer::new(BufferOptions { batch_len_max: 1, ..options });
+    for n in 0..len {
+        buffer.push(Timestamp(0), of_client(n, Timestamp(0)));
     }
-    assert_eq!(buffer.ledger().dead, 5);
-    assert_eq!(buffer.dead_letters().map(|letter| number_of(&letter.output)).collect::<Vec<_>>(), [3, 4]);
+    buffer
+}
+
+#[test]
+fn a_client_whose_outputs_are_put_off_holds_nobody_else_back() {
+    let mut buffer = of_clients(9, BufferOptions::default());
+    let (mut now, mut delivered) = (0, Vec::new());
+    while delivered.len() < 6 {
+        match buffer.next_batch(Timestamp(now)) {
+            Next::Send(batch) if numbers_of(&batch)[0] % 3 == 0 => buffer.complete(Timestamp(now), batch, retry(), 0),
+            Next::Send(batch) => {
+                delivered.extend(numbers_of(&batch));
+                buffer.complete(Timestamp(now), batch, Outcome::Delivered, 0);
+            }
+            Next::Wait { until } => now = until.0,
+            other @ (Next::Check | Next::Idle) => panic!("expected something to do, found {other:?}"),
+        }
+    }
+    assert_eq!(delivered, [1, 2, 4, 5, 7, 8]);
+    assert!(now < 1_000, "the others have waited {now} ms");
+    assert_eq!(buffer.trouble(), None, "the other side is there");
+    // When it is over, they come in order.
+    while !buffer.is_empty() {
+        match buffer.next_batch(Timestamp(now)) {
+            Next::Send(batch) => {
+                delivered.extend(numbers_of(&batch));
+                buffer.complete(Timestamp(now), batch, Outcome::Delivered, 0);
+            }
+            Next::Wait { until } => now = until.0,
+            other @ (Next::Check | Next::Idle) => panic!("expected something to do, found {other:?}"),
+        }
+    }
+    assert_eq!(delivered[6..], [0, 3, 6]);
+}
+
+#[test]
+fn a_row_of_a_batch_that_is_put_off_lets_the_others_of_its_client_wait_and_nobody_else() {
+    let mut buffer = Buffer::new(BufferOptions { batch_len_max: 3, ..BufferOptions::default() });
+    for n in 0..6 {
+        buffer.push(Timestamp(0), of_client(n, Timestamp(0)));
+    }
+    let batch = take(&mut buffer, 0);
+    let outcomes =
+        vec![ItemOutcome::Retry { reason: "503".into(), after: None }, ItemOutcome::Delivered, ItemOutcome::Delivered];
+    buffer.complete(Timestamp(0), batch, Outcome::PerItem(outcomes), 0);
+    let batch = take(&mut buffer, 0);
+    assert_eq!(numbers_of(&batch), [4, 5]);
+    buffer.complete(Timestamp(0), batch, Outcome::Delivered, 0);
+    assert_eq!(wait(&mut buffer, 0), 50);
+    assert_eq!(numbers_of(&take(&mut buffer, 50)), [0, 3]);
+}
+
+#[test]
+fn batches_under_way_at_once_have_different_clients() {
+    let mut buffer = of_clients(6, BufferOptions { in_flight_max: 5, ..BufferOptions::default() });
+    let mut batches: Vec<Batch> = (0..3).map(|_| take(&mut buffer, 0)).collect();
+    assert_eq!(batches.iter().flat_map(numbers_of).collect::<Vec<_>>(), [0, 1, 2]);
+    assert!(matches!(buffer.next_batch(Timestamp(0)), Next::Idle), "everybody waits for an answer");
+    let first = batches.swap_remove(0);
+    buffer.complete(Timestamp(0), first, Outcome::Delivered, 0);
+    assert_eq!(numbers_of(&take(&mut buffer, 0)), [3]);
+}
+
+#[test]
+fn without_order_nothing_waits_for_another_and_with_order_all_everything_does() {
+    for (order, expected) in [(Order::None, vec![0, 1, 2, 3]), (Order::All, vec![0])] {
+        let mut buffer = of_clients(4, BufferOptions { in_flight_max: 4, order, ..BufferOptions::default() });
+        let mut sent = Vec::new();
+        while let Next::Send(batch) = buffer.next_batch(Timestamp(0)) {
+            sent.extend(numbers_of(&batch));
+        }
+        assert_eq!(sent, expected);
+    }
+    let by_row = Order::Template(sql::template::Template::compile("${n}").unwrap());
+    let mut buffer =
+        filled(2, BufferOptions { in_flight_max: 2, batch_len_max: 1, order: by_row, ..Default::default() });
+    assert_eq!((numbers_of(&take(&mut buffer, 0)), numbers_of(&take(&mut buffer, 0))), (vec![0], vec![1]));
+}
+
+#[test]
+fn after_some_failures_the_other_side_is_asked_before_anything_is_sent() {
+    let mut buffer = filled(1, BufferOptions { breaker_after: Some(2), ..BufferOptions::default() });
+    let mut now = 0;
+    for _ in 0..2 {
+        let batch = take(&mut buffer, now);
+        buffer.complete(Timestamp(now), batch, retry(), 0);
+        now = wait(&mut buffer, now);
+    }
+    assert!(matches!(buffer.next_batch(Timestamp(now)), Next::Check));
+    assert!(matches!(buffer.next_batch(Timestamp(now)), Next::Idle), "one check at a time");
+    buffer.checked(Timestamp(now), Some("no route".into()), 0);
+    assert_eq!(buffer.trouble().map(|trouble| &*trouble.reason), Some("no route"));
+    now = wait(&mut buffer, now);
+    assert!(matches!(buffer.next_batch(Timestamp(now)), Next::Check));
+    buffer.checked(Timestamp(now), None, 0);
+    let batch = take(&mut buffer, now);
+    buffer.complete(Timestamp(now), batch, Outcome::Delivered, 0);
+    assert_eq!(buffer.trouble(), None);
+}
+
+#[test]
+fn a_check_that_is_always_wrong_does_not_keep_everything_back_for_ever() {
+    let mut buffer = filled(1, BufferOptions { breaker_after: Some(1), ..BufferOptions::default() });
+    let batch = take(&mut buffer, 0);
+    buffer.complete(Timestamp(0), batch, retry(), 0);
+    let (mut now, mut checks) = (0, 0);
+    let batch = loop {
+        match buffer.next_batch(Timestamp(now)) {
+            Next::Wait { until } => now = until.0,
+            Next::Check => {
+                checks += 1;
+                buffer.checked(Timestamp(now), Some("405".into()), 0);
+            }
+            Next::Send(batch) => break batch,
+            Next::Idle => panic!("nothing would ever be sent"),
+        }
+    };
+    assert_eq!(checks, 4);
+    buffer.complete(Timestamp(now), batch, Outcome::Delivered, 0);
+    assert_eq!(buffer.ledger(), Ledger { in_: 1, delivered: 1, ..Ledger::default() });
+}
+
+#[test]
+fn no_more_are_sent_in_a_second_than_is_allowed() {
+    let mut buffer = filled(100, BufferOptions { per_s_max: Some(10), batch_len_max: 4, ..BufferOptions::default() });
+    let (mut now, mut sent) = (1_000_000, 0);
+    while now < 1_005_000 {
+        match buffer.next_batch(Timestamp(now)) {
+            Next::Send(batch) => {
+                sent += batch.outputs().len();
+                buffer.complete(Timestamp(now), batch, Outcome::Delivered, 0);
+            }
+            Next::Wait { until } => now = until.0,
+            other @ (Next::Check | Next::Idle) => panic!("expected something to do, found {other:?}"),
+        }
+    }
+    assert_eq!(sent, 10 + 49, "a second's worth at once, then ten a second");
+}
+
+#[test]
+fn a_paused_buffer_takes_in_and_sends_nothing() {
+    let mut buffer = filled(1, BufferOptions::default());
+    buffer.set_paused(true);
+    buffer.push(Timestamp(0), numbered(1, Timestamp(0)));
+    assert!(matches!(buffer.next_batch(Timestamp(0)), Next::Idle));
+    buffer.set_paused(false);
+    assert_eq!(numbers_of(&take(&mut buffer, 0)), [0, 1]);
+}
+
+#[test]
+fn a_dead_output_that_is_sent_again_is_queued_and_not_dead() {
+    let mut buffer = filled(1, BufferOptions::default());
+    let batch = take(&mut buffer, 0);
+    buffer.complete(Timestamp(0), batch, rejected(), 0);
+    let letter = buffer.take_done().dead.remove(0);
+    assert_eq!((letter.attempts, letter.failures.len()), (1, 1));
+    buffer.replay(Timestamp(1), letter.output);
+    assert_eq!(buffer.ledger(), Ledger { in_: 1, queued: 1, ..Ledger::default() });
+    // One that was dead before the account began counts as new.
+    buffer.replay(Timestamp(1), numbered(7, Timestamp(0)));
+    assert_eq!(buffer.ledger(), Ledger { in_: 2, queued: 2, ..Ledger::default() });
+}
+
+#[test]
+fn every_attempt_is_remembered_with_its_time() {
+    let mut buffer = filled(1, BufferOptions { attempts_max: Some(2), ..BufferOptions::default() });
+    for now in [0, 1_000] {
+        let batch = take(&mut buffer, now);
+        buffer.complete(Timestamp(now), batch, retry(), 0);
+    }
+    let letter = buffer.take_done().dead.remove(0);
+    let times: Vec<i64> = letter.failures.iter().map(|failure| failure.at.0).collect();
+    assert_eq!((letter.attempts, times), (2, vec![0, 1_000]));
 }
 
 #[test]
@@ -366,7 +541,7 @@ proptest! {
                 Step::Pass { ms } => now += ms,
                 Step::Close => { buffer.close(); }
             }
-            fallen_back += buffer.take_fallen_back().len();
+            fallen_back += buffer.take_done().fallen_back.len();
             let ledger = buffer.ledger();
             prop_assert!(ledger.balances(), "{ledger:?}");
             let sent: usize = in_flight.iter().map(|batch| batch.outputs().len()).sum();
@@ -384,32 +559,39 @@ proptest! {
         prop_assert_eq!(once.len(), arrived_numbers.len(), "delivered twice");
     }
 
-    /// Where an outcome is for a whole batch, one batch at a time keeps the order of arrival, retries included.
+    /// Whatever comes back and however many batches are under way: the outputs of one client arrive in order. Of a batch
+    /// in which each has an outcome of its own, the action puts off all of a client behind the one that it puts off.
     #[test]
-    fn one_batch_at_a_time_keeps_the_order(options in options(), steps in steps()) {
-        let mut buffer = Buffer::new(BufferOptions { in_flight_max: 1, ..options });
+    fn outputs_of_one_client_arrive_in_order(options in options(), steps in steps()) {
+        let options = BufferOptions { breaker_after: None, ..options };
+        let mut buffer = Buffer::new(options);
         let (mut now, mut pushed) = (0i64, 0i64);
-        let mut in_flight: Option<Batch> = None;
-        let mut arrived_numbers = Vec::new();
+        let mut in_flight: Vec<Batch> = Vec::new();
+        let mut arrived_numbers: [Vec<i64>; 3] = Default::default();
         for step in steps {
             match step {
                 Step::Push => {
-                    buffer.push(Timestamp(now), numbered(pushed, Timestamp(now)));
+                    buffer.push(Timestamp(now), of_client(pushed, Timestamp(now)));
                     pushed += 1;
                 }
                 Step::Next => if let Next::Send(batch) = buffer.next_batch(Timestamp(now)) {
-                    in_flight = Some(batch);
+                    in_flight.push(batch);
                 },
                 Step::Complete { how: How::Each(_), .. } => {}
-                Step::Complete { how, .. } => if let Some(batch) = in_flight.take() {
+                Step::Complete { which, how } => if which < in_flight.len() {
+                    let batch = in_flight.remove(which);
                     let outcome = outcome_of(&how, batch.outputs().len());
-                    arrived_numbers.extend(arrived(&batch, &outcome));
+                    for n in arrived(&batch, &outcome) {
+                        arrived_numbers[usize::try_from(n % 3).unwrap()].push(n);
+                    }
                     buffer.complete(Timestamp(now), batch, outcome, 1);
                 },
                 Step::Pass { ms } => now += ms,
                 Step::Close => { buffer.close(); }
             }
         }
-        prop_assert!(arrived_numbers.is_sorted(), "{arrived_numbers:?}");
+        for arrived in &arrived_numbers {
+            prop_assert!(arrived.is_sorted(), "{arrived:?}");
+        }
     }
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use events::closest;
 use sql::Diagnostic;
+use sql::template::Template;
 
 use super::node::{Entry, Node, NodeKind, to_table};
 use super::reader::{Reader, expected};
 use super::test_case::TestCase;
-use crate::buffer::{BufferOptions, Overflow};
+use crate::buffer::{BufferKind, BufferOptions, Order, Overflow};
 use crate::codes;
 use crate::factory::Via;
 
@@ -40,6 +41,8 @@ pub(crate) struct ActionEntry {
     /// What belongs to the kind.
     pub(crate) options: toml::Table,
     pub(crate) buffer: BufferOptions,
+    /// Whether it gets rows and sends them.
+    pub(crate) is_enabled: bool,
     /// The name of the action that gets what this one loses, and where it is named.
     pub(crate) fallback: Option<(String, Range<usize>)>,
     /// Whether another action names it as its fallback; it gets nothing else then.
@@ -110,6 +113,7 @@ impl ActionEntry {
             check_name(name, span, problems);
         }
         let fallback = reader.text("fallback", problems).map(|(name, span)| (name.to_owned(), span));
+        let is_enabled = reader.bool("enabled", problems).unwrap_or(true);
         let buffer = read_buffer(&mut reader, fallback.is_some(), problems);
         let connector = reader.text("connector", problems);
         let span = reader.span();
@@ -125,7 +129,16 @@ impl ActionEntry {
             }
         };
         let name = name.map_or_else(|| carrier.name().to_owned(), |(name, _)| name);
-        Some(ActionEntry { name: name.into(), carrier, options, buffer, fallback, is_fallback: false, places })
+        Some(ActionEntry {
+            name: name.into(),
+            carrier,
+            options,
+            buffer,
+            is_enabled,
+            fallback,
+            is_fallback: false,
+            places,
+        })
     }
 
     /// What carries the action.
@@ -199,7 +212,10 @@ fn read_buffer(reader: &mut Reader<'_>, has_fallback: bool, problems: &mut Vec<D
             options.bytes_max = usize::try_from(bytes).unwrap_or(usize::MAX);
         }
         options.age_max_ms = buffer.measure("max_age", &TIME_UNITS, problems);
-        if let Some(overflow) = read_overflow(&mut buffer, problems) {
+        if let Some(kind) = read_choice(&mut buffer, "kind", &BufferKind::ALL, problems) {
+            options.kind = kind;
+        }
+        if let Some(overflow) = read_choice(&mut buffer, "overflow", &Overflow::ALL, problems) {
             options.overflow = overflow;
         }
         set_len(&mut options.dead_letters_max, buffer.integer("dead_letters", 0..=1_000_000, problems));
@@ -218,17 +234,58 @@ fn read_buffer(reader: &mut Reader<'_>, has_fallback: bool, problems: &mut Vec<D
         retry.finish(problems);
         options.retry_max_ms = options.retry_max_ms.max(options.retry_first_ms);
     }
+    if let Some(mut breaker) = reader.table("breaker", problems) {
+        if let Some(attempts) = breaker.integer("attempts", 0..=1_000_000, problems) {
+            options.breaker_after = u32::try_from(attempts).ok().filter(|attempts| *attempts > 0);
+        }
+        breaker.finish(problems);
+    }
     set_len(&mut options.in_flight_max, reader.integer("in_flight", 1..=1_000, problems));
+    let per_s = reader.integer("rate_per_s", 1..=10_000_000, problems);
+    options.per_s_max = per_s.and_then(|per_s| u32::try_from(per_s).ok());
+    if let Some(order) = read_order(reader, problems) {
+        options.order = order;
+    }
     options
 }
 
-fn read_overflow(buffer: &mut Reader<'_>, problems: &mut Vec<Diagnostic>) -> Option<Overflow> {
-    let (text, span) = buffer.text("overflow", problems)?;
-    if let Some((_, overflow)) = Overflow::ALL.iter().find(|(name, _)| *name == text) {
-        return Some(*overflow);
+fn read_order(reader: &mut Reader<'_>, problems: &mut Vec<Diagnostic>) -> Option<Order> {
+    let (text, span) = reader.text("order", problems)?;
+    match text {
+        "client" => Some(Order::Client),
+        "all" => Some(Order::All),
+        "none" => Some(Order::None),
+        text if text.contains("${") => match Template::compile(text) {
+            Ok(template) => Some(Order::Template(template)),
+            Err(wrong) => {
+                problems.extend(wrong.into_iter().map(|wrong| Diagnostic { span: span.clone(), ..wrong }));
+                None
+            }
+        },
+        text => {
+            let message = format!("expected `client`, `all`, `none` or a template for `order`, found `{text}`");
+            let help = match closest(text, ["client", "all", "none"]) {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => format!("outputs are ordered by a field of the row like this: `${{{text}}}`"),
+            };
+            problems.push(Diagnostic::error(codes::VALUE, span, message).with_help(help));
+            None
+        }
     }
-    let names = Overflow::ALL.map(|(name, _)| name);
-    let message = format!("expected one of `{}` for `overflow`, found `{text}`", names.join("`, `"));
+}
+
+fn read_choice<T: Copy>(
+    reader: &mut Reader<'_>,
+    key: &'static str,
+    choices: &[(&'static str, T)],
+    problems: &mut Vec<Diagnostic>,
+) -> Option<T> {
+    let (text, span) = reader.text(key, problems)?;
+    if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == text) {
+        return Some(*choice);
+    }
+    let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+    let message = format!("expected one of `{}` for `{key}`, found `{text}`", names.join("`, `"));
     let help = closest(text, names).map(|name| format!("did you mean `{name}`?"));
     problems.push(Diagnostic::error(codes::VALUE, span, message).with_help_if(help));
     None
@@ -316,7 +373,7 @@ mod tests {
             assert!(header.actions[0].options.is_empty(), "{option:?} went to the kind");
             assert_eq!(header.actions[0].buffer, BufferOptions::default(), "{option:?}");
         }
-        let (header, problems) = read("name = 'n'\nbuffer.max_age = '1m'\nretry.attempts = 1");
+        let (header, problems) = read("name = 'n'\nbuffer.max_age = '1m'\nretry.attempts = 1\nrate_per_s = 9");
         assert!(problems.is_empty() && header.actions[0].options.is_empty(), "{problems:?}");
         assert_eq!(
             (header.actions[0].buffer.age_max_ms, header.actions[0].buffer.attempts_max),
@@ -326,7 +383,7 @@ mod tests {
 
     #[test]
     fn every_key_of_a_table_of_options_is_declared() {
-        for table in ["buffer", "batch", "retry"] {
+        for table in ["buffer", "batch", "retry", "breaker"] {
             let (_, problems) = read(&format!("{table}.zzzzzzzz = 1"));
             let help = problems[0].help.clone().unwrap_or_default();
             let mut known: Vec<&str> = help.split('`').skip(1).step_by(2).collect();

@@ -1,6 +1,7 @@
 //! The parts of a running broker, wired to each other and stopped in order.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,7 +70,7 @@ impl Running {
     ) -> Result<Running, Stop> {
         let history = event_path::open_history(config, data.path())?;
         let gateway = Arc::new(Gateway::default());
-        let rules = start_rules(config, connectors, Arc::clone(&gateway))?;
+        let rules = start_rules(config, data.path(), connectors, Arc::clone(&gateway))?;
         let observer: Arc<dyn Observer> = Arc::new(Rules(rules.clone()));
         let seen_certificates = SeenCertificates::open(&certificates_file(data.path())).map_err(Stop::of_auth)?;
         let settings = BrokerConfig { seen_certificates, ..broker_config(config, history.last_seq()) };
@@ -166,12 +167,13 @@ impl Running {
 }
 
 /// Makes the engine, its actions and the rules of the directory.
-fn start_rules(config: &Config, connectors: Connectors, gateway: Arc<Gateway>) -> Result<Engine, Stop> {
+fn start_rules(config: &Config, data: &Path, connectors: Connectors, gateway: Arc<Gateway>) -> Result<Engine, Stop> {
     let hops_max = config.limits.hops_max;
     let publisher: Arc<dyn Publisher> = Arc::new(HopLimit::new(gateway, hops_max));
     let registry = Registry::new(connectors, publisher, Console::new(std::io::stdout()));
     let settings = EngineConfig {
         hops_max,
+        buffers_dir: Some(data.join("buffers")),
         limits: rule_limits(&config.rules),
         environment: Arc::new(environment),
         jq: jq::of_config(&config.jq),

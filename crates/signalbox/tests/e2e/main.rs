@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test is an edge: it waits with deadlines and has tasks of its own")]
 
 mod bad_input;
+mod buffers;
 #[path = "../../../sql/tests/cases_of_the_language/mod.rs"]
 mod cases_of_the_language;
 mod commands;

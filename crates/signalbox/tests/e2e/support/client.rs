@@ -145,6 +145,21 @@ async fn connect_v5(address: SocketAddr, id: &str, credentials: Option<(&str, &s
     Ok(())
 }
 
+/// Publishes at QoS 1, one behind the other, and returns when everything is acknowledged.
+pub(crate) async fn publish_all(address: SocketAddr, id: &str, topic: &str, payloads: &[String]) {
+    let mut options = rumqttc::MqttOptions::new(id, address.ip().to_string(), address.port());
+    options.set_keep_alive(PATIENCE);
+    let (client, mut events) = rumqttc::AsyncClient::new(options, payloads.len().max(1));
+    for payload in payloads {
+        client.publish(topic, rumqttc::QoS::AtLeastOnce, false, payload.as_str()).await.unwrap();
+    }
+    let mut acknowledged = 0;
+    while acknowledged < payloads.len() {
+        let event = tokio::time::timeout(PATIENCE, events.poll()).await.expect("no PUBACK").unwrap();
+        acknowledged += usize::from(matches!(event, rumqttc::Event::Incoming(rumqttc::Packet::PubAck(_))));
+    }
+}
+
 /// `mosquitto_sub`, subscribed; every message is a line `topic qos retain payload`.
 #[derive(Debug)]
 pub(crate) struct MosquittoSub {

@@ -1,0 +1,404 @@
+//! The part of a buffer that survives a kill: every output that came in, and the numbers of those that are off again.
+//!
+//! Both are records of one journal. What was not noted to be off when the process ended is queued again when it starts,
+//! under the same number, with the account as it was.
+
+mod encoding;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use journal::{Found, Journal, Notice, Options, Position};
+
+pub(crate) use encoding::{Decoder, Encoder};
+
+use crate::buffer::{Drops, Ledger};
+use crate::output::Output;
+
+/// Large enough to sync rarely, small enough to give room back soon.
+const SEGMENT_BYTES: usize = 16 << 20;
+
+/// The first byte of a record says what it is.
+const OUTPUT: u8 = 1;
+const OFF: u8 = 2;
+
+/// The disk of one buffer.
+pub(crate) struct DiskBuffer {
+    journal: Journal,
+    names: Names,
+    /// Where every output stands that is not off, and how large its record is.
+    kept: HashMap<u64, Kept>,
+    /// The same by position.
+    positions: BTreeMap<Position, u64>,
+    kept_bytes: u64,
+    /// Numbers that are off and could not be noted yet.
+    not_noted: Vec<u64>,
+    /// Where the account stands that was written last.
+    account_at: Position,
+    next_number: u64,
+    /// Outputs that came in while the disk took nothing.
+    not_kept: u64,
+    encoder: Encoder,
+}
+
+#[derive(Clone, Debug)]
+struct Names {
+    rule: Arc<str>,
+    action: Arc<str>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    position: Position,
+    bytes: u64,
+}
+
+/// What a former process has left.
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    /// What is not off, in order.
+    pub(crate) queued: Vec<(u64, Output)>,
+    /// The account of what is off.
+    pub(crate) settled: (Ledger, Drops),
+    pub(crate) next_number: u64,
+}
+
+impl DiskBuffer {
+    /// Opens the journal in `dir` and reads what is left there. What cannot be read is logged, and counted as dropped
+    /// as far as it is known.
+    pub(crate) fn open(dir: &Path, rule: &Arc<str>, action: &Arc<str>) -> Result<(DiskBuffer, Left), journal::Error> {
+        let names = Names { rule: Arc::clone(rule), action: Arc::clone(action) };
+        let mut reading = Reading { names: names.clone(), ..Reading::default() };
+        let observer = observer(names.clone());
+        let options = Options { segment_bytes_max: SEGMENT_BYTES, observer: Some(observer), ..Options::default() };
+        let journal = Journal::open(dir, options, &mut |found| reading.take(found))?;
+        let mut disk = DiskBuffer {
+            journal,
+            names,
+            kept: HashMap::new(),
+            positions: BTreeMap::new(),
+            kept_bytes: 0,
+            not_noted: Vec::new(),
+            account_at: reading.account_at,
+            next_number: 0,
+            not_kept: 0,
+            encoder: Encoder::default(),
+        };
+        let left = reading.finish(&mut disk);
+        disk.next_number = left.next_number;
+        Ok((disk, left))
+    }
+
+    /// Keeps `output`, which has come in as the `number`th. While the disk takes nothing it is only in memory.
+    pub(crate) fn keep(&mut self, number: u64, output: &Output) {
+        self.next_number = number + 1;
+        self.encoder.bytes.clear();
+        self.encoder.byte(OUTPUT);
+        self.encoder.number(number);
+        self.encoder.output(output);
+        let bytes = len_of(&self.encoder.bytes);
+        match self.journal.append(&[&self.encoder.bytes]) {
+            Ok(position) => self.add(number, Kept { position, bytes }),
+            Err(error) => {
+                if self.not_kept == 0 {
+                    let (rule, action) = (&*self.names.rule, &*self.names.action);
+                    tracing::error!(rule, action, %error, "outputs are only in memory, the disk does not take them");
+                }
+                self.not_kept += 1;
+            }
+        }
+    }
+
+    /// Notes that `numbers` are off, with the account as it is now, and gives room back.
+    pub(crate) fn note_off(&mut self, numbers: &[u64], (ledger, drops): (Ledger, Drops)) {
+        self.not_noted.extend(numbers.iter().filter(|number| self.kept.contains_key(number)));
+        if numbers.is_empty() && self.not_noted.is_empty() {
+            return;
+        }
+        self.encoder.bytes.clear();
+        self.encoder.byte(OFF);
+        let Ledger { in_: _, delivered, queued: _, in_flight: _, dead, expired, dropped, fallen_back } = ledger;
+        let Drops { overflow, closed, draining, damaged } = drops;
+        let lost = [overflow, closed, draining, damaged, self.next_number];
+        let account = [delivered, dead, expired, dropped, fallen_back].into_iter().chain(lost);
+        account.for_each(|number| self.encoder.number(number));
+        self.encoder.number(len_of(&self.not_noted));
+        self.not_noted.iter().for_each(|number| self.encoder.number(*number));
+        // Where the disk takes nothing, it is noted with the next.
+        let Ok(position) = self.journal.append(&[&self.encoder.bytes]) else { return };
+        self.account_at = position;
+        for number in std::mem::take(&mut self.not_noted) {
+            self.remove(number);
+        }
+        self.release();
+    }
+
+    /// Outputs that came in while the disk took nothing.
+    pub(crate) const fn not_kept(&self) -> u64 {
+        self.not_kept
+    }
+
+    /// How much of the disk is used, and why nothing is taken, while nothing is.
+    pub(crate) fn stats(&self) -> journal::Stats {
+        self.journal.stats()
+    }
+
+    /// Moves what is still needed of the oldest segment to the end, where little of what is on disk is needed: an output
+    /// that waits for long does not keep all that has come behind it.
+    pub(crate) fn tidy(&mut self) -> Result<(), journal::Error> {
+        let Some(oldest) = self.journal.oldest().filter(|_| self.is_untidy()) else { return Ok(()) };
+        let mut records = Vec::new();
+        self.journal.read(oldest, &mut |found| match found {
+            Found::Record { position, bytes } => {
+                records.extend(self.positions.get(&position).map(|number| (*number, bytes.to_vec())));
+            }
+            // It was reported when the journal was opened, or will be.
+            Found::Damage(_) | Found::Torn(_) => {}
+        })?;
+        for (number, record) in records {
+            let position = self.journal.append(&[&record])?;
+            self.remove(number);
+            self.add(number, Kept { position, bytes: len_of(&record) });
+        }
+        self.release();
+        Ok(())
+    }
+
+    /// Whether little of what is on disk is needed.
+    pub(crate) fn is_untidy(&self) -> bool {
+        self.journal.stats().bytes > 2 * self.kept_bytes + 4 * len_of_segment()
+    }
+
+    fn add(&mut self, number: u64, kept: Kept) {
+        self.kept_bytes += kept.bytes;
+        self.positions.insert(kept.position, number);
+        self.kept.insert(number, kept);
+    }
+
+    fn remove(&mut self, number: u64) {
+        if let Some(kept) = self.kept.remove(&number) {
+            self.positions.remove(&kept.position);
+            self.kept_bytes -= kept.bytes;
+        }
+    }
+
+    fn release(&self) {
+        let oldest = self.positions.first_key_value().map_or(self.account_at, |(position, _)| *position);
+        self.journal.release_before(oldest.min(self.account_at));
+    }
+}
+
+impl std::fmt::Debug for DiskBuffer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DiskBuffer").field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
+impl Default for Names {
+    fn default() -> Names {
+        Names { rule: "".into(), action: "".into() }
+    }
+}
+
+/// What is known while a journal is read.
+#[derive(Default)]
+struct Reading {
+    names: Names,
+    outputs: BTreeMap<u64, (Kept, Output)>,
+    settled: (Ledger, Drops),
+    account_at: Position,
+    next_number: u64,
+    is_after_damage: bool,
+    /// Numbers of which the records may have been in what is damaged; those that are off later were not lost.
+    missing: BTreeSet<u64>,
+}
+
+impl Reading {
+    fn take(&mut self, found: Found<'_>) {
+        let Names { rule, action } = self.names.clone();
+        let (rule, action) = (&*rule, &*action);
+        match found {
+            Found::Record { position, bytes } => {
+                if self.record(position, bytes).is_none() {
+                    tracing::error!(rule, action, %position, "a record of a buffer is not understood and was skipped");
+                }
+            }
+            Found::Damage(damage) => {
+                self.is_after_damage = true;
+                tracing::error!(rule, action, %damage, "a part of a buffer cannot be read and was skipped");
+            }
+            Found::Torn(damage) => {
+                tracing::info!(rule, action, %damage, "the last write to a buffer was cut short");
+            }
+        }
+    }
+
+    fn record(&mut self, position: Position, bytes: &[u8]) -> Option<()> {
+        let mut decoder = Decoder::new(bytes);
+        match decoder.byte()? {
+            OUTPUT => {
+                let number = decoder.number()?;
+                let output = decoder.output(&self.names.rule, &self.names.action)?;
+                // What was moved to the end is older than what stands before it.
+                if number >= self.next_number {
+                    if std::mem::take(&mut self.is_after_damage) {
+                        self.missing.extend(self.next_number..number);
+                    }
+                    self.next_number = number + 1;
+                }
+                self.missing.remove(&number);
+                self.outputs.insert(number, (Kept { position, bytes: len_of(bytes) }, output));
+            }
+            OFF => {
+                let mut account = [0; 10];
+                for number in &mut account {
+                    *number = decoder.number()?;
+                }
+                let [delivered, dead, expired, dropped, fallen_back, lost @ .., next_number] = account;
+                let [overflow, closed, draining, damaged] = lost;
+                let ledger = Ledger { delivered, dead, expired, dropped, fallen_back, ..Ledger::default() };
+                self.settled = (ledger, Drops { overflow, closed, draining, damaged });
+                self.account_at = position;
+                if next_number > self.next_number {
+                    if std::mem::take(&mut self.is_after_damage) {
+                        self.missing.extend(self.next_number..next_number);
+                    }
+                    self.next_number = next_number;
+                }
+                for _ in 0..decoder.number()? {
+                    let number = decoder.number()?;
+                    self.missing.remove(&number);
+                    self.outputs.remove(&number);
+                }
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn finish(self, disk: &mut DiskBuffer) -> Left {
+        let lost = u64::try_from(self.missing.len()).unwrap_or(u64::MAX);
+        let (mut ledger, mut drops) = self.settled;
+        ledger.dropped += lost;
+        drops.damaged += lost;
+        if lost > 0 {
+            let (rule, action) = (&*self.names.rule, &*self.names.action);
+            tracing::error!(rule, action, lost, "outputs were lost with the part of their buffer that cannot be read");
+        }
+        let mut queued = Vec::with_capacity(self.outputs.len());
+        for (number, (kept, output)) in self.outputs {
+            disk.add(number, kept);
+            queued.push((number, output));
+        }
+        Left { queued, settled: (ledger, drops), next_number: self.next_number }
+    }
+}
+
+/// Says in the log how the disk is.
+fn observer(names: Names) -> Box<dyn Fn(Notice) + Send> {
+    Box::new(move |notice| {
+        let (rule, action) = (&*names.rule, &*names.action);
+        match notice {
+            Notice::Durable { .. } => {}
+            Notice::Failing { reason } => {
+                tracing::error!(rule, action, %reason, "the disk of a buffer takes nothing, its outputs are in memory");
+            }
+            Notice::Recovered => tracing::info!(rule, action, "the disk of a buffer takes outputs again"),
+            Notice::NotRemoved { reason } => {
+                tracing::warn!(rule, action, %reason, "a file of a buffer that is not needed any more is left behind");
+            }
+        }
+    })
+}
+
+fn len_of<T>(items: &[T]) -> u64 {
+    u64::try_from(items.len()).unwrap_or(u64::MAX)
+}
+
+fn len_of_segment() -> u64 {
+    u64::try_from(SEGMENT_BYTES).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use events::Timestamp;
+
+    use super::*;
+    use crate::output::tests::numbered;
+
+    fn open(dir: &Path) -> (DiskBuffer, Left) {
+        DiskBuffer::open(dir, &"rule".into(), &"action".into()).unwrap()
+    }
+
+    fn numbers(left: &Left) -> Vec<u64> {
+        left.queued.iter().map(|(number, _)| *number).collect()
+    }
+
+    fn delivered(delivered: u64) -> (Ledger, Drops) {
+        (Ledger { delivered, ..Ledger::default() }, Drops::default())
+    }
+
+    fn output(number: u64) -> Output {
+        numbered(i64::try_from(number).unwrap(), Timestamp(7))
+    }
+
+    #[test]
+    fn what_is_not_off_is_there_again_with_the_account() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut disk, left) = open(dir.path());
+        assert!(left.queued.is_empty());
+        for number in 0..5 {
+            disk.keep(number, &output(number));
+        }
+        disk.note_off(&[0, 3], delivered(2));
+        drop(disk);
+        let (mut disk, left) = open(dir.path());
+        assert_eq!((numbers(&left), left.settled, left.next_number), (vec![1, 2, 4], delivered(2), 5));
+        assert_eq!(left.queued[0].1, output(1));
+        disk.note_off(&[1, 2, 4], delivered(5));
+        drop(disk);
+        let (_, left) = open(dir.path());
+        assert_eq!((numbers(&left), left.settled, left.next_number), (vec![], delivered(5), 5));
+    }
+
+    #[test]
+    fn what_the_disk_has_lost_counts_as_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut disk, _) = open(dir.path());
+        for number in 0..5 {
+            disk.keep(number, &output(number));
+        }
+        disk.note_off(&[1], delivered(1));
+        drop(disk);
+        let file = std::fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap().path();
+        let mut bytes = std::fs::read(&file).unwrap();
+        // Somewhere in the records of 1 and 2; that 1 was off is known still.
+        let record = (bytes.len() - 28) / 6;
+        bytes[28 + record + 20..28 + 3 * record].fill(0xA5);
+        std::fs::write(&file, bytes).unwrap();
+        let (_, left) = open(dir.path());
+        assert_eq!(numbers(&left), [0, 3, 4]);
+        assert_eq!(left.settled.1, Drops { damaged: 1, ..Drops::default() });
+        assert_eq!((left.settled.0.dropped, left.settled.0.delivered), (1, 1));
+    }
+
+    #[test]
+    fn one_that_waits_for_long_does_not_keep_all_that_came_behind_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut disk, _) = open(dir.path());
+        let large = |number| Output { trigger: "t".repeat(1 << 20).into(), ..output(number) };
+        disk.keep(0, &output(0));
+        for number in 1..120 {
+            disk.keep(number, &large(number));
+            disk.note_off(&[number], delivered(number));
+            while disk.stats().durable < disk.stats().next {
+                std::thread::yield_now();
+            }
+            disk.tidy().unwrap();
+        }
+        assert!(disk.stats().segments <= 6, "{:?}", disk.stats());
+        drop(disk);
+        assert_eq!(numbers(&open(dir.path()).1), [0]);
+    }
+}

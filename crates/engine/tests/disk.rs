@@ -1,0 +1,165 @@
+//! Buffers on disk: what an engine leaves behind is delivered by the next, and the ledger goes on.
+
+mod support;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{ActionState, Engine, EngineConfig, Ledger, Operation, Outcome};
+use support::{Desk, clock, message, write};
+
+const RULE: &str = "/*---\n[[actions]]\nrecord = {}\nbuffer.kind = 'disk'\n---*/ SELECT topic FROM \"#\"";
+
+fn engine(dir: &Path) -> (Engine, Desk) {
+    let desk = Desk::default();
+    let config = EngineConfig { buffers_dir: Some(dir.join("buffers")), ..EngineConfig::default() };
+    (Engine::new(config, Arc::new(desk.clone()), clock()), desk)
+}
+
+fn retries() -> impl Iterator<Item = Outcome> {
+    std::iter::repeat_with(|| Outcome::Retry { reason: "away".to_owned(), after: None })
+}
+
+fn ledger(engine: &Engine) -> Ledger {
+    let ledger = engine.rule("r").expect("the rule runs").actions.remove(0).ledger;
+    assert!(ledger.balances(), "{ledger:?}");
+    ledger
+}
+
+fn publish(engine: &Engine, numbers: std::ops::Range<u32>) {
+    numbers.for_each(|number| engine.on_event(&message(&format!("t/{number:03}"), ""), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_delivered_is_delivered_after_a_restart_in_order_and_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = dir.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    write(&rules, "r", RULE);
+    let (first, desk) = engine(dir.path());
+    first.load_dir(&rules).unwrap();
+    publish(&first, 0..10);
+    desk.wait_for(10).await;
+    desk.answer(retries().take(1_000));
+    publish(&first, 10..250);
+    desk.wait_for_sends(4).await;
+    assert_eq!(first.shutdown(Duration::from_secs(1)).await, 0, "nothing is given up");
+
+    let (second, desk) = engine(dir.path());
+    second.load_dir(&rules).unwrap();
+    let delivered = desk.wait_for(240).await;
+    let expected: Vec<String> = (10..250).map(|number| format!(r#"record: {{"topic":"t/{number:03}"}}"#)).collect();
+    assert_eq!(delivered, expected);
+    while ledger(&second).in_flight > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ledger(&second), Ledger { in_: 250, delivered: 250, ..Ledger::default() });
+    second.shutdown(Duration::from_secs(1)).await;
+
+    let (third, desk) = engine(dir.path());
+    third.load_dir(&rules).unwrap();
+    assert_eq!(ledger(&third), Ledger { in_: 250, delivered: 250, ..Ledger::default() });
+    assert!(desk.delivered().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_is_taken_away_finds_its_outputs_when_it_is_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = dir.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    write(&rules, "r", RULE);
+    let (engine, desk) = engine(dir.path());
+    engine.load_dir(&rules).unwrap();
+    assert!(engine.operate_action("r", "record", Operation::Pause));
+    publish(&engine, 0..3);
+    std::fs::remove_file(rules.join("r.sql")).unwrap();
+    engine.reload().unwrap();
+    write(&rules, "r", RULE);
+    engine.reload().unwrap();
+    assert_eq!(desk.wait_for(3).await.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_action_is_paused_drained_and_resumed() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "r", "/*---\n[[actions]]\nrecord = {}\n---*/ SELECT topic FROM \"#\"");
+    let (engine, desk) = engine(dir.path());
+    engine.load_dir(dir.path()).unwrap();
+    let state = || engine.rule("r").unwrap().actions.remove(0).state;
+    engine.operate_action("r", "record", Operation::Pause);
+    publish(&engine, 0..2);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!((state(), ledger(&engine).queued), (ActionState::Paused, 2));
+
+    engine.operate_action("r", "record", Operation::Drain);
+    publish(&engine, 2..5);
+    desk.wait_for(2).await;
+    assert_eq!((state(), ledger(&engine).dropped), (ActionState::Draining, 3));
+    assert_eq!(engine.rule("r").unwrap().actions.remove(0).drops.draining, 3);
+
+    engine.operate_action("r", "record", Operation::Resume);
+    publish(&engine, 5..6);
+    assert_eq!(desk.wait_for(3).await[2], r#"record: {"topic":"t/005"}"#);
+    assert!(!engine.operate_action("r", "nobody", Operation::Pause));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disabled_action_gets_nothing_and_keeps_what_it_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let rule = |more: &str| format!("/*---\n[[actions]]\nrecord = {{}}\n{more}\n---*/ SELECT topic FROM \"#\"");
+    write(dir.path(), "r", &rule(""));
+    let (engine, desk) = engine(dir.path());
+    engine.load_dir(dir.path()).unwrap();
+    engine.operate_action("r", "record", Operation::Pause);
+    publish(&engine, 0..2);
+    write(dir.path(), "r", &rule("enabled = false"));
+    engine.reload().unwrap();
+    engine.operate_action("r", "record", Operation::Resume);
+    publish(&engine, 2..5);
+    assert_eq!(ledger(&engine), Ledger { in_: 2, queued: 2, ..Ledger::default() });
+    write(dir.path(), "r", &rule(""));
+    engine.reload().unwrap();
+    desk.wait_for(2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_may_drop_nothing_is_not_run_while_there_is_no_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let buffer = "buffer = { max_len = 2, overflow = 'block_rule' }";
+    write(
+        dir.path(),
+        "r",
+        &format!(
+            "/*---\n[[actions]]\nrecord = {{}}\n{buffer}\n[[actions]]\nconnector = 'desk'\n---*/ SELECT topic FROM \"#\""
+        ),
+    );
+    let (engine, desk) = engine(dir.path());
+    engine.load_dir(dir.path()).unwrap();
+    engine.operate_action("r", "record", Operation::Pause);
+    publish(&engine, 0..5);
+    desk.wait_for(2).await;
+    let rule = engine.rule("r").unwrap();
+    assert_eq!((rule.counts.blocked, rule.counts.matched), (3, 2));
+    assert!(rule.actions.iter().all(|action| action.ledger.in_ == 2 && action.ledger.dropped == 0));
+    engine.operate_action("r", "record", Operation::Resume);
+    desk.wait_for(4).await;
+    publish(&engine, 5..6);
+    desk.wait_for(6).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_buffer_of_another_version_refuses_the_rule_and_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = dir.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    write(&rules, "r", RULE);
+    let path = dir.path().join("buffers/r");
+    std::fs::create_dir_all(&path).unwrap();
+    std::fs::write(path.join("record"), "no folder").unwrap();
+    let (engine, _) = engine(dir.path());
+    let report = engine.load_dir(&rules).unwrap();
+    let rendered = &report.refused[0].rendered;
+    assert!(rendered.contains("the buffer of the action `record` cannot be opened"), "{rendered}");
+    assert_eq!(std::fs::read_to_string(path.join("record")).unwrap(), "no folder");
+}

@@ -1,0 +1,70 @@
+//! Buffers on disk: what was accepted is delivered although the process is killed in between.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+use crate::support::PATIENCE;
+use crate::support::client::publish_all;
+use crate::support::receiver::Receiver;
+use crate::support::server::Home;
+
+const RULE: &str = r#"/*---
+[[actions]]
+connector = "ops"
+path = "/${clientid}"
+buffer = { kind = "disk" }
+---*/
+SELECT clientid, payload FROM "t/#"
+"#;
+
+fn messages_of(client: &str) -> Vec<String> {
+    (0..40).map(|number| format!("{client} says {number:04}")).collect()
+}
+
+/// How often `text` stands in the files below `dir`.
+fn occurrences(dir: &Path, text: &str) -> usize {
+    let Ok(entries) = std::fs::read_dir(dir) else { return 0 };
+    let each = entries.map(|entry| entry.unwrap().path()).map(|path| {
+        if path.is_dir() {
+            return occurrences(&path, text);
+        }
+        let bytes = std::fs::read(path).unwrap_or_default();
+        bytes.windows(text.len()).filter(|window| *window == text.as_bytes()).count()
+    });
+    each.sum()
+}
+
+#[tokio::test]
+async fn what_a_buffer_on_disk_has_accepted_arrives_in_order_although_the_process_is_killed() {
+    let receiver = Receiver::start().await;
+    let config = format!("[connectors.ops]\nkind = \"http\"\nurl = \"http://{}\"\n", receiver.address);
+    let home = Home::new().with_rule("all", RULE).with_config(&config);
+    let address = receiver.stop().await;
+
+    let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for round in 0..3 {
+        let server = home.serve();
+        for client in ["pump-1", "pump-2"] {
+            let client = format!("{client}-{round}");
+            publish_all(server.mqtt, &client, "t/1", &messages_of(&client)).await;
+            expected.insert(format!("/{client}"), messages_of(&client));
+        }
+        let since = Instant::now();
+        while occurrences(&home.path().join("data/buffers/all"), &format!("-{round} says ")) < 80 {
+            assert!(since.elapsed() < PATIENCE, "the outputs are not on disk");
+        }
+        // As by `kill -9`.
+        drop(server);
+    }
+
+    let mut receiver = Receiver::start_at(address).await;
+    let _server = home.serve();
+    let mut arrived: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for _ in 0..240 {
+        let posted = receiver.next().await;
+        let body: serde_json::Value = serde_json::from_str(&posted.body).unwrap();
+        arrived.entry(posted.path).or_default().push(body["payload"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(arrived, expected);
+}
