@@ -15,6 +15,7 @@ mod diagnostic;
 mod elsewhere;
 mod emqx;
 mod eval;
+mod explain;
 mod functions;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
@@ -32,9 +33,10 @@ mod values;
 pub use columns::{Columns, EventColumns, NotJson, Overlay};
 pub use context::{Context, Limits};
 pub use diagnostic::{Diagnostic, Severity, render};
+pub use explain::{Answer, Element, Entry, Explanation, Step, Through};
 pub use functions::{FunctionInfo, functions};
 pub use jq::{Jq, JqCall, JqError, JqProgram};
-pub use json::Document;
+pub use json::{Document, Node as JsonNode, NumberTooLarge};
 pub use query::{EvalError, Query, Rows, Source};
 pub use store::{Store, StoreFull};
 pub use template::Template;

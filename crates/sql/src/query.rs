@@ -7,6 +7,7 @@ use events::{Kind, Map, Type};
 
 use crate::check::{Checked, Mode, check, check_rest};
 use crate::emqx::EmqxColumns;
+use crate::plan::Plan;
 use crate::{Columns, Context, Diagnostic, codes, eval, syntax};
 
 /// What a rule listens to.
@@ -123,6 +124,11 @@ impl Query {
             return eval::run(&self.checked.plan, &columns, ctx).map_err(|error| *error);
         }
         eval::run(&self.checked.plan, columns, ctx).map_err(|error| *error)
+    }
+
+    /// What an evaluation does.
+    pub(crate) const fn plan(&self) -> &Plan {
+        &self.checked.plan
     }
 
     fn compile_in(text: &str, mode: Mode) -> Result<(Query, Vec<Diagnostic>), Vec<Diagnostic>> {

@@ -16,6 +16,24 @@ fn every_case_is_as_it_says() {
     assert!(report.is_empty(), "{report}");
 }
 
+#[test]
+fn an_explanation_comes_to_what_the_evaluation_comes_to() {
+    let jq = Jq::unbounded();
+    for case in all() {
+        let Ok((query, _)) = Query::compile_open(case.sql()) else { continue };
+        let columns = columns_of(case.context());
+        let (store, other_store) = (Store::new(), Store::new());
+        let ctx = Context { jq: Some(&jq), ..Context::new(Timestamp::SAMPLE, &store) };
+        let explained = query.explain(case.sql(), &columns, &ctx).outcome;
+        if query.matches(&columns) {
+            let ctx = Context { jq: Some(&jq), ..Context::new(Timestamp::SAMPLE, &other_store) };
+            assert_eq!(explained, query.eval(&columns, &ctx), "{case:?}");
+        } else {
+            assert_eq!(explained, Ok(Rows::NoMatch), "{case:?}");
+        }
+    }
+}
+
 fn outcome(case: &Case) -> Outcome {
     let sql = case.sql();
     let query = match Query::compile_open(sql) {

@@ -6,6 +6,7 @@
 
 mod clock;
 mod compare;
+mod eval;
 mod latency;
 mod link;
 mod packets;
@@ -23,7 +24,7 @@ use mqtt::{QoS, Version};
 
 use process::Process;
 
-/// Measure a broker: connections, messages, or Signalbox beside Mosquitto.
+/// Measure a broker or the rules: connections, messages, Signalbox beside Mosquitto, `rules eval`.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     #[command(subcommand)]
@@ -57,6 +58,15 @@ enum Command {
         /// How many wait for their CONNACK at a time.
         #[arg(long, default_value_t = 200)]
         in_flight: usize,
+        /// Print one JSON array instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Answer the lines of `signalbox rules eval`, without the pipe around it.
+    Eval {
+        /// How long each of the two measurements takes, in s.
+        #[arg(long, default_value_t = 2.0)]
+        seconds: f64,
         /// Print one JSON array instead of text.
         #[arg(long)]
         json: bool,
@@ -147,6 +157,16 @@ impl Command {
                 out.figure("CPU per connect, us", "cpu_us_per_connect", figures.cpu_us);
                 out.figure("memory per idle connection, KiB", "rss_kib_per_connection", figures.rss_kib);
                 out.figure("CPU while idle, %", "idle_cpu_percent", figures.idle_cpu_percent);
+                out.finish()
+            }
+            Command::Eval { seconds, json } => {
+                if !(0.1..=60.0).contains(&seconds) {
+                    bail!("expected 0.1 to 60 seconds, found {seconds}");
+                }
+                let figures = eval::run(Duration::from_secs_f64(seconds))?;
+                let mut out = Output::new(json);
+                out.figure("lines/CPU s, one text", "lines_per_cpu_s_one_text", figures.one_text);
+                out.figure("lines/CPU s, distinct texts", "lines_per_cpu_s_distinct_texts", figures.distinct_texts);
                 out.finish()
             }
             Command::Pubsub { target, load, json } => {

@@ -11,6 +11,8 @@ mod rules_eval;
 mod users;
 mod version;
 
+pub(crate) use rules_eval::Evaluator;
+
 use crate::cli::Command;
 use crate::outcome::Outcome;
 use crate::{jq, serve};

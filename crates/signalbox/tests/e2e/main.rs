@@ -17,5 +17,6 @@ mod outside;
 mod postgres;
 mod refusals;
 mod reload;
+mod rules;
 mod stop;
 mod support;

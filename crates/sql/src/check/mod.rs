@@ -23,7 +23,7 @@ use crate::syntax::span::Span;
 use crate::syntax::{Misread, ast};
 use names::{AliasTable, Names};
 use projection::{Locals, Projected};
-use source::Sources;
+pub(crate) use source::Sources;
 
 /// A rule that was found to be right.
 #[derive(Debug)]

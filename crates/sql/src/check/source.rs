@@ -55,7 +55,7 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    pub(super) fn of(topics: &[Topic], mode: Mode, diagnostics: &mut Vec<Diagnostic>) -> Sources {
+    pub(crate) fn of(topics: &[Topic], mode: Mode, diagnostics: &mut Vec<Diagnostic>) -> Sources {
         let mut sources = Sources::default();
         for topic in topics {
             sources.add(topic, mode, diagnostics);

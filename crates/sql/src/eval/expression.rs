@@ -23,7 +23,7 @@ const TEXT_BYTES_A_STEP: usize = 256;
 ///
 /// Every arm returns by itself: a value that is taken out of its `Ok` and put into another is copied, and a copy right
 /// behind the making waits for the memory.
-pub(super) fn eval<'e>(scope: &Scope<'e>, frame: &Frame<'e>, expr: &Expr) -> Evaluated<Value> {
+pub(crate) fn eval<'e>(scope: &Scope<'e>, frame: &Frame<'e>, expr: &Expr) -> Evaluated<Value> {
     let span = expr.span;
     match &expr.node {
         Node::Constant(value) => Ok(value.clone()),
@@ -88,7 +88,7 @@ fn eval_part<'e>(scope: &Scope<'e>, frame: &Frame<'e>, expr: &Expr) -> Evaluated
 }
 
 /// Whether a condition holds: NULL does not, and anything that is neither boolean nor NULL fails the rule.
-pub(super) fn holds<'e>(scope: &Scope<'e>, frame: &Frame<'e>, expr: &Expr) -> Evaluated<bool> {
+pub(crate) fn holds<'e>(scope: &Scope<'e>, frame: &Frame<'e>, expr: &Expr) -> Evaluated<bool> {
     match &expr.node {
         Node::Not(_)
         | Node::And(_)

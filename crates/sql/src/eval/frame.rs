@@ -14,11 +14,11 @@ use crate::syntax::span::Span;
 use crate::{Columns, Context, EvalError, codes};
 
 /// What fails is told in a box, so that what succeeds stays small.
-pub(super) type Evaluated<T> = Result<T, Box<EvalError>>;
+pub(crate) type Evaluated<T> = Result<T, Box<EvalError>>;
 
 /// What stands in a slot.
 #[derive(Clone, Debug, Default)]
-pub(super) enum Slot<'e> {
+pub(crate) enum Slot<'e> {
     /// Nothing was put there.
     #[default]
     Unset,
@@ -28,13 +28,13 @@ pub(super) enum Slot<'e> {
 }
 
 /// The slots of a row, or of WHERE.
-pub(super) type Frame<'e> = SmallVec<[Slot<'e>; FRAME_INLINE]>;
+pub(crate) type Frame<'e> = SmallVec<[Slot<'e>; FRAME_INLINE]>;
 
 /// Up to this many slots take no memory of their own.
 const FRAME_INLINE: usize = 6;
 
 /// A frame of that many slots in which nothing was put.
-pub(super) fn empty_frame<'e>(slots: usize) -> Frame<'e> {
+pub(crate) fn empty_frame<'e>(slots: usize) -> Frame<'e> {
     if slots <= FRAME_INLINE {
         Frame::from_buf_and_len([const { Slot::Unset }; FRAME_INLINE], slots)
     } else {
@@ -43,25 +43,25 @@ pub(super) fn empty_frame<'e>(slots: usize) -> Frame<'e> {
 }
 
 /// What an evaluation reads besides its frame.
-pub(super) struct Scope<'e> {
-    pub(super) columns: &'e dyn Columns,
-    pub(super) kind: Option<Kind>,
+pub(crate) struct Scope<'e> {
+    pub(crate) columns: &'e dyn Columns,
+    pub(crate) kind: Option<Kind>,
     pub(super) ctx: &'e Context<'e>,
-    pub(super) budget: &'e Budget,
+    pub(crate) budget: &'e Budget,
     /// The payload, where the columns do not keep its document.
     own_payload: &'e OnceCell<Payload>,
     /// The document of the payload, once a path has led into it.
     document: Cell<Option<&'e Document>>,
     /// The items that aliases in WHERE are made of.
-    pub(super) items: &'e [Item],
-    pub(super) slots: usize,
+    pub(crate) items: &'e [Item],
+    pub(crate) slots: usize,
     /// The values of those that were evaluated.
-    pub(super) kept: RefCell<Vec<Option<Value>>>,
+    pub(crate) kept: RefCell<Vec<Option<Value>>>,
 }
 
 /// A payload that was looked into.
 #[derive(Debug)]
-pub(super) enum Payload {
+pub(crate) enum Payload {
     Json(Document),
     NotJson,
     /// No bytes: NULL, or a map in a context of JSON.
@@ -69,14 +69,14 @@ pub(super) enum Payload {
 }
 
 /// A payload as a path sees it.
-pub(super) enum PayloadView<'e> {
+pub(crate) enum PayloadView<'e> {
     Node(Node<'e>),
     Value(&'e Value),
     Nothing,
 }
 
 impl<'e> Scope<'e> {
-    pub(super) fn new(
+    pub(crate) fn new(
         columns: &'e dyn Columns,
         ctx: &'e Context<'e>,
         budget: &'e Budget,
@@ -88,7 +88,7 @@ impl<'e> Scope<'e> {
     }
 
     /// The value of a column; NULL where there is none.
-    pub(super) fn column(&self, column: &Column) -> Value {
+    pub(crate) fn column(&self, column: &Column) -> Value {
         match self.kind.and_then(|kind| column.id(kind)) {
             Some(id) => self.columns.field(id),
             None => self.columns.by_name(&column.name).unwrap_or_default(),
@@ -96,7 +96,7 @@ impl<'e> Scope<'e> {
     }
 
     /// The payload as JSON. One that is not JSON is noted in the context.
-    pub(super) fn payload(&self) -> PayloadView<'e> {
+    pub(crate) fn payload(&self) -> PayloadView<'e> {
         if let Some(document) = self.columns.document() {
             return match document {
                 Ok(document) => self.root_of(document),
@@ -139,7 +139,7 @@ pub(super) fn error(code: &'static str, span: Span, message: impl Into<String>) 
 }
 
 /// What a limit says, at a place in the text.
-pub(super) fn fault_at(fault: Fault, span: Span) -> Box<EvalError> {
+pub(crate) fn fault_at(fault: Fault, span: Span) -> Box<EvalError> {
     error(fault.code, span, fault.message)
 }
 

@@ -28,7 +28,7 @@ enum InPayload<'e> {
     At(Node<'e>),
     /// There is nothing.
     Nowhere,
-    /// The path does not begin there, or leaves it on its way. Then [`from_base`] knows.
+    /// The path does not begin there, or leaves it on its way. Then [`reach`] knows.
     Elsewhere,
 }
 
@@ -37,7 +37,7 @@ pub(super) fn eval_path<'e>(scope: &Scope<'e>, frame: &Frame<'e>, path: &Path, s
     match in_payload(scope, frame, path) {
         InPayload::At(node) => build(scope, node, span),
         InPayload::Nowhere => Ok(Value::Null),
-        InPayload::Elsewhere => match from_base(scope, frame, &path.base, &path.steps)? {
+        InPayload::Elsewhere => match reach(scope, frame, &path.base, &path.steps)? {
             Some(Slot::Node(node)) => build(scope, node, span),
             Some(Slot::Value(value)) => Ok(value),
             Some(Slot::Unset) | None => Ok(Value::Null),
@@ -58,7 +58,7 @@ pub(super) fn locate<'e>(scope: &Scope<'e>, frame: &Frame<'e>, path: &Path) -> E
     match in_payload(scope, frame, path) {
         InPayload::At(node) => Ok(Slot::Node(node)),
         InPayload::Nowhere => Ok(Slot::Unset),
-        InPayload::Elsewhere => Ok(from_base(scope, frame, &path.base, &path.steps)?.unwrap_or_default()),
+        InPayload::Elsewhere => Ok(reach(scope, frame, &path.base, &path.steps)?.unwrap_or_default()),
     }
 }
 
@@ -115,7 +115,13 @@ pub(super) fn eval_slice<'e>(
     Ok(Value::from(slice.to_vec()))
 }
 
-fn from_base<'e>(scope: &Scope<'e>, frame: &Frame<'e>, base: &Base, steps: &[PathStep]) -> Evaluated<Option<Slot<'e>>> {
+/// What stands at the end of `steps` from where a path begins.
+pub(crate) fn reach<'e>(
+    scope: &Scope<'e>,
+    frame: &Frame<'e>,
+    base: &Base,
+    steps: &[PathStep],
+) -> Evaluated<Option<Slot<'e>>> {
     match base {
         Base::Column(column) => walk(scope, frame, Cursor::Owned(scope.column(column)), steps),
         Base::Payload => match scope.payload() {
@@ -126,7 +132,7 @@ fn from_base<'e>(scope: &Scope<'e>, frame: &Frame<'e>, base: &Base, steps: &[Pat
         Base::Slot(slot) => from_slot(scope, frame, frame.get(usize::from(*slot)), steps),
         Base::SlotThen(slot, then) => match from_slot(scope, frame, frame.get(usize::from(*slot)), steps)? {
             Some(found) => Ok(Some(found)),
-            None => from_base(scope, frame, then, steps),
+            None => reach(scope, frame, then, steps),
         },
         Base::Alias(alias) => from_alias(scope, alias, steps),
     }
@@ -166,7 +172,7 @@ fn from_alias<'e>(scope: &Scope<'e>, alias: &Alias, steps: &[PathStep]) -> Evalu
     }
     let found = from_slot(scope, &frame, frame.get(usize::from(alias.slot)), steps)?;
     match (found, &alias.otherwise) {
-        (None, Some(otherwise)) => from_base(scope, &frame, otherwise, steps),
+        (None, Some(otherwise)) => reach(scope, &frame, otherwise, steps),
         (found, _) => Ok(found),
     }
 }

@@ -21,21 +21,32 @@ pub(crate) fn run(plan: &Plan, columns: &dyn Columns, ctx: &Context<'_>) -> Eval
     let budget = Budget::new(&ctx.limits, ctx.seed);
     let own_payload = OnceCell::new();
     let mut scope = Scope::new(columns, ctx, &budget, &own_payload);
-    let items = plan.verb.items();
-    if plan.keeps_aliases {
-        scope.items = items;
-        scope.slots = plan.slots;
-        scope.kept.borrow_mut().resize(items.len(), None);
-    }
+    prepare(plan, &mut scope);
     if let Some(filter) = &plan.filter
         && !holds(&scope, &Frame::new(), filter)?
     {
         return Ok(Rows::NoMatch);
     }
+    rows_of(plan, &scope)
+}
+
+/// Gives the scope what WHERE may ask of the row.
+#[inline]
+pub(crate) fn prepare<'e>(plan: &'e Plan, scope: &mut Scope<'e>) {
+    if plan.keeps_aliases {
+        scope.items = plan.verb.items();
+        scope.slots = plan.slots;
+        scope.kept.borrow_mut().resize(scope.items.len(), None);
+    }
+}
+
+/// What comes after WHERE.
+#[inline]
+pub(crate) fn rows_of(plan: &Plan, scope: &Scope<'_>) -> Evaluated<Rows> {
     let mut frame = empty_frame(plan.slots);
     match &plan.verb {
-        Verb::Select(projection) => project(&scope, &mut frame, projection, &[]).map(Rows::One),
-        Verb::Foreach(foreach) => run_foreach(&scope, &mut frame, foreach).map(Rows::Many),
+        Verb::Select(projection) => project(scope, &mut frame, projection, &[]).map(Rows::One),
+        Verb::Foreach(foreach) => run_foreach(scope, &mut frame, foreach).map(Rows::Many),
     }
 }
 
@@ -51,16 +62,8 @@ impl Verb {
 }
 
 fn run_foreach<'e>(scope: &Scope<'e>, frame: &mut Frame<'e>, foreach: &Foreach) -> Evaluated<Vec<Map>> {
-    let Some((collection, fields)) = foreach.fields.split_last() else { return Ok(Vec::new()) };
-    for (at, item) in fields.iter().enumerate() {
-        let value = eval_item(scope, frame, at, item)?;
-        put_item(scope, frame, &item.target, Slot::Value(value))?;
-    }
-    let located = collection_of(scope, frame, fields.len(), collection)?;
-    // The fields of DO are others than those that WHERE may have kept.
-    scope.kept.borrow_mut().clear();
     let mut rows = Vec::new();
-    match located {
+    match collection(scope, frame, foreach)? {
         Slot::Node(node) => {
             for element in node.elements() {
                 run_element(scope, frame, foreach, Slot::Node(element), &mut rows)?;
@@ -77,6 +80,19 @@ fn run_foreach<'e>(scope: &Scope<'e>, frame: &mut Frame<'e>, foreach: &Foreach) 
     Ok(rows)
 }
 
+/// The fields of FOREACH; the last one is what it goes through.
+pub(crate) fn collection<'e>(scope: &Scope<'e>, frame: &mut Frame<'e>, foreach: &Foreach) -> Evaluated<Slot<'e>> {
+    let Some((collection, fields)) = foreach.fields.split_last() else { return Ok(Slot::Unset) };
+    for (at, item) in fields.iter().enumerate() {
+        let value = eval_item(scope, frame, at, item)?;
+        put_item(scope, frame, &item.target, Slot::Value(value))?;
+    }
+    let located = collection_of(scope, frame, fields.len(), collection)?;
+    // The fields of DO are others than those that WHERE may have kept.
+    scope.kept.borrow_mut().clear();
+    Ok(located)
+}
+
 fn run_element<'e>(
     scope: &Scope<'e>,
     frame: &mut Frame<'e>,
@@ -85,6 +101,28 @@ fn run_element<'e>(
     rows: &mut Vec<Map>,
 ) -> Evaluated<()> {
     scope.budget.step().map_err(|fault| fault_at(fault, foreach.span))?;
+    place_element(frame, foreach, element);
+    if let Some(incase) = &foreach.incase
+        && !holds(scope, frame, incase)?
+    {
+        return Ok(());
+    }
+    check_row_count(scope, rows.len(), foreach)?;
+    rows.push(project(scope, frame, &foreach.each, &foreach.locals)?);
+    Ok(())
+}
+
+/// Whether a row may follow on `len` of them.
+pub(crate) fn check_row_count(scope: &Scope<'_>, len: usize, foreach: &Foreach) -> Evaluated<()> {
+    if len < scope.ctx.limits.rows_max {
+        return Ok(());
+    }
+    let message = format!("FOREACH makes more than {} rows", scope.ctx.limits.rows_max);
+    Err(error(codes::EVAL_STEPS, foreach.span, message))
+}
+
+/// Makes `element` the one at hand.
+pub(crate) fn place_element<'e>(frame: &mut Frame<'e>, foreach: &Foreach, element: Slot<'e>) {
     // What DO has put for the element before must not be there any more.
     for slot in frame.iter_mut().skip(foreach.slots) {
         *slot = Slot::Unset;
@@ -92,17 +130,6 @@ fn run_element<'e>(
     if let Some(slot) = frame.get_mut(usize::from(foreach.element)) {
         *slot = element;
     }
-    if let Some(incase) = &foreach.incase
-        && !holds(scope, frame, incase)?
-    {
-        return Ok(());
-    }
-    if rows.len() >= scope.ctx.limits.rows_max {
-        let message = format!("FOREACH makes more than {} rows", scope.ctx.limits.rows_max);
-        return Err(error(codes::EVAL_STEPS, foreach.span, message));
-    }
-    rows.push(project(scope, frame, &foreach.each, &foreach.locals)?);
-    Ok(())
 }
 
 /// What FOREACH goes through. A list in the payload is not built.
@@ -122,7 +149,7 @@ fn collection_of<'e>(scope: &Scope<'e>, frame: &Frame<'e>, at: usize, collection
 }
 
 /// Makes a row. `locals` are the aliases that `*` adds to the columns.
-fn project<'e>(
+pub(crate) fn project<'e>(
     scope: &Scope<'e>,
     frame: &mut Frame<'e>,
     projection: &Projection,
@@ -206,7 +233,7 @@ fn eval_item<'e>(scope: &Scope<'e>, frame: &Frame<'e>, at: usize, item: &Item) -
 }
 
 /// Puts a value where its item says.
-pub(super) fn put_item<'e>(scope: &Scope<'e>, frame: &mut Frame<'e>, target: &Target, new: Slot<'e>) -> Evaluated<()> {
+pub(crate) fn put_item<'e>(scope: &Scope<'e>, frame: &mut Frame<'e>, target: &Target, new: Slot<'e>) -> Evaluated<()> {
     let at = usize::from(target.slot);
     if target.steps.is_empty() {
         if let Some(slot) = frame.get_mut(at) {

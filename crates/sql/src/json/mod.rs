@@ -15,9 +15,10 @@ use events::{Map, Value};
 use crate::columns::{NotJson, is_same};
 use crate::values::path::Place;
 
-pub(crate) use number::{INTEGER_BITS_MAX, NumberTooLarge, number_of};
+pub use number::NumberTooLarge;
+pub(crate) use number::{INTEGER_BITS_MAX, number_of};
 use number::{float_of, int_of};
-use scan::{Shape, Token, scan};
+use scan::{NotJsonAt, Shape, Token, scan};
 
 /// The deepest nesting that is read; a deeper text counts as no JSON.
 pub(crate) const DEPTH_MAX: usize = 128;
@@ -54,8 +55,13 @@ impl Document {
         }
     }
 
+    /// The byte at which `text` stops being JSON; `None` where it is JSON.
+    pub fn not_json_at(text: &str) -> Option<usize> {
+        scan(text).err().map(|NotJsonAt(at)| at)
+    }
+
     /// The outermost value.
-    pub(crate) fn root(&self) -> Node<'_> {
+    pub fn root(&self) -> Node<'_> {
         Node { document: self, at: 0 }
     }
 
@@ -91,14 +97,14 @@ impl Document {
 
 /// A value inside a document.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Node<'d> {
+pub struct Node<'d> {
     document: &'d Document,
     at: usize,
 }
 
 impl<'d> Node<'d> {
     /// The member of that name; of several with one name the last counts.
-    pub(crate) fn member(self, name: &str) -> Option<Node<'d>> {
+    pub fn member(self, name: &str) -> Option<Node<'d>> {
         let this = self.token();
         if this.shape != Shape::Object {
             return None;
@@ -114,6 +120,20 @@ impl<'d> Node<'d> {
             at = index(value.next);
         }
         found
+    }
+
+    /// The members of an object in order, those that stand twice too; `None` where this is none.
+    pub fn members(self) -> Option<impl Iterator<Item = (ByteString, Node<'d>)>> {
+        let this = self.token();
+        let (mut at, end) = (self.at + 1, index(this.next));
+        (this.shape == Shape::Object).then(|| {
+            std::iter::from_fn(move || {
+                let key = (at < end).then(|| self.document.token(at))?;
+                let member = Node { document: self.document, at: at + 1 };
+                at = index(member.token().next);
+                Some((self.text(key), member))
+            })
+        })
     }
 
     /// The element at a place.
@@ -142,13 +162,21 @@ impl<'d> Node<'d> {
     }
 
     /// The text, where this is one.
-    pub(crate) fn as_text(self) -> Option<Cow<'d, str>> {
+    pub fn as_text(self) -> Option<Cow<'d, str>> {
         let token = self.token();
         match token.shape {
             Shape::Text => Some(Cow::Borrowed(self.document.slice(token))),
             Shape::Escaped => Some(Cow::Owned(unescape::unescape(self.document.slice(token)))),
             Shape::Null | Shape::True | Shape::False | Shape::Int | Shape::Float | Shape::List | Shape::Object => None,
         }
+    }
+
+    /// The JSON as it stands in the text.
+    pub fn as_json(self) -> &'d str {
+        let token = self.token();
+        let (start, end) = (index(token.start), index(token.end));
+        let quote = usize::from(self.is_text());
+        self.document.text.get(start.saturating_sub(quote)..end + quote).unwrap_or_default()
     }
 
     /// How many bytes of the text this takes: a measure for what building it costs.
@@ -159,7 +187,7 @@ impl<'d> Node<'d> {
 
     /// What this is worth.
     #[inline]
-    pub(crate) fn to_value(self) -> Result<Value, NumberTooLarge> {
+    pub fn to_value(self) -> Result<Value, NumberTooLarge> {
         let token = self.token();
         match token.shape {
             Shape::Null => Ok(Value::Null),

@@ -11,7 +11,7 @@ const INTEGER_DIGITS_MAX: usize = 1234;
 
 /// A number is beyond what an integer (4,096 bits) or a float (1.8e308) may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NumberTooLarge;
+pub struct NumberTooLarge;
 
 /// The number of a checked text: digits, perhaps with a sign, a point, an exponent.
 pub(crate) fn number_of(text: &str) -> Result<Value, NumberTooLarge> {

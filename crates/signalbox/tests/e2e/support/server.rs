@@ -39,6 +39,30 @@ pub(crate) struct Finished {
     pub(crate) stderr: String,
 }
 
+/// A command that answers lines while its input stays open.
+#[derive(Debug)]
+pub(crate) struct Dialogue {
+    child: Child,
+    stdin: ChildStdin,
+    answers: Receiver<String>,
+}
+
+impl Dialogue {
+    /// The line that is answered to a line.
+    pub(crate) fn ask(&mut self, line: &str) -> String {
+        writeln!(self.stdin, "{line}").unwrap();
+        self.answers.recv_timeout(PATIENCE).expect("an answer while the input is open")
+    }
+}
+
+impl Drop for Dialogue {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
 impl Finished {
     pub(crate) fn of(output: Output) -> Finished {
         Finished {
@@ -95,10 +119,21 @@ impl Home {
 
     /// Runs a command to its end, with something on its standard input.
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Finished {
-        let mut command = self.command(arguments);
+        Home::run_command(self.command(arguments), input)
+    }
+
+    /// The same with a command that was made already.
+    pub(crate) fn run_command(mut command: Command, input: &str) -> Finished {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         feed(child.stdin.take().unwrap(), input);
         Finished::of(child.wait_with_output().unwrap())
+    }
+
+    /// Starts a command that is asked a line at a time.
+    pub(crate) fn dialogue(&self, arguments: &[&str]) -> Dialogue {
+        let mut child = self.command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (stdin, answers) = (child.stdin.take().unwrap(), lines_of(child.stdout.take().unwrap()));
+        Dialogue { child, stdin, answers }
     }
 
     /// Starts the broker and waits until it can be used.
