@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
 
-use engine::{Action, ActionError, ActionSpec, BoxFuture, ConfigError, Outcome, Output};
+use engine::{Action, ActionError, ActionSpec, BoxFuture, ConfigError, Outcome, Output, Preview, PreviewPart};
 use events::{Map, Value};
 use parking_lot::Mutex;
 
@@ -82,6 +82,11 @@ impl Action for ConsoleAction {
 
     fn send<'a>(&'a self, batch: &'a [Output]) -> BoxFuture<'a, Outcome> {
         Box::pin(self.print(batch))
+    }
+
+    fn preview(&self, output: &Output) -> Preview {
+        let line = PreviewPart::constant("line", line(output).trim_end());
+        Preview { parts: vec![line], rejected: None }
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), ActionError>> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytestring::ByteString;
 use engine::template::Template;
 use engine::{
-    Action, ActionError, ActionSpec, BoxFuture, ConfigError, ItemOutcome, Outcome, Output, PublishProperties,
-    PublishRefused, PublishRequest, Publisher, QoS,
+    Action, ActionError, ActionSpec, BoxFuture, ConfigError, ItemOutcome, Outcome, Output, Preview, PreviewPart,
+    PublishProperties, PublishRefused, PublishRequest, Publisher, QoS,
 };
 use events::Value;
 
@@ -101,6 +101,11 @@ pub(crate) struct RepublishAction {
     properties: Vec<(Property, Text)>,
 }
 
+/// What an option calls a property.
+fn name_of(property: Property) -> Option<&'static str> {
+    PROPERTIES.iter().find(|(_, known)| *known == property).map(|(name, _)| *name)
+}
+
 impl RepublishAction {
     /// Reads the options of an action.
     pub(crate) fn new(
@@ -160,6 +165,29 @@ impl RepublishAction {
         })
     }
 
+    /// The message part by part.
+    fn parts(&self, message: &PublishRequest, output: &Output) -> Vec<PreviewPart> {
+        let payload = Value::from_bytes(message.payload.clone());
+        let retain = if message.retain { ", retained" } else { "" };
+        let mut parts = vec![
+            self.topic.part("topic", message.topic.clone(), output),
+            PreviewPart::constant("qos", format!("{}{retain}", message.qos as u8)),
+            match &self.payload {
+                Some(text) => text.part("payload", payload, output),
+                None => PreviewPart::constant("payload", payload),
+            },
+        ];
+        for (name, value) in &message.properties.user_properties {
+            parts.push(PreviewPart::constant(format!("user property `{name}`"), value.clone()));
+        }
+        for (name, (_, text)) in self.properties.iter().filter_map(|part| Some((name_of(part.0)?, part))) {
+            if let Ok(value) = text.render(output) {
+                parts.push(text.part(name, value, output));
+            }
+        }
+        parts
+    }
+
     fn publish_properties(&self, output: &Output) -> Result<PublishProperties, String> {
         let mut properties = PublishProperties::default();
         for (property, template) in &self.properties {
@@ -192,6 +220,13 @@ impl Action for RepublishAction {
 
     fn send<'a>(&'a self, batch: &'a [Output]) -> BoxFuture<'a, Outcome> {
         Box::pin(async { Outcome::PerItem(in_order(batch, |output| self.publish(output))) })
+    }
+
+    fn preview(&self, output: &Output) -> Preview {
+        match self.message(output) {
+            Ok(message) => Preview { parts: self.parts(&message, output), rejected: None },
+            Err(reason) => Preview { parts: Vec::new(), rejected: Some(reason) },
+        }
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), ActionError>> {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use engine::template::{MissingVariable, Part, Template, Variable};
-use engine::{ActionSpec, ConfigError, Output};
+use engine::{ActionSpec, ConfigError, Output, Placeholder, PreviewPart};
 use events::{Map, Value};
 
 /// A text with variables of the output: `/connack/${clientid}`.
@@ -80,6 +80,17 @@ impl Text {
         &self.template
     }
 
+    /// Its variables with what they are worth for `output`.
+    pub(crate) fn placeholders(&self, output: &Output) -> Vec<Placeholder> {
+        let names = names(output, self.uses_names);
+        self.template.paths().map(|variable| placeholder(variable, output, &names)).collect()
+    }
+
+    /// A part of a preview: `value`, which was made of this template.
+    pub(crate) fn part(&self, name: impl Into<String>, value: impl Into<Value>, output: &Output) -> PreviewPart {
+        PreviewPart { placeholders: self.placeholders(output), ..PreviewPart::constant(name, value) }
+    }
+
     /// The text, where it is the same for every output.
     pub(crate) fn as_constant(&self) -> Option<&str> {
         self.template.as_constant()
@@ -125,6 +136,15 @@ impl Pieces {
         }
         around.push(literal);
         Ok(Pieces { around, variables })
+    }
+}
+
+/// A variable with what it is worth.
+pub(crate) fn placeholder(variable: &Variable, output: &Output, names: &Map) -> Placeholder {
+    Placeholder {
+        text: variable.text().to_owned(),
+        root: variable.root().map(str::to_owned),
+        value: variable.value(&output.row, names),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use criterion::{Criterion, criterion_group, criterion_main};
 use engine::{
     Action, ActionError, ActionFactory, ActionSpec, BoxFuture, ConfigError, Engine, EngineConfig, Outcome, Output,
+    Preview, PreviewPart,
 };
 use events::{Body, Event, Kind, MessagePublish, Timestamp};
 
@@ -19,6 +20,10 @@ impl Action for Swallow {
 
     fn send<'a>(&'a self, _batch: &'a [Output]) -> BoxFuture<'a, Outcome> {
         Box::pin(async { Outcome::Delivered })
+    }
+
+    fn preview(&self, output: &Output) -> Preview {
+        Preview { parts: vec![PreviewPart::constant("row", output.row.to_json())], rejected: None }
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), ActionError>> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sql::template::Template;
 
-use crate::Output;
+use crate::{Output, Preview};
 
 /// A future on the heap, so that a trait with it can be used behind `dyn`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -27,6 +27,9 @@ pub trait Action: Send + Sync {
     ///
     /// The future may be dropped when the engine stops; the batch then counts as not delivered.
     fn send<'a>(&'a self, batch: &'a [Output]) -> BoxFuture<'a, Outcome>;
+
+    /// What would be sent for an output, for people who want to know before it is. Nothing is sent and nobody is asked.
+    fn preview(&self, output: &Output) -> Preview;
 
     /// Reaches for the other side without sending anything.
     fn check(&self) -> BoxFuture<'_, Result<(), ActionError>>;

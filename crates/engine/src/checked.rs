@@ -12,7 +12,7 @@ use crate::codes;
 use crate::factory::{ActionFactory, ActionSpec};
 use crate::loops::Publication;
 use crate::rule_file::{ActionEntry, RuleFile, is_name, shifted};
-use crate::rule_test::{RuleTest, TestReport};
+use crate::rule_test::RuleTest;
 
 /// The longest rule file, in bytes. A longer one is refused.
 pub(crate) const FILE_BYTES_MAX: usize = 1 << 20;
@@ -154,9 +154,14 @@ impl CheckedRule {
         self.warnings.extend(warnings);
     }
 
-    /// Runs the tests that stand in the file, in order. Nothing is sent: only the rows are compared.
-    pub fn run_tests(&self) -> Vec<TestReport> {
-        self.tests.iter().map(|test| test.run(self)).collect()
+    /// The SQL alone, without the header.
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// The tests that stand in the file, in order.
+    pub fn tests(&self) -> &[RuleTest] {
+        &self.tests
     }
 
     /// An error of an evaluation with `file:line:column` before it.
@@ -164,6 +169,11 @@ impl CheckedRule {
         let diagnostic = shifted(Diagnostic::error(error.code, error.span.clone(), ""), self.sql_start);
         let (line, column) = diagnostic.position(&self.source.text, 0);
         format!("{}:{line}:{column}: {}", self.source.file.display(), error.message)
+    }
+
+    /// An error of an evaluation with its line of the file and a caret below.
+    pub(crate) fn rendered(&self, error: EvalError) -> String {
+        self.source.render(&[shifted(Diagnostic::from(error), self.sql_start)])
     }
 
     /// What the rule listens to, as FROM would say it.

@@ -171,14 +171,9 @@ pub(crate) enum Rules {
         output: Output,
     },
     /// Run the tests in the headers of rule files
-    Test {
-        /// Rule files or directories [default: the configured directory]
-        paths: Vec<PathBuf>,
-        #[command(flatten)]
-        sources: Sources,
-        #[command(flatten)]
-        output: Output,
-    },
+    Test(RulesTest),
+    /// Tell why a rule makes the rows of an event that it makes, or none, and what its actions would send
+    Explain(RulesExplain),
     /// Evaluate rules from standard input, one JSON object a line
     #[command(after_help = "\
 Reads lines {\"id\": ..., \"sql\": ..., \"context\": {...}} and prints in the same order
@@ -188,6 +183,65 @@ Reads lines {\"id\": ..., \"sql\": ..., \"context\": {...}} and prints in the sa
 The context holds the columns of the event; a name that is not in it is NULL.
 `payload_b64` gives a payload of any bytes; text in the results that is not UTF-8 is {\"$b64\": ...}.")]
     Eval,
+}
+
+/// `signalbox rules test`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes:
+  0  every test passed, or there are none
+  1  a test failed
+  2  a rule is wrong, or no test is of the given rule and name")]
+pub(crate) struct RulesTest {
+    /// Rule files or directories [default: the configured directory]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Only the tests of this rule; may be repeated
+    #[arg(long = "rule", value_name = "ID")]
+    pub(crate) only: Vec<String>,
+    /// Only the tests that have this in their names
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+    /// Also write a report in the XML of JUnit
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+impl RulesTest {
+    /// Whether only some of the tests are asked for.
+    pub(crate) const fn is_filtered(&self) -> bool {
+        !self.only.is_empty() || self.name.is_some()
+    }
+}
+
+/// `signalbox rules explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+FILE holds an event as `signalbox events tail` prints it, or only the fields that matter, as a
+test in a rule file does: the others are those of the sample in EVENTS.md. It may hold several
+events, one a line or as a list.
+
+`event` names the kind, as in {\"event\": \"client.disconnected\"}. Without it, the event is a
+message where a `topic` is given and the rule listens to messages, and otherwise what the first
+entry of FROM names. Nothing is sent, and no broker has to run.
+
+Exit codes:
+  0  the rule makes rows of every event
+  1  it makes none of one of them, or fails on it
+  2  the rule or the event is wrong")]
+pub(crate) struct RulesExplain {
+    /// A rule file, or the name of a rule in the directory of the rules
+    pub(crate) rule: String,
+    /// The event, in JSON; `-` is standard input [default: the sample of the first entry of FROM]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) event: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 /// `signalbox connectors ...`.

@@ -1,6 +1,6 @@
 //! The clock of the system: read here and handed to all who decide by it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use events::Timestamp;
 
@@ -9,6 +9,23 @@ use events::Timestamp;
 pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Measures how long something takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watch(Instant);
+
+impl Watch {
+    /// Begins now.
+    #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
+    pub(crate) fn start() -> Watch {
+        Watch(Instant::now())
+    }
+
+    /// What has passed since.
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
 }
 
 /// A time as `2026-11-22 12:00:00 UTC`.

@@ -26,6 +26,50 @@ pub(crate) fn is_watched() -> bool {
     io::stderr().is_terminal()
 }
 
+/// Colours and weights, where somebody looks at standard output and has not asked for none (<https://no-color.org>).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Paint {
+    is_on: bool,
+}
+
+impl Paint {
+    /// As standard output wants it.
+    pub(crate) fn of_stdout() -> Paint {
+        let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Paint { is_on: io::stdout().is_terminal() && !is_refused && !is_dumb }
+    }
+
+    /// Plain text.
+    pub(crate) const fn plain() -> Paint {
+        Paint { is_on: false }
+    }
+
+    /// What is as it should be.
+    pub(crate) fn good(&self, text: &str) -> String {
+        self.in_style("32", text)
+    }
+
+    /// What is not.
+    pub(crate) fn bad(&self, text: &str) -> String {
+        self.in_style("31", text)
+    }
+
+    /// What stands out.
+    pub(crate) fn strong(&self, text: &str) -> String {
+        self.in_style("1", text)
+    }
+
+    /// What stands back.
+    pub(crate) fn faint(&self, text: &str) -> String {
+        self.in_style("2", text)
+    }
+
+    fn in_style(&self, code: &str, text: &str) -> String {
+        if self.is_on && !text.is_empty() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
 /// Rows in columns, each as wide as its widest cell.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

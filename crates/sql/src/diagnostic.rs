@@ -103,6 +103,19 @@ pub fn render(diagnostics: &[Diagnostic], file: &str, text: &str, line_offset: u
     shown.join("\n")
 }
 
+/// The longest part of a text that is shown in one line, in characters.
+const ONE_LINE_MAX: usize = 72;
+
+/// A part of a text in one line: white space is one space, and what is long ends in `...`.
+pub fn one_line(text: &str, span: &Range<usize>) -> String {
+    let words: Vec<&str> = text.get(span.clone()).unwrap_or_default().split_whitespace().collect();
+    let line = words.join(" ");
+    if line.chars().nth(ONE_LINE_MAX).is_none() {
+        return line;
+    }
+    line.chars().take(ONE_LINE_MAX - 3).chain("...".chars()).collect()
+}
+
 /// Where a span begins, and the line it begins in.
 struct Place<'t> {
     line: usize,

@@ -32,7 +32,7 @@ mod values;
 
 pub use columns::{Columns, EventColumns, NotJson, Overlay};
 pub use context::{Context, Limits};
-pub use diagnostic::{Diagnostic, Severity, render};
+pub use diagnostic::{Diagnostic, Severity, one_line, render};
 pub use explain::{Answer, Element, Entry, Explanation, Step, Through};
 pub use functions::{FunctionInfo, functions};
 pub use jq::{Jq, JqCall, JqError, JqProgram};
@@ -40,3 +40,4 @@ pub use json::{Document, Node as JsonNode, NumberTooLarge};
 pub use query::{EvalError, Query, Rows, Source};
 pub use store::{Store, StoreFull};
 pub use template::Template;
+pub use values::describe::literal;

@@ -117,6 +117,11 @@ impl Query {
         !self.is_emqx || EmqxColumns::of(columns).is_some()
     }
 
+    /// Whether the rule sees events as EMQX has them.
+    pub(crate) const fn is_emqx(&self) -> bool {
+        self.is_emqx
+    }
+
     /// Makes the rows of one event.
     pub fn eval(&self, columns: &dyn Columns, ctx: &Context<'_>) -> Result<Rows, EvalError> {
         if self.is_emqx {

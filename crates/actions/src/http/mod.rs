@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Action, ActionError, ActionSpec, BoxFuture, ConfigError, ItemOutcome, Outcome, Output};
+use engine::{Action, ActionError, ActionSpec, BoxFuture, ConfigError, ItemOutcome, Outcome, Output, Preview};
 use futures_util::stream::{self, StreamExt as _};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT};
 use reqwest::{Client, Response, Url};
@@ -194,6 +194,10 @@ impl Action for HttpAction {
 
     fn send<'a>(&'a self, batch: &'a [Output]) -> BoxFuture<'a, Outcome> {
         Box::pin(self.send_batch(batch))
+    }
+
+    fn preview(&self, output: &Output) -> Preview {
+        self.template.preview(output)
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), ActionError>> {

@@ -1,7 +1,8 @@
 //! The request that an output becomes: method, URL, headers, body.
 
 use bytes::Bytes;
-use engine::{ActionSpec, ConfigError, Output};
+use engine::{ActionSpec, ConfigError, Output, Preview, PreviewPart};
+use events::Value;
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
@@ -122,6 +123,36 @@ impl RequestTemplate {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         Ok(Request { method: self.method.into(), url, headers, body })
+    }
+
+    /// The request part by part, without the headers of the connector, which hold its secrets.
+    pub(super) fn preview(&self, output: &Output) -> Preview {
+        let request = match self.request(output) {
+            Ok(request) => request,
+            Err(reason) => return Preview { parts: Vec::new(), rejected: Some(reason) },
+        };
+        let line = format!("{} {}", request.method, request.url);
+        let mut parts = vec![match &self.path {
+            Some(path) => path.part("request", line, output),
+            None => PreviewPart::constant("request", line),
+        }];
+        for (name, value) in &request.headers {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            let text = self.headers.iter().find(|(known, _)| known == name).map(|(_, text)| text);
+            let name = format!("header {name}");
+            parts.push(match text {
+                Some(text) => text.part(name, value, output),
+                None => PreviewPart::constant(name, value),
+            });
+        }
+        if let Some(body) = request.body {
+            let body = Value::from_bytes(body);
+            parts.push(match &self.body {
+                Some(text) => text.part("body", body, output),
+                None => PreviewPart::constant("body", body),
+            });
+        }
+        Preview { parts, rejected: None }
     }
 
     fn url(&self, output: &Output) -> Result<Url, String> {

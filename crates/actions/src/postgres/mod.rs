@@ -10,7 +10,7 @@ mod statement;
 
 use std::sync::Arc;
 
-use engine::{Action, ActionError, ActionSpec, BoxFuture, ConfigError, ItemOutcome, Outcome, Output};
+use engine::{Action, ActionError, ActionSpec, BoxFuture, ConfigError, ItemOutcome, Outcome, Output, Preview};
 use events::Value;
 use parking_lot::Mutex;
 use sqlx::postgres::types::Oid;
@@ -298,6 +298,10 @@ impl Action for PostgresAction {
 
     fn send<'a>(&'a self, batch: &'a [Output]) -> BoxFuture<'a, Outcome> {
         Box::pin(self.send_batch(batch))
+    }
+
+    fn preview(&self, output: &Output) -> Preview {
+        self.source.preview(output)
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), ActionError>> {

@@ -1,7 +1,7 @@
 //! Where the parameters of a statement get their values: the variables of `sql`, or the templates of `columns`.
 
 use engine::template::Variable;
-use engine::{ActionSpec, ConfigError, Output};
+use engine::{ActionSpec, ConfigError, Output, Preview, PreviewPart};
 use events::{Type, Value};
 
 use super::PostgresActionOptions;
@@ -80,6 +80,21 @@ impl Source {
                     .collect()
             }
         }
+    }
+}
+
+impl Source {
+    /// The statement and its parameters. What the server makes of their types is known only to the server.
+    pub(super) fn preview(&self, output: &Output) -> Preview {
+        let values = match self.values(output) {
+            Ok(values) => values,
+            Err(reason) => return Preview { parts: Vec::new(), rejected: Some(reason) },
+        };
+        let mut parts = vec![PreviewPart::constant("statement", self.statement.text(1, &vec![None; self.names.len()]))];
+        for (number, (value, name)) in (1..).zip(values.into_iter().zip(self.names())) {
+            parts.push(PreviewPart::constant(format!("${number}, {name}"), value));
+        }
+        Preview { parts, rejected: None }
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use engine::{
     Action, ActionError, ActionFactory, ActionSpec, BoxFuture, Clock, ConfigError, Engine, EngineConfig, Outcome,
-    Output, Via, template,
+    Output, Preview, PreviewPart, Via, template,
 };
 use events::{Body, ClientConnack, Event, EventId, Kind, MessagePublish, Payload, Timestamp};
 use parking_lot::Mutex;
@@ -128,6 +128,10 @@ impl Action for Recorder {
             }
             outcome
         })
+    }
+
+    fn preview(&self, output: &Output) -> Preview {
+        Preview { parts: vec![PreviewPart::constant("row", output.row.to_json())], rejected: None }
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), ActionError>> {

@@ -8,6 +8,8 @@ mod keys;
 mod password;
 mod rules;
 mod rules_eval;
+mod rules_explain;
+mod rules_test;
 mod users;
 mod version;
 

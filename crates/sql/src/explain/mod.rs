@@ -5,6 +5,7 @@
 
 mod compare;
 mod path;
+mod reasons;
 mod source;
 mod tree;
 
@@ -14,6 +15,7 @@ use std::ops::Range;
 use bytestring::ByteString;
 use events::{Map, Value};
 
+use crate::emqx::EmqxColumns;
 use crate::eval::{self, Budget, Frame, Scope, Slot};
 use crate::plan::{Foreach, Piece, Plan, Projection, Shape, Verb};
 use crate::{Columns, Context, EvalError, Query, Rows};
@@ -24,6 +26,8 @@ use tree::Tracer;
 pub struct Explanation {
     /// The entries of FROM as they are written.
     pub from: Vec<Entry>,
+    /// Whether the rule has `compat = "emqx"` and EMQX has no such event: no entry of FROM is asked then.
+    pub is_unknown: bool,
     /// WHERE, where there is one and it was come to.
     pub filter: Option<Step>,
     /// What FOREACH went through, where it was come to.
@@ -93,8 +97,12 @@ impl Query {
     /// Evaluates as [`Query::eval`] does and tells how it went. `text` is what the query was compiled from.
     pub fn explain(&self, text: &str, columns: &dyn Columns, ctx: &Context<'_>) -> Explanation {
         let from = source::entries(text, columns);
-        let mut explanation = Explanation { from, filter: None, through: None, outcome: Ok(Rows::NoMatch) };
-        if self.matches(columns) {
+        let is_unknown = !self.knows(columns);
+        let outcome = Ok(Rows::NoMatch);
+        let mut explanation = Explanation { from, is_unknown, filter: None, through: None, outcome };
+        let theirs = if self.is_emqx() { EmqxColumns::of(columns) } else { None };
+        let columns = theirs.as_ref().map_or(columns, |theirs| theirs as &dyn Columns);
+        if !is_unknown && self.matches(columns) {
             let plan = self.plan();
             let budget = Budget::new(&ctx.limits, ctx.seed);
             let own_payload = OnceCell::new();
@@ -122,11 +130,7 @@ impl Explanation {
 
     /// The steps of WHERE that made it what it is, the innermost ones.
     pub fn deciding(&self) -> Vec<&Step> {
-        let mut found = Vec::new();
-        if let Some(filter) = &self.filter {
-            filter.collect_deciding(&mut found);
-        }
-        found
+        self.filter.as_ref().map(Step::deciding).unwrap_or_default()
     }
 
     fn run<'e>(&mut self, text: &str, plan: &'e Plan, scope: &Scope<'e>) {
@@ -197,6 +201,13 @@ impl Explanation {
 }
 
 impl Step {
+    /// The innermost steps that made this what it is.
+    pub fn deciding(&self) -> Vec<&Step> {
+        let mut found = Vec::new();
+        self.collect_deciding(&mut found);
+        found
+    }
+
     /// The whole decides; below it only what decides there.
     fn decide(&mut self) {
         self.decides = true;

@@ -143,7 +143,7 @@ impl<'d> Node<'d> {
     }
 
     /// The elements of a list; none where this is no list.
-    pub(crate) fn elements(self) -> impl Iterator<Item = Node<'d>> {
+    pub fn elements(self) -> impl Iterator<Item = Node<'d>> {
         let this = self.token();
         let end = if this.shape == Shape::List { index(this.next) } else { 0 };
         let mut at = self.at + 1;
@@ -154,6 +154,11 @@ impl<'d> Node<'d> {
                 node
             })
         })
+    }
+
+    /// Whether this is a list.
+    pub fn is_list(self) -> bool {
+        self.token().shape == Shape::List
     }
 
     /// Whether this is text.

@@ -18,6 +18,18 @@ pub(crate) fn describe(value: &Value) -> String {
     }
 }
 
+/// The value as one writes it in a rule: `'text'`, `5`, `NULL`; lists and maps as JSON. What is long ends in `...`.
+pub fn literal(value: &Value) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Text(text) => format!("'{}'", short(&text.replace('\'', "''"))),
+        Value::Bytes(bytes) => format!("{} bytes that are not text", bytes.len()),
+        Value::Bool(_) | Value::Int(_) | Value::BigInt(_) | Value::Float(_) | Value::List(_) | Value::Map(_) => {
+            short(&value.to_json())
+        }
+    }
+}
+
 fn short(text: &str) -> String {
     if text.chars().nth(SHOWN_MAX).is_none() {
         return text.to_owned();

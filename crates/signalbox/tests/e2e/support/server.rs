@@ -119,11 +119,7 @@ impl Home {
 
     /// Runs a command to its end, with something on its standard input.
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Finished {
-        Home::run_command(self.command(arguments), input)
-    }
-
-    /// The same with a command that was made already.
-    pub(crate) fn run_command(mut command: Command, input: &str) -> Finished {
+        let mut command = self.command(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         feed(child.stdin.take().unwrap(), input);
         Finished::of(child.wait_with_output().unwrap())

@@ -1,0 +1,119 @@
+//! Events from a file: JSON objects as `events tail` prints them, or the fields that matter.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use bytestring::ByteString;
+use events::{Map, Value};
+use sql::{Document, JsonNode};
+
+use crate::outcome::Stop;
+
+/// Bytes that are no text, as answers and events show them.
+const BASE64: &str = "$b64";
+/// What stands for a payload of any bytes, as `rules eval` takes it.
+const PAYLOAD_BASE64: &str = "payload_b64";
+
+/// The events in a file, or on standard input for `-`: one object over as many lines as it likes, a list of them, or
+/// one a line.
+pub(super) fn read(file: &Path) -> Result<Vec<Map>, Stop> {
+    let wrong = |what: String| Stop::bad_input(format_args!("`{}`: {what}", file.display()), None);
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(file).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    read.map_err(|cause| wrong(format!("the events cannot be read: {cause}")))?;
+    let text =
+        ByteString::try_from(Bytes::from(bytes)).map_err(|_| wrong("the events are not UTF-8 text".to_owned()))?;
+    events_in(&text).map_err(wrong)
+}
+
+fn events_in(text: &ByteString) -> Result<Vec<Map>, String> {
+    let events = match Document::read(text.clone()) {
+        Ok(document) if document.root().is_list() => {
+            document.root().elements().map(|event| fields_of(event, "the list")).collect::<Result<_, _>>()?
+        }
+        Ok(document) => vec![fields_of(document.root(), "the file")?],
+        // A file of one line is no file of lines.
+        Err(_) if text.trim().lines().count() < 2 => return Err(not_json(text, "the file")),
+        Err(_) => {
+            let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+            lines.map(|(number, line)| line_of(line, &format!("line {number}"))).collect::<Result<_, _>>()?
+        }
+    };
+    if events.is_empty() { Err("expected an event, found none".to_owned()) } else { Ok(events) }
+}
+
+fn line_of(line: &str, place: &str) -> Result<Map, String> {
+    let document = Document::read(line.into()).map_err(|_| not_json(line, place))?;
+    fields_of(document.root(), place)
+}
+
+fn not_json(text: &str, place: &str) -> String {
+    format!("{place} is no JSON from byte {} on", Document::not_json_at(text).unwrap_or_default())
+}
+
+fn fields_of(event: JsonNode<'_>, place: &str) -> Result<Map, String> {
+    let Some(members) = event.members() else {
+        return Err(format!("{place}: expected an object with the fields of an event"));
+    };
+    let mut fields = Map::new();
+    for (name, value) in members {
+        let value = value.to_value().map_err(|_| format!("{place}: the number at `{name}` is too large"))?;
+        if name == PAYLOAD_BASE64 {
+            fields.insert(ByteString::from_static("payload"), bytes_of(&name, &value)?);
+            continue;
+        }
+        let coded = value.as_map().filter(|map| map.len() == 1).and_then(|map| map.get(BASE64));
+        let value = match coded {
+            Some(coded) => bytes_of(&name, coded)?,
+            None => value,
+        };
+        fields.insert(name, value);
+    }
+    Ok(fields)
+}
+
+fn bytes_of(name: &str, coded: &Value) -> Result<Value, String> {
+    let bytes = coded.as_text().and_then(|text| STANDARD.decode(text).ok());
+    let bytes = bytes.ok_or_else(|| format!("`{name}`: expected base64, found `{}`", coded.to_json()))?;
+    Ok(Value::from_bytes(bytes.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_stand_one_a_line_in_a_list_or_alone() {
+        for (text, count) in [
+            ("{\"a\":1}", 1),
+            ("{\n  \"a\": 1\n}\n", 1),
+            ("{\"a\":1}\n\n{\"a\":2}\n", 2),
+            ("[{\"a\":1},\n{\"a\":2}]", 2),
+        ] {
+            assert_eq!(events_in(&text.into()).unwrap().len(), count, "{text}");
+        }
+        for (text, wrong) in [
+            ("", "the file is no JSON from byte 0 on"),
+            ("{\"a\":1}\n{\"a\" 2}\n", "line 2 is no JSON from byte 5 on"),
+            ("5", "the file: expected an object with the fields of an event"),
+            ("[]", "expected an event, found none"),
+            (r#"{"payload":{"$b64":"?"}}"#, "`payload`: expected base64, found `\"?\"`"),
+        ] {
+            assert_eq!(events_in(&text.into()).unwrap_err(), wrong);
+        }
+    }
+
+    #[test]
+    fn bytes_and_large_numbers_come_in_whole() {
+        let text = r#"{"payload_b64":"/w==","n":123456789012345678901234567890}"#;
+        let event = events_in(&text.into()).unwrap().remove(0);
+        assert_eq!(event.to_json(), r#"{"payload":{"$b64":"/w=="},"n":123456789012345678901234567890}"#);
+    }
+}
