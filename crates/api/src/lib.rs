@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use auth::Keys;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Router, middleware};
 use broker::Broker;
 use bytestring::ByteString;
@@ -77,10 +77,19 @@ fn router(api: Api, hosts: Hosts) -> Router {
         .route("/api/v5/rules", get(routes::rules::list))
         .route("/api/v5/rules/{id}", get(routes::rules::show))
         .route("/api/v5/rules/{id}/metrics", get(routes::rules::metrics))
+        .route("/api/v5/rules/{rule}/actions/{action}/{operation}", post(routes::actions::operate))
+        .route("/api/v5/dead_letters", get(routes::dead_letters::list).delete(routes::dead_letters::drop_all))
+        .route("/api/v5/dead_letters/replay", post(routes::dead_letters::replay_all))
+        .route("/api/v5/dead_letters/{id}", get(routes::dead_letters::show).delete(routes::dead_letters::drop_one))
+        .route("/api/v5/dead_letters/{id}/replay", post(routes::dead_letters::replay))
         .route("/api/v5/events/tail", get(routes::events::tail))
         .fallback(async |uri: axum::http::Uri| Problem::not_found("resource", uri.path()))
         .method_not_allowed_fallback(async || {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "this resource can only be read")
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "METHOD_NOT_ALLOWED",
+                "this resource does not take this method",
+            )
         })
         .layer(middleware::from_fn_with_state(hosts, guard::refuse_other_origins))
         .route("/healthz", get(routes::health::live))

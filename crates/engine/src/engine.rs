@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytestring::ByteString;
-use events::{Body, Event, Kind, Timestamp};
+use events::{Body, Event, Kind, Map, Timestamp};
 use parking_lot::Mutex;
 use sql::{Context, Diagnostic, EventColumns, Jq, Limits, Store};
 use tokio::sync::watch;
@@ -18,11 +18,13 @@ use tokio_util::task::TaskTracker;
 use crate::buffer::DeadLetter;
 use crate::checked::{CheckedRule, name_of};
 use crate::clock::Clock;
+use crate::dead_letters::{DeadLetters, LetterFilter};
 use crate::directory;
 use crate::factory::ActionFactory;
 use crate::index::Index;
 use crate::load::{LoadReport, Loaded};
 use crate::loops;
+use crate::output::OutputId;
 use crate::rule::{Origin, Rule};
 use crate::status::{Refused, RuleStatus};
 use crate::worker::{Operation, Worker, close_in_order};
@@ -38,9 +40,8 @@ pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 pub struct EngineConfig {
     /// How often a message may be republished by rules. The same number belongs into [`crate::HopLimit`].
     pub hops_max: u8,
-    /// Where actions keep what is on disk: a folder for each, in a folder for each rule. Without, every buffer is in
-    /// memory.
-    pub buffers_dir: Option<PathBuf>,
+    /// Where buffers on disk are, in `buffers`, and dead letters, in `dead_letters`. Without, all are in memory.
+    pub data_dir: Option<PathBuf>,
     /// How long an action that was taken away may go on delivering what it has. Then the rest is given up and counted
     /// as dropped.
     pub removed_drain: Duration,
@@ -56,13 +57,24 @@ impl Default for EngineConfig {
     fn default() -> EngineConfig {
         EngineConfig {
             hops_max: HOPS_MAX_DEFAULT,
-            buffers_dir: None,
+            data_dir: None,
             removed_drain: Duration::from_secs(10),
             limits: Limits::default(),
             environment: Arc::new(|_| None),
             jq: None,
         }
     }
+}
+
+/// Why an output that was given up is not queued again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayRefused {
+    /// It is not there any more.
+    #[error("there is no such dead letter")]
+    NoLetter,
+    /// Its rule or its action is not there any more.
+    #[error("the rule or the action of the dead letter is not there any more")]
+    NoAction,
 }
 
 impl std::fmt::Debug for EngineConfig {
@@ -82,6 +94,7 @@ pub(crate) struct Shared {
     pub(crate) factory: Arc<dyn ActionFactory>,
     pub(crate) clock: Clock,
     pub(crate) store: Store,
+    pub(crate) dead_letters: Arc<DeadLetters>,
     pub(crate) running: ArcSwap<Running>,
     /// Rises whenever rules were taken up, refused or removed.
     pub(crate) generation: watch::Sender<u64>,
@@ -112,11 +125,21 @@ pub(crate) struct Entry {
 impl Engine {
     /// An engine without rules. It has to be given rules inside a tokio runtime: every action has a task.
     pub fn new(config: EngineConfig, factory: Arc<dyn ActionFactory>, clock: Clock) -> Engine {
+        let dead_letters = config.data_dir.as_ref().map(|dir| DeadLetters::open(&dir.join("dead_letters")));
+        let dead_letters = match dead_letters.transpose() {
+            Ok(letters) => letters.unwrap_or_else(DeadLetters::in_memory),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(%error, cause, "the dead letters cannot be opened, new ones are in memory");
+                DeadLetters::in_memory()
+            }
+        };
         let shared = Shared {
             config,
             factory,
             clock,
             store: Store::new(),
+            dead_letters: Arc::new(dead_letters),
             running: ArcSwap::default(),
             generation: watch::Sender::new(0),
             loaded: Mutex::default(),
@@ -189,9 +212,35 @@ impl Engine {
         Some(running.status(id, entry))
     }
 
-    /// The outputs of an action that were given up last, oldest first.
-    pub fn dead_letters(&self, rule: &str, action: &str) -> Vec<DeadLetter> {
-        self.worker(rule, action).map(|worker| worker.dead_letters()).unwrap_or_default()
+    /// The outputs that were given up and that `filter` means, oldest first.
+    pub fn dead_letters(&self, filter: &LetterFilter) -> Vec<DeadLetter> {
+        self.shared.dead_letters.list(filter)
+    }
+
+    /// The output `id`, which was given up.
+    pub fn dead_letter(&self, id: OutputId) -> Option<DeadLetter> {
+        self.shared.dead_letters.get(id).map(|(_, letter)| letter)
+    }
+
+    /// Queues an output again that was given up, with another row where one is given.
+    pub fn replay_dead_letter(&self, id: OutputId, row: Option<Map>) -> Result<(), ReplayRefused> {
+        let letters = &self.shared.dead_letters;
+        let (number, DeadLetter { mut output, .. }) = letters.get(id).ok_or(ReplayRefused::NoLetter)?;
+        let worker = self.worker(&output.rule, &output.action).ok_or(ReplayRefused::NoAction)?;
+        if let Some(row) = row {
+            output.row = Arc::new(row);
+        }
+        // It would be too old at once where the action has a `max_age`.
+        output.created = (self.shared.clock)();
+        worker.replay(output.created, &output);
+        // Last: a kill in between leaves it dead and queued. Not if it is dead again already.
+        letters.remove_numbered(id, number);
+        Ok(())
+    }
+
+    /// Forgets an output that was given up. False where there is none.
+    pub fn drop_dead_letter(&self, id: OutputId) -> bool {
+        self.shared.dead_letters.remove(id)
     }
 
     /// Lets an action reach for the other side without sending anything; `None` where there is no such action.

@@ -13,6 +13,7 @@ mod checked;
 mod clock;
 mod codes;
 mod counters;
+mod dead_letters;
 mod directory;
 mod disk;
 mod engine;
@@ -41,7 +42,8 @@ pub use buffer::{
 pub use checked::{CheckedRule, RuleSource};
 pub use clock::Clock;
 pub use counters::RuleCounts;
-pub use engine::{Engine, EngineConfig, Environment, HOPS_MAX_DEFAULT};
+pub use dead_letters::LetterFilter;
+pub use engine::{Engine, EngineConfig, Environment, HOPS_MAX_DEFAULT, ReplayRefused};
 pub use explain::{ActionPreview, Explained};
 pub use factory::{ActionFactory, ActionSpec, ConfigError, Via};
 pub use load::{LoadReport, read_rules};

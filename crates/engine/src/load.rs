@@ -156,7 +156,7 @@ impl Shared {
                 None => {
                     let names = (Arc::clone(&checked.source.id), Arc::clone(&entry.name));
                     let disk = disks.remove(&entry.name);
-                    let worker = Arc::new(Worker::new(names, setting, disk));
+                    let worker = Arc::new(Worker::new(names, setting, disk, Arc::clone(&self.dead_letters)));
                     self.tasks.spawn(Arc::clone(&worker).run(Arc::clone(&self.clock)));
                     worker
                 }
@@ -172,14 +172,14 @@ impl Shared {
     /// Opens the disks of the actions that have none yet.
     fn open_disks(&self, checked: &CheckedRule, running: &[Arc<Worker>]) -> Result<Disks, Vec<Diagnostic>> {
         let mut disks = Disks::new();
-        let Some(dir) = &self.config.buffers_dir else { return Ok(disks) };
+        let Some(dir) = &self.config.data_dir else { return Ok(disks) };
         for action in checked.actions.iter().filter(|action| action.entry.buffer.kind == BufferKind::Disk) {
             let (rule, name) = (&checked.source.id, &action.entry.name);
             let running = find(running, name);
             if running.is_some_and(|worker| worker.buffer_kind() == BufferKind::Disk) {
                 continue;
             }
-            let dir = dir.join(&**rule).join(&**name);
+            let dir = dir.join("buffers").join(&**rule).join(&**name);
             let opened = DiskBuffer::open(&dir, rule, name).map_err(|error| {
                 let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
                 let message = format!("the buffer of the action `{name}` cannot be opened: {error}{cause}");

@@ -85,6 +85,15 @@ impl fmt::Display for OutputId {
     }
 }
 
+/// As it is displayed; upper case will do.
+impl std::str::FromStr for OutputId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<OutputId, std::num::ParseIntError> {
+        u128::from_str_radix(text, 16).map(OutputId)
+    }
+}
+
 fn map_bytes(map: &Map) -> usize {
     map.iter().map(|(key, value)| size_of::<(ByteString, Value)>() + key.len() + value_bytes(value)).sum()
 }

@@ -1,6 +1,6 @@
 //! The task of one action: it takes batches out of the buffer, has them sent, and reports what became of them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +13,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::action::{Action, Outcome};
-use crate::buffer::{
-    Batch, Buffer, BufferKind, BufferOptions, DeadLetter, Done, Drops, Ledger, Next, Overflow, Trouble,
-};
+use crate::buffer::{Batch, Buffer, BufferKind, BufferOptions, Done, Drops, Ledger, Next, Overflow, Trouble};
 use crate::clock::Clock;
+use crate::dead_letters::DeadLetters;
 use crate::disk::{DiskBuffer, Left};
 use crate::log_gate::LogGate;
 use crate::output::Output;
@@ -28,6 +27,8 @@ pub(crate) struct Worker {
     /// Where outputs go; replaced when the rule is read again.
     action: ArcSwap<Box<dyn Action>>,
     state: Mutex<State>,
+    /// Those of all actions.
+    dead_letters: Arc<DeadLetters>,
     wake: Notify,
     /// Cancelled when nothing comes out of it any more.
     ended: CancellationToken,
@@ -40,7 +41,6 @@ struct State {
     overflow: Overflow,
     /// Whether the rule file or an operator has stopped it.
     stops: Stops,
-    dead_letters: VecDeque<DeadLetter>,
     dead_letters_max: usize,
     /// Who gets what the buffer gives up; there exactly where its options say so.
     fallback: Option<Arc<Worker>>,
@@ -143,6 +143,7 @@ impl Worker {
         (rule, name): (Arc<str>, Arc<str>),
         setting: Setting,
         disk: Option<(DiskBuffer, Left)>,
+        dead_letters: Arc<DeadLetters>,
     ) -> Worker {
         let Setting { action, options, is_enabled, fallback } = setting;
         let (overflow, dead_letters_max) = (options.overflow, options.dead_letters_max);
@@ -162,7 +163,6 @@ impl Worker {
             disk,
             overflow,
             stops,
-            dead_letters: VecDeque::new(),
             dead_letters_max,
             fallback,
             deadline: None,
@@ -174,6 +174,7 @@ impl Worker {
             name,
             action: ArcSwap::from_pointee(action),
             state: Mutex::new(state),
+            dead_letters,
             wake: Notify::new(),
             ended: CancellationToken::new(),
         }
@@ -202,6 +203,17 @@ impl Worker {
         if wakes {
             self.wake.notify_one();
         }
+    }
+
+    /// Takes in again what was dead.
+    pub(crate) fn replay(&self, now: Timestamp, output: &Output) {
+        self.account(now, |state| {
+            let number = state.buffer.replay(now, output.clone());
+            if let (Some(number), Some(disk)) = (number, &mut state.disk) {
+                disk.keep(number, output);
+            }
+        });
+        self.wake.notify_one();
     }
 
     /// Whether the rule must not run: there is no room, and nothing may be dropped.
@@ -303,11 +315,6 @@ impl Worker {
     /// Waits until nothing comes out of it any more.
     pub(crate) async fn ended(&self) {
         self.ended.cancelled().await;
-    }
-
-    /// The outputs that were given up last, oldest first.
-    pub(crate) fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.state.lock().dead_letters.iter().cloned().collect()
     }
 
     /// Sends until the action is closed and either empty or past its deadline.
@@ -449,7 +456,7 @@ impl Worker {
         let after = state.buffer.ledger();
         let Done { numbers, fallen_back, dead } = state.buffer.take_done();
         for letter in dead {
-            state.keep_dead_letter(letter);
+            self.dead_letters.put(letter, state.dead_letters_max);
         }
         let account = (after, state.buffer.drops());
         if let Some(disk) = &mut state.disk {
@@ -483,15 +490,6 @@ impl Worker {
 impl std::fmt::Debug for Worker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Worker").field("rule", &self.rule).field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-impl State {
-    fn keep_dead_letter(&mut self, letter: DeadLetter) {
-        self.dead_letters.push_back(letter);
-        while self.dead_letters.len() > self.dead_letters_max {
-            self.dead_letters.pop_front();
-        }
     }
 }
 

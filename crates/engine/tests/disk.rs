@@ -6,14 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{ActionState, Engine, EngineConfig, Ledger, Operation, Outcome};
+use engine::{ActionState, Engine, EngineConfig, Ledger, LetterFilter, Operation, Outcome, ReplayRefused};
 use support::{Desk, clock, message, write};
 
 const RULE: &str = "/*---\n[[actions]]\nrecord = {}\nbuffer.kind = 'disk'\n---*/ SELECT topic FROM \"#\"";
 
 fn engine(dir: &Path) -> (Engine, Desk) {
     let desk = Desk::default();
-    let config = EngineConfig { buffers_dir: Some(dir.join("buffers")), ..EngineConfig::default() };
+    let config = EngineConfig { data_dir: Some(dir.to_path_buf()), ..EngineConfig::default() };
     (Engine::new(config, Arc::new(desk.clone()), clock()), desk)
 }
 
@@ -162,4 +162,38 @@ async fn a_buffer_of_another_version_refuses_the_rule_and_is_left_alone() {
     let rendered = &report.refused[0].rendered;
     assert!(rendered.contains("the buffer of the action `record` cannot be opened"), "{rendered}");
     assert_eq!(std::fs::read_to_string(path.join("record")).unwrap(), "no folder");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_survives_a_restart_is_mended_and_sent_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = dir.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    write(&rules, "r", RULE);
+    let (first, desk) = engine(dir.path());
+    first.load_dir(&rules).unwrap();
+    desk.answer([Outcome::Rejected { reason: "no such column".to_owned() }]);
+    publish(&first, 0..1);
+    desk.wait_for_sends(1).await;
+    while ledger(&first).dead == 0 {
+        tokio::task::yield_now().await;
+    }
+    first.shutdown(Duration::from_secs(1)).await;
+    drop(first);
+
+    let (second, desk) = engine(dir.path());
+    second.load_dir(&rules).unwrap();
+    assert_eq!(ledger(&second), Ledger { in_: 1, dead: 1, ..Ledger::default() });
+    let letter = second.dead_letters(&LetterFilter { rule: Some("r".into()), ..LetterFilter::default() }).remove(0);
+    assert_eq!((&*letter.reason, letter.attempts, letter.failures.len()), ("no such column", 1, 1));
+    let id = letter.output.output_id();
+    let mended = [("topic".into(), "mended".into())].into_iter().collect();
+    second.replay_dead_letter(id, Some(mended)).unwrap();
+    assert_eq!(desk.wait_for(1).await, [r#"record: {"topic":"mended"}"#]);
+    while ledger(&second).delivered == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ledger(&second), Ledger { in_: 1, delivered: 1, ..Ledger::default() });
+    assert_eq!(second.replay_dead_letter(id, None), Err(ReplayRefused::NoLetter));
+    assert!(second.dead_letter(id).is_none() && !second.drop_dead_letter(id));
 }

@@ -51,6 +51,9 @@ pub(crate) enum Command {
     /// Follow what happens to clients
     #[command(subcommand)]
     Events(Events),
+    /// Outputs that the other side of an action has refused: look at them, send them again, drop them
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
     /// Measure: load generator and comparison with Mosquitto
     Bench(Bench),
     /// Print the completions of a shell, to be put where it looks for them
@@ -376,6 +379,13 @@ pub(crate) struct Tail {
     /// Only these events, such as `client_connack`; may be repeated
     #[arg(long = "event", value_name = "EVENT")]
     pub(crate) events: Vec<String>,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+/// Which running broker is asked; the same for all commands that ask one.
+#[derive(Debug, Args)]
+pub(crate) struct Remote {
     /// Where the API is [default: the broker that uses the data directory]
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
@@ -384,6 +394,81 @@ pub(crate) struct Tail {
     pub(crate) key_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) sources: Sources,
+}
+
+/// `signalbox dead-letters ...`.
+#[derive(Debug, Subcommand)]
+#[command(
+    after_help = "The key is read from the variable SIGNALBOX_API_KEY or from the file that --key-file names. On \
+    the machine of the\nbroker neither is needed by those who may read its data directory."
+)]
+pub(crate) enum DeadLetters {
+    /// List them, oldest first
+    List {
+        #[command(flatten)]
+        filter: LetterFilter,
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Show one with its attempts, as JSON
+    Show {
+        /// The identifier, as `list` tells it.
+        id: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Queue one again, or with --all all that are meant
+    Replay {
+        /// The identifier, as `list` tells it.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        id: Option<String>,
+        /// All that the filter means
+        #[arg(long)]
+        all: bool,
+        /// Send this row instead, a JSON object
+        #[arg(long, value_name = "JSON", conflicts_with = "all")]
+        row: Option<String>,
+        #[command(flatten)]
+        filter: LetterFilter,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Drop one, or with --all all that are meant
+    Drop {
+        /// The identifier, as `list` tells it.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        id: Option<String>,
+        /// All that the filter means
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        filter: LetterFilter,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Print them, one JSON object a line
+    Export {
+        #[command(flatten)]
+        filter: LetterFilter,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+/// Which dead letters are meant; without an option all.
+#[derive(Debug, Args)]
+pub(crate) struct LetterFilter {
+    /// Only those of this rule
+    #[arg(long, value_name = "RULE")]
+    pub(crate) rule: Option<String>,
+    /// Only those of this action
+    #[arg(long, value_name = "ACTION")]
+    pub(crate) action: Option<String>,
+    /// Only those about this client
+    #[arg(long, value_name = "CLIENT_ID")]
+    pub(crate) client: Option<String>,
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub(crate) struct Serving {
     pub(crate) mqtt: String,
     /// Where the API is.
     pub(crate) http: SocketAddr,
-    /// A key of the API with the role `viewer`, good until the broker stops.
+    /// A key of the API with the role `operator`, good until the broker stops.
     pub(crate) key: String,
 }
 
@@ -63,7 +63,7 @@ fn make_key(data: &Path) -> Result<String, AuthError> {
         Ok(()) | Err(AuthError::Unknown { .. }) => {}
         Err(error) => return Err(error),
     }
-    let key = keys.add(KEY_NAME, Role::Viewer, clock::now())?;
+    let key = keys.add(KEY_NAME, Role::Operator, clock::now())?;
     keys.save()?;
     Ok(key.secret().to_owned())
 }
@@ -92,7 +92,7 @@ mod tests {
         let second = Serving::read(dir.path()).unwrap();
         let keys = Keys::open(&data_dir::keys_file(dir.path())).unwrap();
         assert!(keys.verify(&first.key).is_none());
-        assert_eq!(keys.verify(&second.key).unwrap().role, Role::Viewer);
+        assert_eq!(keys.verify(&second.key).unwrap().role, Role::Operator);
         Serving::withdraw(dir.path()).unwrap();
         assert!(Keys::open(&data_dir::keys_file(dir.path())).unwrap().verify(&second.key).is_none());
         assert!(Serving::read(dir.path()).is_none());

@@ -187,7 +187,7 @@ impl Decoder {
         usize::try_from(self.number()?).ok().filter(|len| *len <= self.rest.len())
     }
 
-    fn fixed<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(crate) fn fixed<const N: usize>(&mut self) -> Option<[u8; N]> {
         let fixed = *self.rest.first_chunk()?;
         self.rest = self.rest.split_off(N);
         Some(fixed)

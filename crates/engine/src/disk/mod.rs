@@ -4,14 +4,16 @@
 //! under the same number, with the account as it was.
 
 mod encoding;
+mod kept;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use journal::{Found, Journal, Notice, Options, Position};
 
 pub(crate) use encoding::{Decoder, Encoder};
+pub(crate) use kept::{Kept, Place};
 
 use crate::buffer::{Drops, Ledger};
 use crate::output::Output;
@@ -25,13 +27,9 @@ const OFF: u8 = 2;
 
 /// The disk of one buffer.
 pub(crate) struct DiskBuffer {
-    journal: Journal,
+    /// The records of what is not off, by number.
+    kept: Kept<u64>,
     names: Names,
-    /// Where every output stands that is not off, and how large its record is.
-    kept: HashMap<u64, Kept>,
-    /// The same by position.
-    positions: BTreeMap<Position, u64>,
-    kept_bytes: u64,
     /// Numbers that are off and could not be noted yet.
     not_noted: Vec<u64>,
     /// Where the account stands that was written last.
@@ -46,12 +44,6 @@ pub(crate) struct DiskBuffer {
 struct Names {
     rule: Arc<str>,
     action: Arc<str>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Kept {
-    position: Position,
-    bytes: u64,
 }
 
 /// What a former process has left.
@@ -74,11 +66,8 @@ impl DiskBuffer {
         let options = Options { segment_bytes_max: SEGMENT_BYTES, observer: Some(observer), ..Options::default() };
         let journal = Journal::open(dir, options, &mut |found| reading.take(found))?;
         let mut disk = DiskBuffer {
-            journal,
+            kept: Kept::new(journal),
             names,
-            kept: HashMap::new(),
-            positions: BTreeMap::new(),
-            kept_bytes: 0,
             not_noted: Vec::new(),
             account_at: reading.account_at,
             next_number: 0,
@@ -97,22 +86,18 @@ impl DiskBuffer {
         self.encoder.byte(OUTPUT);
         self.encoder.number(number);
         self.encoder.output(output);
-        let bytes = len_of(&self.encoder.bytes);
-        match self.journal.append(&[&self.encoder.bytes]) {
-            Ok(position) => self.add(number, Kept { position, bytes }),
-            Err(error) => {
-                if self.not_kept == 0 {
-                    let (rule, action) = (&*self.names.rule, &*self.names.action);
-                    tracing::error!(rule, action, %error, "outputs are only in memory, the disk does not take them");
-                }
-                self.not_kept += 1;
+        if let Err(error) = self.kept.put(number, &self.encoder.bytes) {
+            if self.not_kept == 0 {
+                let (rule, action) = (&*self.names.rule, &*self.names.action);
+                tracing::error!(rule, action, %error, "outputs are only in memory, the disk does not take them");
             }
+            self.not_kept += 1;
         }
     }
 
     /// Notes that `numbers` are off, with the account as it is now, and gives room back.
     pub(crate) fn note_off(&mut self, numbers: &[u64], (ledger, drops): (Ledger, Drops)) {
-        self.not_noted.extend(numbers.iter().filter(|number| self.kept.contains_key(number)));
+        self.not_noted.extend(numbers.iter().filter(|number| self.kept.has(**number)));
         if numbers.is_empty() && self.not_noted.is_empty() {
             return;
         }
@@ -126,12 +111,12 @@ impl DiskBuffer {
         self.encoder.number(len_of(&self.not_noted));
         self.not_noted.iter().for_each(|number| self.encoder.number(*number));
         // Where the disk takes nothing, it is noted with the next.
-        let Ok(position) = self.journal.append(&[&self.encoder.bytes]) else { return };
+        let Ok(position) = self.kept.note(&self.encoder.bytes) else { return };
         self.account_at = position;
         for number in std::mem::take(&mut self.not_noted) {
-            self.remove(number);
+            self.kept.forget(number);
         }
-        self.release();
+        self.kept.release(position);
     }
 
     /// Outputs that came in while the disk took nothing.
@@ -141,51 +126,19 @@ impl DiskBuffer {
 
     /// How much of the disk is used, and why nothing is taken, while nothing is.
     pub(crate) fn stats(&self) -> journal::Stats {
-        self.journal.stats()
-    }
-
-    /// Moves what is still needed of the oldest segment to the end, where little of what is on disk is needed: an output
-    /// that waits for long does not keep all that has come behind it.
-    pub(crate) fn tidy(&mut self) -> Result<(), journal::Error> {
-        let Some(oldest) = self.journal.oldest().filter(|_| self.is_untidy()) else { return Ok(()) };
-        let mut records = Vec::new();
-        self.journal.read(oldest, &mut |found| match found {
-            Found::Record { position, bytes } => {
-                records.extend(self.positions.get(&position).map(|number| (*number, bytes.to_vec())));
-            }
-            // It was reported when the journal was opened, or will be.
-            Found::Damage(_) | Found::Torn(_) => {}
-        })?;
-        for (number, record) in records {
-            let position = self.journal.append(&[&record])?;
-            self.remove(number);
-            self.add(number, Kept { position, bytes: len_of(&record) });
-        }
-        self.release();
-        Ok(())
+        self.kept.stats()
     }
 
     /// Whether little of what is on disk is needed.
     pub(crate) fn is_untidy(&self) -> bool {
-        self.journal.stats().bytes > 2 * self.kept_bytes + 4 * len_of_segment()
+        self.kept.is_untidy()
     }
 
-    fn add(&mut self, number: u64, kept: Kept) {
-        self.kept_bytes += kept.bytes;
-        self.positions.insert(kept.position, number);
-        self.kept.insert(number, kept);
-    }
-
-    fn remove(&mut self, number: u64) {
-        if let Some(kept) = self.kept.remove(&number) {
-            self.positions.remove(&kept.position);
-            self.kept_bytes -= kept.bytes;
-        }
-    }
-
-    fn release(&self) {
-        let oldest = self.positions.first_key_value().map_or(self.account_at, |(position, _)| *position);
-        self.journal.release_before(oldest.min(self.account_at));
+    /// Moves what is still needed of the oldest segment to the end.
+    pub(crate) fn tidy(&mut self) -> Result<(), journal::Error> {
+        self.kept.tidy()?;
+        self.kept.release(self.account_at);
+        Ok(())
     }
 }
 
@@ -205,7 +158,7 @@ impl Default for Names {
 #[derive(Default)]
 struct Reading {
     names: Names,
-    outputs: BTreeMap<u64, (Kept, Output)>,
+    outputs: BTreeMap<u64, (Place, Output)>,
     settled: (Ledger, Drops),
     account_at: Position,
     next_number: u64,
@@ -248,7 +201,7 @@ impl Reading {
                     self.next_number = number + 1;
                 }
                 self.missing.remove(&number);
-                self.outputs.insert(number, (Kept { position, bytes: len_of(bytes) }, output));
+                self.outputs.insert(number, (Place { position, bytes: len_of(bytes) }, output));
             }
             OFF => {
                 let mut account = [0; 10];
@@ -287,8 +240,8 @@ impl Reading {
             tracing::error!(rule, action, lost, "outputs were lost with the part of their buffer that cannot be read");
         }
         let mut queued = Vec::with_capacity(self.outputs.len());
-        for (number, (kept, output)) in self.outputs {
-            disk.add(number, kept);
+        for (number, (place, output)) in self.outputs {
+            disk.kept.add(number, place);
             queued.push((number, output));
         }
         Left { queued, settled: (ledger, drops), next_number: self.next_number }
@@ -314,10 +267,6 @@ fn observer(names: Names) -> Box<dyn Fn(Notice) + Send> {
 
 fn len_of<T>(items: &[T]) -> u64 {
     u64::try_from(items.len()).unwrap_or(u64::MAX)
-}
-
-fn len_of_segment() -> u64 {
-    u64::try_from(SEGMENT_BYTES).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -3,10 +3,9 @@
 use anyhow::Context as _;
 use reqwest::{StatusCode, Url};
 
-use crate::cli::{Events, Tail};
-use crate::config::Config;
+use super::remote::Remote;
+use crate::cli::Events;
 use crate::outcome::{Outcome, Stop};
-use crate::serving::Serving;
 use crate::terminal::{complain, say};
 
 /// The path of the live tail.
@@ -18,74 +17,21 @@ const EVENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Runs the command.
 pub(crate) fn run(command: Events) -> Outcome {
     let Events::Tail(tail) = command;
-    let (url, key) = target(&tail)?;
-    let mut client = reqwest::Client::builder();
-    if tail.url.is_none() {
-        // The broker is on this machine. A proxy that the environment names cannot reach it, and would see the key.
-        client = client.no_proxy();
-    }
-    let client = client.build().context("preparing the connection")?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        tokio::select! {
-            outcome = follow(&client, url, &key) => outcome,
-            interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
-        }
-    })
-}
-
-/// Where to ask and with which key.
-fn target(tail: &Tail) -> Result<(Url, String), Stop> {
-    let config = Config::load(&tail.sources.given(Vec::new()))?;
-    let data = config.root.data_dir.as_path();
-    let serving = Serving::read(data);
-    let base = match (&tail.url, &serving) {
-        (Some(url), _) => url.clone(),
-        (None, Some(serving)) => format!("http://{}", reachable(serving.http)),
-        (None, None) => {
-            return Err(Stop::bad_input(
-                format_args!("no broker runs in the data directory `{}`", data.display()),
-                Some("name another with `--data DIR`, or the API of one elsewhere with `--url URL`"),
-            ));
-        }
-    };
-    let mut url = Url::parse(&base).and_then(|base| base.join(PATH)).map_err(|cause| {
-        Stop::bad_input(format_args!("`{base}` is no URL: {cause}"), Some("write it as `http://127.0.0.1:8080`"))
-    })?;
+    let remote = Remote::find(&tail.remote)?;
+    let mut url = remote.url(PATH)?;
     if let Some(client) = &tail.client {
         url.query_pairs_mut().append_pair("client", client);
     }
     if !tail.events.is_empty() {
         url.query_pairs_mut().append_pair("event", &tail.events.join(","));
     }
-    let key = key(tail, serving.filter(|_| tail.url.is_none()))?;
-    Ok((url, key))
-}
-
-/// The address to connect to for a broker that listens on all of its own.
-fn reachable(mut address: std::net::SocketAddr) -> std::net::SocketAddr {
-    if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() {
-            std::net::Ipv4Addr::LOCALHOST.into()
-        } else {
-            std::net::Ipv6Addr::LOCALHOST.into()
-        });
-    }
-    address
-}
-
-#[expect(clippy::disallowed_methods, reason = "the key of a remote broker is no part of the configuration")]
-fn key(tail: &Tail, serving: Option<Serving>) -> Result<String, Stop> {
-    if let Some(file) = &tail.key_file {
-        let text = std::fs::read_to_string(file)
-            .map_err(|cause| Stop::bad_input(format_args!("`{}` cannot be read: {cause}", file.display()), None))?;
-        return Ok(text.trim().to_owned());
-    }
-    std::env::var("SIGNALBOX_API_KEY").ok().or(serving.map(|serving| serving.key)).ok_or_else(|| {
-        Stop::bad_input(
-            "no key for the API",
-            Some("make one with `signalbox keys add NAME` and put it into SIGNALBOX_API_KEY"),
-        )
+    let client = remote.client()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        tokio::select! {
+            outcome = follow(&client, url, &remote.key) => outcome,
+            interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
+        }
     })
 }
 
@@ -161,11 +107,5 @@ mod tests {
         assert!(stream.push(b": hello\n\nid: 5\ndata: {\"a\"").unwrap().is_empty());
         assert_eq!(stream.push(b":1}\n\ndata: 2\r\n\r\nda").unwrap(), ["{\"a\":1}", "2"]);
         assert_eq!(stream.push(b"ta: 3\n\n").unwrap(), ["3"]);
-    }
-
-    #[test]
-    fn a_broker_that_listens_everywhere_is_asked_on_loopback() {
-        assert_eq!(reachable("0.0.0.0:8080".parse().unwrap()).to_string(), "127.0.0.1:8080");
-        assert_eq!(reachable("10.0.0.1:8080".parse().unwrap()).to_string(), "10.0.0.1:8080");
     }
 }

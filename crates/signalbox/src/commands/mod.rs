@@ -3,9 +3,11 @@
 mod completions;
 mod config;
 mod connectors;
+mod dead_letters;
 mod events;
 mod keys;
 mod password;
+mod remote;
 mod rules;
 mod rules_eval;
 mod rules_explain;
@@ -29,6 +31,7 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Keys(command) => keys::run(command),
         Command::Config(command) => config::run(command),
         Command::Events(command) => events::run(command),
+        Command::DeadLetters(command) => dead_letters::run(command),
         Command::Bench(bench) => Ok(bench.run()?),
         Command::Completions { shell } => completions::run(shell),
         Command::Version(output) => version::run(output),

@@ -173,7 +173,7 @@ fn start_rules(config: &Config, data: &Path, connectors: Connectors, gateway: Ar
     let registry = Registry::new(connectors, publisher, Console::new(std::io::stdout()));
     let settings = EngineConfig {
         hops_max,
-        buffers_dir: Some(data.join("buffers")),
+        data_dir: Some(data.to_path_buf()),
         limits: rule_limits(&config.rules),
         environment: Arc::new(environment),
         jq: jq::of_config(&config.jq),

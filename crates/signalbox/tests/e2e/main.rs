@@ -9,6 +9,7 @@ mod buffers;
 mod cases_of_the_language;
 mod commands;
 mod connack;
+mod dead_letters;
 mod events;
 mod jq;
 mod language;
