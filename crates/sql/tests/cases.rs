@@ -3,7 +3,7 @@
 mod cases_of_the_language;
 
 use base64::Engine as _;
-use cases_of_the_language::{Case, Outcome, SITE, all};
+use cases_of_the_language::{COUNT, Case, Outcome, SITE, all};
 use events::{Map, Timestamp, Value};
 use serde_json::Value as Json;
 use sql::{Context, Jq, Query, Rows, Store};
@@ -11,7 +11,7 @@ use sql::{Context, Jq, Query, Rows, Store};
 #[test]
 fn every_case_is_as_it_says() {
     let cases = all();
-    assert_eq!(cases.len(), 392);
+    assert_eq!(cases.len(), COUNT);
     let report: String = cases.iter().filter_map(|case| case.difference(&outcome(case))).collect();
     assert!(report.is_empty(), "{report}");
 }

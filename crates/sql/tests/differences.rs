@@ -63,6 +63,7 @@ const SHOWN: &[(&str, &[(&str, &str)])] = &[
             ("SELECT 1 AS a FROM \"$share/g/t\"", "!E202"),
         ],
     ),
+    ("`$bridges/...`", &[("SELECT 1 AS a FROM \"$bridges/mqtt:b1\"", "!E202")]),
     ("placeholders", &[]),
     ("the operator `~=`", &[("1 ~= 1 AS a", "!E001")]),
     (
@@ -141,10 +142,15 @@ const SHOWN: &[(&str, &[(&str, &str)])] = &[
     ("WHERE", &[("SELECT 1 / 0 AS a FROM t WHERE false", "none")]),
     ("`payload.arr[payload.i]`", &[("payload.arr[payload.i] AS a", r#"{"a":20}"#)]),
     ("`payload.arr[4..2]`", &[("payload.arr[4..2] AS a, [5..3] AS b", r#"{"a":[],"b":[]}"#)]),
+    ("slices of a text", &[("'[1,2,3]' AS t, t[2..3] AS a", r#"{"t":"[1,2,3]","a":[2,3]}"#)]),
     ("a slice from 0", &[("l[0..2] AS a", "!E014")]),
     (
         "a value AS `payload`",
         &[("payload.x AS a, '{\"x\":7}' AS payload, payload.x AS b", r#"{"a":1,"payload":"{\"x\":7}","b":7}"#)],
+    ),
+    (
+        "`NULL AS qos",
+        &[("NULL AS qos, qos AS q, payload.k AS l, l[1] AS a", r#"{"qos":null,"q":null,"l":{"a":1},"a":null}"#)],
     ),
     ("a field without AS", &[("1 + 1, upper(topic)", r#"{"1 + 1":2,"upper(topic)":"T"}"#)]),
     (

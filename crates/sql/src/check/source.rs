@@ -94,6 +94,12 @@ impl Sources {
             diagnostics.push(Diagnostic::error(codes::FILTER, range, message).with_help(help));
             return;
         }
+        if topic.text.starts_with("$bridges/") || topic.text.starts_with("$sources/") {
+            let message = "expected a topic filter or an event, found a source of EMQX, and there are none here";
+            let help = "listen to the topic under which the messages are published here";
+            diagnostics.push(Diagnostic::error(codes::FILTER, range, message).with_help(help));
+            return;
+        }
         match mqtt::Filter::parse(topic.text.clone()) {
             Ok(filter) => {
                 self.list(Source::Topic(filter.topic_filter().clone()));

@@ -101,9 +101,10 @@ pub(super) fn eval_slice<'e>(
     bounds: (i64, i64),
     span: Span,
 ) -> Evaluated<Value> {
-    let list = eval_path(scope, frame, path, span)?;
-    let Value::List(items) = &list else {
-        return Err(error(codes::EVAL_TYPE, span, format!("a slice wants a list, found {}", describe(&list))));
+    let found = eval_path(scope, frame, path, span)?;
+    let read = if let Value::Text(text) = &found { decode(text) } else { None };
+    let Value::List(items) = read.as_ref().unwrap_or(&found) else {
+        return Err(error(codes::EVAL_TYPE, span, format!("a slice wants a list, found {}", describe(&found))));
     };
     let len = i64::try_from(items.len()).unwrap_or(i64::MAX);
     let from_start = |bound: i64| if bound < 0 { len + bound + 1 } else { bound };

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use bytestring::ByteString;
 use events::{Map, Value};
 use num_bigint::BigInt;
@@ -13,6 +14,7 @@ use crate::eval::Budget;
 use crate::json::Document;
 use crate::values::arithmetic::float_of_big;
 use crate::values::describe::describe;
+use crate::values::text::{bytes_of, text_of};
 use crate::{Columns, Context, NotJson};
 
 /// The most bytes a compiled regular expression may take. A larger one is refused with `E105`.
@@ -104,6 +106,27 @@ impl<'a> Args<'a> {
             Value::Bytes(bytes) => Ok(bytes),
             other => self.mismatch(at, Wants::Data, other),
         }
+    }
+
+    /// The texts of values with `separator` between them; bytes where bytes are among them.
+    pub(crate) fn joined(&self, values: &[Value], separator: &str) -> Result<Value, Fault> {
+        if values.iter().any(|value| matches!(value, Value::Bytes(_))) {
+            let parts: Vec<Bytes> = values.iter().map(bytes_of).collect();
+            self.budget.charge(parts.iter().map(|part| part.len() + separator.len()).sum())?;
+            return Ok(Value::from_bytes(parts.join(separator.as_bytes()).into()));
+        }
+        let known = |value: &Value| value.as_text().map_or(0, str::len) + separator.len();
+        let room: usize = values.iter().map(known).sum();
+        let mut out = String::with_capacity(room.min(self.budget.bytes_left()));
+        for (at, value) in values.iter().enumerate() {
+            let text = text_of(value);
+            self.budget.charge(separator.len() + text.len())?;
+            if at > 0 {
+                out.push_str(separator);
+            }
+            out.push_str(&text);
+        }
+        Ok(out.into())
     }
 
     /// A number as a float.

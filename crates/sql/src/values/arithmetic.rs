@@ -145,10 +145,12 @@ pub(crate) fn negate(value: &Value) -> Result<Value, String> {
 
 /// A float that is a result; one that is infinite or no number is an error.
 pub(crate) fn finite(number: f64) -> Result<Value, String> {
-    if number.is_finite() {
-        Ok(Value::Float(number))
-    } else {
+    if number.is_nan() {
+        Err("the function is not defined for this number".to_owned())
+    } else if number.is_infinite() {
         Err("the result is beyond what a float may be".to_owned())
+    } else {
+        Ok(Value::Float(number))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use events::Value;
+use events::{Map, Value};
 use num_bigint::BigInt;
 
 use super::number::number_of_text;
@@ -138,14 +138,9 @@ pub(crate) fn order(left: &Value, right: &Value) -> Option<Ordering> {
             number_order(left, &number_of_text(text)?)
         }
         (Value::List(left), Value::List(right)) => {
-            for (left, right) in left.iter().zip(right.iter()) {
-                match order(left, right)? {
-                    Ordering::Equal => {}
-                    different @ (Ordering::Less | Ordering::Greater) => return Some(different),
-                }
-            }
-            Some(left.len().cmp(&right.len()))
+            Some(order_of_members(left.iter().zip(right.iter()))?.then(left.len().cmp(&right.len())))
         }
+        (Value::Map(left), Value::Map(right)) => order_of_maps(left, right),
         (
             Value::Null
             | Value::Bool(_)
@@ -158,6 +153,35 @@ pub(crate) fn order(left: &Value, right: &Value) -> Option<Ordering> {
             | Value::Map(_),
             _,
         ) => number_order(left, right),
+    }
+}
+
+/// Maps are ordered by their size, then by their keys, then by the values of these, the keys being sorted.
+fn order_of_maps(left: &Map, right: &Map) -> Option<Ordering> {
+    let sorted = |map: &Map| {
+        let mut keys: Vec<_> = map.iter().map(|(key, _)| key.clone()).collect();
+        keys.sort_unstable();
+        keys
+    };
+    let by_size = left.len().cmp(&right.len());
+    if by_size.is_ne() {
+        return Some(by_size);
+    }
+    let keys = sorted(left);
+    let by_keys = keys.cmp(&sorted(right));
+    if by_keys.is_ne() {
+        return Some(by_keys);
+    }
+    order_of_members(keys.iter().filter_map(|key| Some((left.get(key)?, right.get(key)?))))
+}
+
+/// Order by the first members that differ. Inside lists and maps no text is read as a number.
+fn order_of_members<'v>(mut pairs: impl Iterator<Item = (&'v Value, &'v Value)>) -> Option<Ordering> {
+    let is_number = |value: &Value| matches!(value, Value::Int(_) | Value::BigInt(_) | Value::Float(_));
+    match pairs.find(|(left, right)| !same(left, right)) {
+        None => Some(Ordering::Equal),
+        Some((left, right)) if is_number(left) == is_number(right) => order(left, right),
+        Some(_) => None,
     }
 }
 
@@ -220,6 +244,21 @@ mod tests {
         assert!(Comparison::Less.holds(&Value::Int(i64::MAX), &Value::Float(1e300)));
         assert!(Comparison::Greater.holds(&Value::Int(i64::MIN), &Value::Float(-1e300)));
         assert!(same(&Value::from(vec![Value::Int(1)]), &Value::from(vec![Value::Float(1.0)])));
+    }
+
+    #[test]
+    fn maps_have_an_order_and_members_are_not_converted() {
+        let order_of = |left: &str, right: &str| {
+            let value = |text: &str| crate::json::decode(&text.into()).unwrap();
+            order(&value(left), &value(right))
+        };
+        assert_eq!(order_of(r#"{"z":1}"#, r#"{"a":1,"b":1}"#), Some(Ordering::Less));
+        assert_eq!(order_of(r#"{"b":0}"#, r#"{"a":1}"#), Some(Ordering::Greater));
+        assert_eq!(order_of(r#"{"b":1,"a":2}"#, r#"{"a":2,"b":1.0}"#), Some(Ordering::Equal));
+        assert_eq!(order_of(r#"[{"a":1},9]"#, r#"[{"a":2},0]"#), Some(Ordering::Less));
+        assert_eq!(order_of("[null,1]", "[null,2]"), Some(Ordering::Less));
+        assert_eq!(order_of(r#"["2"]"#, "[1]"), None);
+        assert_eq!(order_of("[1]", "[1,0]"), Some(Ordering::Less));
     }
 
     #[test]

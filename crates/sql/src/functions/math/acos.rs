@@ -11,6 +11,6 @@ pub(super) const ACOS: Function = Function {
     doc: "The angle in radians whose cosine it is.",
     params: &[number("number")],
     returns: Type::Float,
-    examples: &[example("acos(1)", "0.0"), fails("acos(2)", "the result is beyond what a float may be")],
+    examples: &[example("acos(1)", "0.0"), fails("acos(2)", "the function is not defined for this number")],
     call: |args| Ok(finite(args.number(0)?.acos())?),
 };

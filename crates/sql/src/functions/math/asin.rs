@@ -11,6 +11,6 @@ pub(super) const ASIN: Function = Function {
     doc: "The angle in radians whose sine it is.",
     params: &[number("number")],
     returns: Type::Float,
-    examples: &[example("asin(0)", "0.0"), fails("asin(2)", "the result is beyond what a float may be")],
+    examples: &[example("asin(0)", "0.0"), fails("asin(2)", "the function is not defined for this number")],
     call: |args| Ok(finite(args.number(0)?.asin())?),
 };

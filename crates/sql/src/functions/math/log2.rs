@@ -11,6 +11,6 @@ pub(super) const LOG2: Function = Function {
     doc: "The logarithm to base 2.",
     params: &[number("number")],
     returns: Type::Float,
-    examples: &[example("log2(8)", "3.0"), fails("log2(-1)", "the result is beyond what a float may be")],
+    examples: &[example("log2(8)", "3.0"), fails("log2(-1)", "the function is not defined for this number")],
     call: |args| Ok(finite(args.number(0)?.log2())?),
 };

@@ -11,6 +11,6 @@ pub(super) const SQRT: Function = Function {
     doc: "The square root.",
     params: &[number("number")],
     returns: Type::Float,
-    examples: &[example("sqrt(16)", "4.0"), fails("sqrt(-1)", "the result is beyond what a float may be")],
+    examples: &[example("sqrt(16)", "4.0"), fails("sqrt(-1)", "the function is not defined for this number")],
     call: |args| Ok(finite(args.number(0)?.sqrt())?),
 };

@@ -4,7 +4,6 @@ use events::Type;
 
 use crate::functions::Function;
 use crate::functions::function::{any, example, fails, list, optional};
-use crate::values::text::text_of;
 
 pub(super) const JOIN_TO_STRING: Function = Function {
     name: "join_to_string",
@@ -20,15 +19,6 @@ pub(super) const JOIN_TO_STRING: Function = Function {
     ],
     call: |args| {
         let (separator, items) = if args.has(1) { (&**args.text(0)?, args.list(1)?) } else { (", ", args.list(0)?) };
-        let mut out = String::new();
-        for (at, item) in items.iter().enumerate() {
-            let text = text_of(item);
-            args.budget.charge(separator.len() + text.len())?;
-            if at > 0 {
-                out.push_str(separator);
-            }
-            out.push_str(&text);
-        }
-        Ok(out.into())
+        args.joined(items, separator)
     },
 };
