@@ -164,15 +164,8 @@ impl Serve {
 /// `signalbox rules ...`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Rules {
-    /// Read rule files and tell what is wrong with them
-    Check {
-        /// Rule files or directories [default: the configured directory]
-        paths: Vec<PathBuf>,
-        #[command(flatten)]
-        sources: Sources,
-        #[command(flatten)]
-        output: Output,
-    },
+    /// Read rule files, or the rules of an EMQX, and tell what is wrong with them
+    Check(RulesCheck),
     /// Run the tests in the headers of rule files
     Test(RulesTest),
     /// Tell why a rule makes the rows of an event that it makes, or none, and what its actions would send
@@ -186,6 +179,36 @@ Reads lines {\"id\": ..., \"sql\": ..., \"context\": {...}} and prints in the sa
 The context holds the columns of the event; a name that is not in it is NULL.
 `payload_b64` gives a payload of any bytes; text in the results that is not UTF-8 is {\"$b64\": ...}.")]
     Eval,
+}
+
+/// `signalbox rules check`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+EXPORT is what EMQX gives away of its rules: the answer of `GET /api/v5/rules`, `cluster.hocon` or
+another configuration with `rule_engine`, or the archive of `emqx ctl data export`, which holds the
+actions and connectors, too. `-` is standard input. Each rule is told to work, to work with
+differences, each with its place, or not to work; so is each of its actions.
+
+With --write, every rule that works becomes a rule file in DIR. What is there already is never
+overwritten, secrets are not copied, and a rule that lacks an action is written disabled.
+
+Exit codes:
+  0  all is well; of an export: every rule works with its actions, perhaps with differences
+  1  something of the export does not work here
+  2  a rule is wrong, the export cannot be read, or a file was there already")]
+pub(crate) struct RulesCheck {
+    /// Rule files or directories [default: the configured directory]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Look at the rules of an EMQX instead
+    #[arg(long, value_name = "EXPORT", conflicts_with = "paths")]
+    pub(crate) from_emqx: Option<PathBuf>,
+    /// Write a rule file for every rule of the export that works
+    #[arg(long, value_name = "DIR", requires = "from_emqx")]
+    pub(crate) write: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 /// `signalbox rules test`.

@@ -1,6 +1,5 @@
 //! What is wrong with the text of a rule, and where; and how that is shown to people.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 
 /// How bad it is.
@@ -73,26 +72,44 @@ impl Diagnostic {
     ///
     /// `line_offset` is the number of lines that stand before `text` in `file`.
     pub fn render(&self, file: &str, text: &str, line_offset: usize) -> String {
-        let place = Place::of(text, &self.span);
-        let line_number = (line_offset + place.line).to_string();
-        let margin = " ".repeat(line_number.len());
-        let mut out = String::new();
-        let mut line = |text: std::fmt::Arguments<'_>| {
-            out.write_fmt(text).expect("writing into a String cannot fail");
-            out.push('\n');
-        };
-        line(format_args!("{}[{}]: {}", self.severity.name(), self.code, self.message));
-        line(format_args!("{margin}--> {file}:{line_number}:{}", place.column));
-        line(format_args!("{margin} |"));
-        line(format_args!("{}", format!("{line_number} | {}", place.text.replace('\t', " ")).trim_end()));
-        let indent = " ".repeat(place.column - 1);
-        let carets = "^".repeat(place.width);
-        match &self.help {
-            Some(help) => line(format_args!("{margin} | {indent}{carets} help: {help}")),
-            None => line(format_args!("{margin} | {indent}{carets}")),
-        }
-        out
+        let head = format!("{}[{}]: {}", self.severity.name(), self.code, self.message);
+        let below = self.help.as_ref().map(|help| format!("help: {help}"));
+        let file = File { name: file, text, line_offset };
+        render_in(&head, below.as_deref().unwrap_or_default(), &self.span, &file)
     }
+}
+
+/// A text, and where it stands.
+struct File<'t> {
+    name: &'t str,
+    text: &'t str,
+    /// The number of lines before it in its file.
+    line_offset: usize,
+}
+
+/// `head`, the place in `text`, and `below` behind the carets, as diagnostics are shown.
+pub fn render_place(head: &str, below: &str, span: &Range<usize>, name: &str, text: &str) -> String {
+    render_in(head, below, span, &File { name, text, line_offset: 0 })
+}
+
+fn render_in(head: &str, below: &str, span: &Range<usize>, file: &File<'_>) -> String {
+    let place = Place::of(file.text, span);
+    let line_number = (file.line_offset + place.line).to_string();
+    let margin = " ".repeat(line_number.len());
+    let mut out = String::new();
+    let mut line = |text: std::fmt::Arguments<'_>| {
+        let text = text.to_string();
+        out.push_str(text.trim_end());
+        out.push('\n');
+    };
+    line(format_args!("{head}"));
+    line(format_args!("{margin}--> {}:{line_number}:{}", file.name, place.column));
+    line(format_args!("{margin} |"));
+    line(format_args!("{line_number} | {}", place.text.replace('\t', " ")));
+    let indent = " ".repeat(place.column - 1);
+    let carets = "^".repeat(place.width);
+    line(format_args!("{margin} | {indent}{carets} {below}"));
+    out
 }
 
 /// Every diagnostic of a text as [`Diagnostic::render`] shows it, in the order of the text, an empty line between.

@@ -12,6 +12,7 @@ pub mod codes;
 mod columns;
 mod context;
 mod diagnostic;
+mod differences;
 mod elsewhere;
 mod emqx;
 mod eval;
@@ -32,7 +33,8 @@ mod values;
 
 pub use columns::{Columns, EventColumns, NotJson, Overlay};
 pub use context::{Context, Limits};
-pub use diagnostic::{Diagnostic, Severity, one_line, render};
+pub use diagnostic::{Diagnostic, Severity, one_line, render, render_place};
+pub use differences::{Difference, Met, SECTIONS as DIFFERENCES, Section, differences};
 pub use explain::{Answer, Element, Entry, Explanation, Step, Through};
 pub use functions::{FunctionInfo, functions};
 pub use jq::{Jq, JqCall, JqError, JqProgram};

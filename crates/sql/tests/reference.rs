@@ -22,6 +22,26 @@ fn the_diagnostics_reference_is_fresh() {
 }
 
 #[test]
+fn the_differences_in_the_guide_are_fresh() {
+    let guide = std::fs::read_to_string(page("README.md")).unwrap();
+    let (before, rest) = guide.split_once("do not edit -->\n").expect("the guide has a mark before the differences");
+    let (_, after) = rest.split_once("<!-- end of the differences -->").expect("and one behind them");
+    let tables = differences();
+    check_page("README.md", &format!("{before}do not edit -->\n{tables}\n<!-- end of the differences -->{after}"));
+}
+
+fn differences() -> String {
+    let mut page = String::new();
+    for section in sql::DIFFERENCES {
+        write!(page, "\n### {}\n\n| what | EMQX | here |\n|---|---|---|\n", section.title).expect(TEXT);
+        for row in section.rows {
+            writeln!(page, "| {} | {} | {} |", row.what, row.emqx, row.here).expect(TEXT);
+        }
+    }
+    page
+}
+
+#[test]
 fn the_sql_of_the_guide_compiles() {
     let guide = std::fs::read_to_string(page("README.md")).unwrap();
     let blocks: Vec<&str> = guide.split("```sql\n").skip(1).map(|after| after.split("```").next().unwrap()).collect();

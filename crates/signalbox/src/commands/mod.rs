@@ -11,6 +11,7 @@ mod remote;
 mod rules;
 mod rules_eval;
 mod rules_explain;
+mod rules_from_emqx;
 mod rules_test;
 mod users;
 mod version;

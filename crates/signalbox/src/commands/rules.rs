@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use sql::Diagnostic;
 
-use super::{rules_eval, rules_explain, rules_test};
+use super::{rules_eval, rules_explain, rules_from_emqx, rules_test};
 use crate::cli::{Output, Rules, Sources};
 use crate::config::Config;
 use crate::outcome::{Outcome, Stop};
@@ -15,7 +15,10 @@ use crate::terminal::{complain, say, say_json};
 /// Runs the command.
 pub(crate) fn run(command: Rules) -> Outcome {
     match command {
-        Rules::Check { paths, sources, output } => check(&paths, &sources, output),
+        Rules::Check(command) => match &command.from_emqx {
+            Some(export) => rules_from_emqx::run(export, command.write.as_deref(), command.output.json),
+            None => check(&command.paths, &command.sources, command.output),
+        },
         Rules::Test(command) => rules_test::run(&command),
         Rules::Explain(command) => rules_explain::run(&command),
         Rules::Eval => rules_eval::run(),
@@ -50,7 +53,8 @@ fn report(checked: &Checked) -> Value {
     Value::Array(good.chain(refused).collect())
 }
 
-fn diagnostics(list: &[Diagnostic]) -> Value {
+/// What was said, for programs.
+pub(super) fn diagnostics(list: &[Diagnostic]) -> Value {
     let shown = list.iter().map(|diagnostic| {
         json!({
             "code": diagnostic.code,

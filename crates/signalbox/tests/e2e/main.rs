@@ -11,6 +11,7 @@ mod commands;
 mod connack;
 mod dead_letters;
 mod events;
+mod from_emqx;
 mod jq;
 mod language;
 mod outside;

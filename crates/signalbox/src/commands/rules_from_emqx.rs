@@ -1,0 +1,219 @@
+//! `signalbox rules check --from-emqx`: whether the rules of an EMQX work here, and in what they differ.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use serde_json::{Value, json};
+use sql::{Diagnostic, Met};
+
+use super::rules::diagnostics;
+use crate::emqx::{ActionFinding, ActionOutcome, Export, Finding, Verdict, assess, connectors_of};
+use crate::outcome::{Outcome, Stop};
+use crate::terminal::{Paint, complain, say, say_json};
+
+/// What became of writing a rule file.
+enum Fate {
+    Written,
+    /// A file of that name is there, and stays as it is.
+    Kept,
+    /// The rule does not work, so there is nothing to write.
+    Refused,
+}
+
+/// Reads `file`, says what works, and writes rule files into `directory`, where one is given.
+pub(super) fn run(file: &Path, directory: Option<&Path>, is_json: bool) -> Outcome {
+    let wrong = |what: String| Stop::bad_input(format_args!("the export `{}`: {what}", file.display()), None);
+    let bytes = read(file).map_err(|cause| wrong(format!("it cannot be read: {cause}")))?;
+    let findings = assess(&Export::read(&bytes).map_err(wrong)?);
+    if is_json {
+        say_json(&document(&findings))?;
+    } else {
+        let paint = Paint::of_stdout();
+        for finding in &findings {
+            say_finding(finding, &paint)?;
+        }
+        say_connectors(&findings, &paint)?;
+        say(&summary(&findings))?;
+    }
+    if let Some(directory) = directory {
+        write_all(&findings, directory)?;
+    }
+    if findings.iter().all(Finding::works_whole) { Ok(()) } else { Err(Stop::Found) }
+}
+
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    if file != Path::new("-") {
+        return fs::read(file);
+    }
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes)?;
+    Ok(bytes)
+}
+
+fn say_finding(finding: &Finding, paint: &Paint) -> Outcome {
+    let verdict = match finding.verdict() {
+        Verdict::Works => paint.good("works"),
+        Verdict::Differs => paint.strong("works, with differences"),
+        Verdict::Fails => paint.bad("does not work"),
+    };
+    let disabled = if finding.is_enabled { "" } else { " (disabled)" };
+    say(&format!("{}{disabled}: {verdict}", paint.strong(&finding.id)))?;
+    for text in finding.diagnostics.iter().map(|diagnostic| shown_diagnostic(finding, diagnostic)) {
+        say(&indented(&text))?;
+    }
+    for met in &finding.differences {
+        say(&indented(&shown_difference(finding, met)))?;
+    }
+    for action in &finding.actions {
+        say(&format!("  action {}: {}", action.id, action_in_words(action, paint)))?;
+        for line in action.wrong.iter().chain(&action.notes) {
+            say(&format!("    {line}"))?;
+        }
+    }
+    say("")?;
+    Ok(())
+}
+
+fn shown_diagnostic(finding: &Finding, diagnostic: &Diagnostic) -> String {
+    diagnostic.render(&finding.id, &finding.sql, 0)
+}
+
+/// As diagnostics are shown, with what EMQX does and what happens here below the carets.
+fn shown_difference(finding: &Finding, met: &Met) -> String {
+    let difference = met.difference;
+    let head = format!("difference[{}]: {}", difference.key, difference.what);
+    let below = format!("EMQX: {}; here: {}", difference.emqx, difference.here);
+    sql::render_place(&head, &below, &met.span, &finding.id, &finding.sql)
+}
+
+fn indented(text: &str) -> String {
+    text.trim_end().lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn action_in_words(action: &ActionFinding, paint: &Paint) -> String {
+    match (&action.outcome, action.verdict()) {
+        (ActionOutcome::NotThere, _) => paint.bad("not there yet"),
+        (ActionOutcome::NotInExport, _) => {
+            let said = paint.bad("its settings are not in the export");
+            format!("{said}; `emqx ctl data export` has them, and so has `cluster.hocon`")
+        }
+        (ActionOutcome::Here { .. }, Verdict::Fails) => paint.bad("does not work"),
+        (ActionOutcome::Here { .. }, Verdict::Works) => paint.good("works"),
+        (ActionOutcome::Here { .. }, Verdict::Differs) => paint.strong("works, with differences"),
+    }
+}
+
+fn say_connectors(findings: &[Finding], paint: &Paint) -> Outcome {
+    let lines = connectors_of(findings);
+    if lines.is_empty() {
+        return Ok(());
+    }
+    say(&paint.strong("Connectors that these rules need, for signalbox.toml; secrets come from the environment:"))?;
+    for line in lines {
+        say(format!("  {line}").trim_end())?;
+    }
+    say("")?;
+    Ok(())
+}
+
+fn summary(findings: &[Finding]) -> String {
+    let count = |verdict: Verdict| findings.iter().filter(|finding| finding.verdict() == verdict).count();
+    let actions = || findings.iter().flat_map(|finding| &finding.actions);
+    let lost = actions().filter(|action| action.verdict() == Verdict::Fails).count();
+    let plural = |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
+    format!(
+        "{}: {} work, {} work with differences, {} do not work; {}: {} work, {lost} do not",
+        plural(findings.len(), "rule"),
+        count(Verdict::Works),
+        count(Verdict::Differs),
+        count(Verdict::Fails),
+        plural(actions().count(), "action"),
+        actions().count() - lost,
+    )
+}
+
+fn document(findings: &[Finding]) -> Value {
+    let count = |verdict: Verdict| findings.iter().filter(|finding| finding.verdict() == verdict).count();
+    json!({
+        "rules": findings.iter().map(finding_json).collect::<Vec<_>>(),
+        "connectors": connectors_of(findings).join("\n"),
+        "summary": {
+            "works": count(Verdict::Works),
+            "differs": count(Verdict::Differs),
+            "fails": count(Verdict::Fails),
+        },
+    })
+}
+
+fn finding_json(finding: &Finding) -> Value {
+    let differences = finding.differences.iter().map(|met| {
+        json!({
+            "key": met.difference.key,
+            "span": [met.span.start, met.span.end],
+            "text": finding.sql.get(met.span.clone()),
+            "what": met.difference.what,
+            "emqx": met.difference.emqx,
+            "here": met.difference.here,
+        })
+    });
+    let actions = finding.actions.iter().map(|action| {
+        json!({
+            "id": action.id,
+            "verdict": action.verdict().name(),
+            "there": match &action.outcome {
+                ActionOutcome::Here { .. } => "yes",
+                ActionOutcome::NotInExport => "not in the export",
+                ActionOutcome::NotThere => "no",
+            },
+            "wrong": action.wrong,
+            "notes": action.notes,
+        })
+    });
+    json!({
+        "id": finding.id,
+        "enabled": finding.is_enabled,
+        "verdict": finding.verdict().name(),
+        "sql": finding.sql,
+        "diagnostics": diagnostics(&finding.diagnostics),
+        "differences": differences.collect::<Vec<_>>(),
+        "actions": actions.collect::<Vec<_>>(),
+        "rule_file": finding.rule_file,
+    })
+}
+
+fn write_all(findings: &[Finding], directory: &Path) -> Outcome {
+    let wrong = |cause: io::Error| {
+        Stop::bad_input(format_args!("`{}` cannot be written into: {cause}", directory.display()), None)
+    };
+    fs::create_dir_all(directory).map_err(wrong)?;
+    let mut kept_count = 0;
+    for finding in findings {
+        let file = directory.join(format!("{}.sql", finding.file_id));
+        match write(finding, &file).map_err(wrong)? {
+            Fate::Written => complain(&format!("{}: written", file.display())),
+            Fate::Refused => complain(&format!("{}: not written: the rule does not work", file.display())),
+            Fate::Kept => {
+                kept_count += 1;
+                complain(&format!("{}: not written: a file of that name is there", file.display()));
+            }
+        }
+    }
+    if kept_count == 0 {
+        return Ok(());
+    }
+    let files = if kept_count == 1 { "file was" } else { "files were" };
+    let help = "no file is overwritten; name another directory, or move them away";
+    Err(Stop::bad_input(format_args!("{kept_count} {files} there already"), Some(help)))
+}
+
+fn write(finding: &Finding, file: &Path) -> io::Result<Fate> {
+    if finding.verdict() == Verdict::Fails {
+        return Ok(Fate::Refused);
+    }
+    match OpenOptions::new().write(true).create_new(true).open(file) {
+        Ok(mut new) => new.write_all(finding.rule_file.as_bytes()).map(|()| Fate::Written),
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(Fate::Kept),
+        Err(cause) => Err(cause),
+    }
+}

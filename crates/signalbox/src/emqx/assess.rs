@@ -1,0 +1,272 @@
+//! Whether a rule of EMQX works here, and in what it differs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actions::Connectors;
+use engine::{CheckedRule, RuleSource};
+use sql::{Diagnostic, Jq, Met, Query, Severity};
+use toml::Table;
+
+use super::export::{Export, ForeignRule};
+use super::translate::{self, Outcome};
+use crate::rule_files;
+
+/// What was found out about a rule.
+#[derive(Debug)]
+pub(crate) struct Finding {
+    /// Its identifier in the export.
+    pub(crate) id: String,
+    /// Its identifier here: the name of its file.
+    pub(crate) file_id: String,
+    /// The SQL alone, into which diagnostics and differences point.
+    pub(crate) sql: String,
+    /// Whether EMQX runs it.
+    pub(crate) is_enabled: bool,
+    /// What is wrong with the SQL here.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// The differences that the SQL can meet.
+    pub(crate) differences: Vec<Met>,
+    /// Its actions.
+    pub(crate) actions: Vec<ActionFinding>,
+    /// The rule file that it is here.
+    pub(crate) rule_file: String,
+}
+
+/// What was found out about an action.
+#[derive(Debug)]
+pub(crate) struct ActionFinding {
+    /// What it is called in the export: `http:hook`.
+    pub(crate) id: String,
+    /// What becomes of it.
+    pub(crate) outcome: Outcome,
+    /// What is wrong with it, in a line each.
+    pub(crate) wrong: Vec<String>,
+    /// In what it differs.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Whether something works here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// As in EMQX.
+    Works,
+    /// With differences that were told.
+    Differs,
+    /// Not without a change.
+    Fails,
+}
+
+impl Verdict {
+    /// For programs.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Verdict::Works => "works",
+            Verdict::Differs => "differs",
+            Verdict::Fails => "fails",
+        }
+    }
+}
+
+impl Finding {
+    /// Whether the SQL works.
+    pub(crate) fn verdict(&self) -> Verdict {
+        if self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+            Verdict::Fails
+        } else if self.diagnostics.is_empty() && self.differences.is_empty() {
+            Verdict::Works
+        } else {
+            Verdict::Differs
+        }
+    }
+
+    /// Whether the rule works with all of its actions.
+    pub(crate) fn works_whole(&self) -> bool {
+        self.verdict() != Verdict::Fails && self.actions.iter().all(|action| action.verdict() != Verdict::Fails)
+    }
+}
+
+impl ActionFinding {
+    /// Whether it works, given its connector.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match &self.outcome {
+            Outcome::Here { .. } if !self.wrong.is_empty() => Verdict::Fails,
+            Outcome::Here { .. } if self.notes.is_empty() => Verdict::Works,
+            Outcome::Here { .. } => Verdict::Differs,
+            Outcome::NotInExport | Outcome::NotThere => Verdict::Fails,
+        }
+    }
+}
+
+/// Looks at every rule of an export.
+pub(crate) fn assess(export: &Export) -> Vec<Finding> {
+    let mut taken = BTreeMap::new();
+    export.rules.iter().map(|rule| assess_rule(rule, export, file_id(&rule.id, &mut taken))).collect()
+}
+
+fn assess_rule(rule: &ForeignRule, export: &Export, file_id: String) -> Finding {
+    let fields = Query::compile_emqx(&rule.sql).ok().map(|(query, _)| query.output_fields());
+    let mut actions: Vec<ActionFinding> = rule
+        .actions
+        .iter()
+        .map(|action| {
+            // Of a rule that is refused the fields are not known either.
+            let translated = translate::action(action, export, fields.as_ref().and_then(Option::as_deref));
+            ActionFinding { id: action.id(), outcome: translated.outcome, wrong: Vec::new(), notes: translated.notes }
+        })
+        .collect();
+    let rule_file = RuleText::of(rule, &actions);
+    let mut diagnostics = Vec::new();
+    for diagnostic in rule_file.check(&file_id, &actions) {
+        match diagnostic.span.start.checked_sub(rule_file.sql_start) {
+            Some(start) => {
+                let end = diagnostic.span.end - rule_file.sql_start;
+                diagnostics.push(Diagnostic { span: start..end, ..diagnostic });
+            }
+            None => rule_file.blame(diagnostic, &mut actions),
+        }
+    }
+    Finding {
+        id: rule.id.clone(),
+        file_id,
+        differences: sql::differences(&rule.sql),
+        sql: rule.sql.clone(),
+        is_enabled: rule.is_enabled,
+        diagnostics,
+        actions,
+        rule_file: rule_file.text,
+    }
+}
+
+/// A rule file in the making.
+struct RuleText {
+    text: String,
+    sql_start: usize,
+    /// Where the entry of each action begins, for those that are there.
+    entries: Vec<(usize, usize)>,
+}
+
+impl RuleText {
+    fn of(rule: &ForeignRule, actions: &[ActionFinding]) -> RuleText {
+        let mut text = String::from("/*---\n");
+        let mut entries = Vec::new();
+        if !rule.description.is_empty() {
+            text.push_str(&format!("description = {}\n", inline(&rule.description.as_str().into())));
+        }
+        text.push_str("compat = \"emqx\"\n");
+        let is_whole = actions.iter().all(|action| matches!(action.outcome, Outcome::Here { .. }));
+        if !is_whole {
+            text.push_str("# An action is missing, so the rule does not run before somebody has looked at it.\n");
+        }
+        if !rule.is_enabled || !is_whole {
+            text.push_str("enabled = false\n");
+        }
+        for (at, action) in actions.iter().enumerate() {
+            let Outcome::Here { entry, .. } = &action.outcome else {
+                text.push_str(&format!("\n# not translated: {}\n", action.id.replace('\n', " ")));
+                continue;
+            };
+            text.push_str("\n[[actions]]\n");
+            entries.push((text.len(), at));
+            for (key, value) in in_order(entry) {
+                text.push_str(&format!("{key} = {}\n", inline(value)));
+            }
+        }
+        text.push_str("---*/\n");
+        let sql_start = text.len();
+        text.push_str(&rule.sql);
+        text.push('\n');
+        RuleText { text, sql_start, entries }
+    }
+
+    /// What there is to say of the file, with connectors as the actions want them.
+    fn check(&self, id: &str, actions: &[ActionFinding]) -> Vec<Diagnostic> {
+        let connectors = actions.iter().filter_map(|action| match &action.outcome {
+            Outcome::Here { connector: Some((name, table)), .. } => Some((name.clone(), reachable(table).into())),
+            Outcome::Here { connector: None, .. } | Outcome::NotInExport | Outcome::NotThere => None,
+        });
+        let connectors = Connectors::read(&connectors.collect()).unwrap_or_default();
+        let source =
+            RuleSource { id: id.into(), file: format!("{id}.sql").into(), text: Arc::from(self.text.as_str()) };
+        // Nothing is evaluated here; whether jq is switched on is told as a difference.
+        match CheckedRule::check(source, &rule_files::registry(connectors), Some(Jq::unbounded())) {
+            Ok(rule) => rule.warnings().to_vec(),
+            Err(diagnostics) => diagnostics,
+        }
+    }
+
+    /// Gives what is wrong with an action to that action.
+    fn blame(&self, diagnostic: Diagnostic, actions: &mut [ActionFinding]) {
+        let entry = self.entries.iter().rfind(|(start, _)| *start <= diagnostic.span.start.max(1));
+        if let Some(action) = entry.or(self.entries.first()).and_then(|(_, at)| actions.get_mut(*at)) {
+            let help = diagnostic.help.map(|help| format!("; {help}")).unwrap_or_default();
+            action.wrong.push(format!("{}{help}", diagnostic.message));
+        }
+    }
+}
+
+/// The connector without references to secrets, which are not there while it is looked at.
+fn reachable(connector: &Table) -> Table {
+    let mut connector = connector.clone();
+    connector.remove("password");
+    connector.remove("headers");
+    connector
+}
+
+/// A value as it stands behind `key = `, tables in braces.
+fn inline(value: &toml::Value) -> String {
+    match value {
+        toml::Value::Table(table) if table.is_empty() => "{}".to_owned(),
+        toml::Value::Table(table) => {
+            let entries: Vec<String> =
+                in_order(table).map(|(key, value)| format!("{} = {}", key_of(key), inline(value))).collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+        toml::Value::String(_)
+        | toml::Value::Integer(_)
+        | toml::Value::Float(_)
+        | toml::Value::Boolean(_)
+        | toml::Value::Datetime(_)
+        | toml::Value::Array(_) => value.to_string(),
+    }
+}
+
+/// The entries of a table, what leads somewhere first.
+fn in_order(table: &Table) -> impl Iterator<Item = (&String, &toml::Value)> {
+    const FIRST: [&str; 5] = ["connector", "kind", "url", "topic", "path"];
+    let is_first = |key: &str| FIRST.contains(&key);
+    table.iter().filter(move |(key, _)| is_first(key)).chain(table.iter().filter(move |(key, _)| !is_first(key)))
+}
+
+fn key_of(key: &str) -> String {
+    let is_bare = key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    if is_bare && !key.is_empty() { key.to_owned() } else { toml::Value::from(key).to_string() }
+}
+
+/// The connectors that the rules need, as lines of the configuration.
+pub(crate) fn connectors_of(findings: &[Finding]) -> Vec<String> {
+    let mut connectors: BTreeMap<&str, &Table> = BTreeMap::new();
+    for action in findings.iter().flat_map(|finding| &finding.actions) {
+        if let Outcome::Here { connector: Some((name, table)), .. } = &action.outcome {
+            connectors.insert(name, table);
+        }
+    }
+    let mut lines = Vec::new();
+    for (name, table) in connectors {
+        lines.push(format!("[connectors.{}]", key_of(name)));
+        lines.extend(in_order(table).map(|(key, value)| format!("{key} = {}", inline(value))));
+        lines.push(String::new());
+    }
+    lines.pop();
+    lines
+}
+
+/// A name that a rule file may have; two rules never get the same.
+fn file_id(id: &str, taken: &mut BTreeMap<String, usize>) -> String {
+    let plain: String =
+        id.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.') { c } else { '_' }).collect();
+    let plain = if plain.starts_with(|c: char| c.is_ascii_alphanumeric()) { plain } else { format!("rule_{plain}") };
+    let count = taken.entry(plain.clone()).or_insert(0);
+    *count += 1;
+    if *count == 1 { plain } else { format!("{plain}_{count}") }
+}

@@ -1,0 +1,14 @@
+//! Rules of EMQX: exports of them, what they are here, and in what they differ.
+//!
+//! `export.rs` reads a file, `translate.rs` makes our actions of theirs, `assess.rs` says what works.
+
+mod archive;
+mod assess;
+mod export;
+mod hocon;
+mod template;
+mod translate;
+
+pub(crate) use assess::{ActionFinding, Finding, Verdict, assess, connectors_of};
+pub(crate) use export::Export;
+pub(crate) use translate::Outcome as ActionOutcome;

@@ -1,0 +1,238 @@
+//! Actions of EMQX as ours: what they become, what they need, and in what they differ.
+
+use bytestring::ByteString;
+use events::Type;
+use serde_json::{Map, Value};
+use toml::Table;
+
+use super::export::{Export, ForeignAction};
+use super::template::{has_placeholder, translated};
+
+/// What NULL becomes in EMQX where a text is made of it.
+const UNDEFINED: &str = "a variable that is NULL rejects the output; EMQX writes `undefined`";
+
+/// What becomes of an action.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Outcome {
+    /// It is this one here, an entry of `[[actions]]`.
+    Here {
+        entry: Table,
+        /// The connector that it uses, which has to be in the configuration.
+        connector: Option<(String, Table)>,
+    },
+    /// There is such a kind, but its settings are not in the export.
+    NotInExport,
+    /// There is no such kind here yet.
+    NotThere,
+}
+
+/// An action, translated.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Translated {
+    pub(super) outcome: Outcome,
+    /// In what it differs.
+    pub(super) notes: Vec<String>,
+}
+
+/// Translates an action of a rule whose rows have these fields; `None` where only an event can tell.
+pub(super) fn action(action: &ForeignAction, export: &Export, fields: Option<&[(ByteString, Type)]>) -> Translated {
+    let mut notes = Vec::new();
+    let outcome = match action {
+        ForeignAction::Function { name, args } if name == "republish" => republish(args, fields, &mut notes),
+        ForeignAction::Function { name, .. } if name == "console" => {
+            notes.push("EMQX prints the output with its surroundings; here it is a line of JSON".to_owned());
+            here(single("console", toml::Value::Table(Table::new())), None)
+        }
+        ForeignAction::Function { .. } | ForeignAction::Unreadable(_) => Outcome::NotThere,
+        ForeignAction::Reference { kind, name } => match kind.as_str() {
+            "http" | "webhook" => of_reference(kind, name, export, |found| http(found, &mut notes)),
+            "pgsql" => of_reference(kind, name, export, |found| pgsql(found, &mut notes)),
+            _ => Outcome::NotThere,
+        },
+    };
+    Translated { outcome, notes }
+}
+
+/// An action with its connector, as the export has them.
+struct Found<'x> {
+    /// The name of the connector, which ours gets too.
+    connector_name: &'x str,
+    connector: &'x Value,
+    /// What belongs to the action.
+    parameters: &'x Value,
+}
+
+fn of_reference(kind: &str, name: &str, export: &Export, translate: impl FnOnce(&Found<'_>) -> Outcome) -> Outcome {
+    let Some(action) = export.actions.get(&format!("{kind}:{name}")) else { return Outcome::NotInExport };
+    let connector_name = action.get("connector").and_then(Value::as_str).unwrap_or(name);
+    // Before connectors were things of their own, a bridge had all of it in one.
+    let connector = export.connectors.get(&format!("{kind}:{connector_name}")).unwrap_or(action);
+    let parameters = action.get("parameters").unwrap_or(action);
+    translate(&Found { connector_name, connector, parameters })
+}
+
+fn here(entry: Table, connector: Option<(String, Table)>) -> Outcome {
+    Outcome::Here { entry, connector }
+}
+
+fn single(key: &str, value: toml::Value) -> Table {
+    [(key.to_owned(), value)].into_iter().collect()
+}
+
+fn text(value: Option<&Value>) -> Option<&str> {
+    value.and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+/// `republish`: its defaults are templates over what the rule may not select.
+fn republish(args: &Map<String, Value>, fields: Option<&[(ByteString, Type)]>, notes: &mut Vec<String>) -> Outcome {
+    let may_select = |name: &str| fields.is_none_or(|fields| fields.iter().any(|(field, _)| *field == name));
+    let mut options = Table::new();
+    if let Some(topic) = text(args.get("topic")) {
+        if has_placeholder(topic) {
+            notes.push(format!("topic: {UNDEFINED}"));
+        }
+        options.insert("topic".to_owned(), translated(topic, notes).into());
+    }
+    // An empty payload is the whole row, which is the default here.
+    match args.get("payload").and_then(Value::as_str) {
+        Some("" | "${.}" | "${}") => {}
+        Some(payload) => {
+            options.insert("payload".to_owned(), translated(payload, notes).into());
+        }
+        None if may_select("payload") => {
+            options.insert("payload".to_owned(), "${payload}".into());
+        }
+        None => notes.push("payload: the rule selects none, so it is the row; EMQX publishes `undefined`".to_owned()),
+    }
+    if let Some(qos) = constant(args.get("qos"), "qos", may_select("qos").then_some("${qos:-0}"), notes) {
+        options.insert("qos".to_owned(), qos);
+    }
+    if let Some(retain) =
+        constant(args.get("retain"), "retain", may_select("retain").then_some("${retain:-false}"), notes)
+    {
+        options.insert("retain".to_owned(), retain);
+    }
+    let properties = properties(args.get("mqtt_properties"), notes);
+    if !properties.is_empty() {
+        options.insert("properties".to_owned(), properties.into());
+    }
+    match text(args.get("user_properties")) {
+        None if fields.is_some_and(|_| may_select("user_properties")) => {
+            options.insert("user_properties".to_owned(), "${user_properties}".into());
+        }
+        None => {}
+        Some(copied) if copied.contains("pub_props") && !may_select("pub_props") => {
+            notes.push("user_properties: select `pub_props` in the rule; EMQX copies them of the message".to_owned());
+        }
+        Some(variable) => {
+            options.insert("user_properties".to_owned(), variable.into());
+        }
+    }
+    if args.get("direct_dispatch").is_some_and(|value| *value != Value::Bool(false)) {
+        notes.push("direct_dispatch: here the message takes the way of every message, rules included".to_owned());
+    }
+    here(single("republish", options.into()), None)
+}
+
+/// A number or boolean, or the template that makes one; `default` where nothing is said.
+fn constant(value: Option<&Value>, name: &str, default: Option<&str>, notes: &mut Vec<String>) -> Option<toml::Value> {
+    match value {
+        Some(Value::Bool(flag)) => Some((*flag).into()),
+        Some(Value::Number(number)) => number.as_i64().map(toml::Value::Integer),
+        Some(Value::String(template)) if *template != format!("${{{name}}}") => {
+            Some(translated(template, notes).into())
+        }
+        Some(_) | None => default.map(Into::into),
+    }
+}
+
+fn properties(value: Option<&Value>, notes: &mut Vec<String>) -> Table {
+    let mut properties = Table::new();
+    for (name, value) in value.and_then(Value::as_object).into_iter().flatten() {
+        let ours = name.to_ascii_lowercase().replace('-', "_");
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        properties.insert(ours, translated(&value, notes).into());
+    }
+    properties
+}
+
+fn http(found: &Found<'_>, notes: &mut Vec<String>) -> Outcome {
+    let mut connector = Table::new();
+    connector.insert("kind".to_owned(), "http".into());
+    let url = text(found.connector.get("url")).unwrap_or("https://example.com");
+    connector.insert("url".to_owned(), url.into());
+    let headers = headers(found.connector.get("headers"), &mut |name, value| secret_header(found, name, value));
+    if !headers.is_empty() {
+        connector.insert("headers".to_owned(), headers.into());
+    }
+    let mut entry = single("connector", found.connector_name.into());
+    let parameters = found.parameters;
+    let method = text(parameters.get("method")).unwrap_or("post").to_ascii_uppercase();
+    if method != "POST" {
+        entry.insert("method".to_owned(), method.into());
+    }
+    if let Some(path) = text(parameters.get("path")) {
+        if has_placeholder(path) {
+            notes.push(format!("path: values are percent-encoded, and {UNDEFINED}"));
+        }
+        entry.insert("path".to_owned(), translated(path, notes).into());
+    }
+    if !std::ptr::eq(parameters, found.connector) {
+        let own = self::headers(parameters.get("headers"), &mut |_, value| translated(value, notes));
+        if !own.is_empty() {
+            entry.insert("headers".to_owned(), own.into());
+        }
+    }
+    if let Some(body) = text(parameters.get("body")) {
+        entry.insert("body".to_owned(), translated(body, notes).into());
+    }
+    notes.push("408, 425 and 5xx are tried again, too; EMQX gives them up but for 429 and 503".to_owned());
+    here(entry, Some((found.connector_name.to_owned(), connector)))
+}
+
+/// The headers that are worth saying: not those of the connection, which are the client's business.
+fn headers(value: Option<&Value>, translate: &mut dyn FnMut(&str, &str) -> String) -> Table {
+    const OF_CONNECTION: [&str; 4] = ["connection", "keep-alive", "cache-control", "accept"];
+    let headers = value.and_then(Value::as_object).into_iter().flatten();
+    let said = headers.filter(|(name, _)| !OF_CONNECTION.contains(&name.to_ascii_lowercase().as_str()));
+    said.filter_map(|(name, value)| Some((name.clone(), translate(name, value.as_str()?).into()))).collect()
+}
+
+/// A secret does not go from one file into the next.
+fn secret_header(found: &Found<'_>, name: &str, value: &str) -> String {
+    let is_secret = name.eq_ignore_ascii_case("authorization") || name.to_ascii_lowercase().contains("key");
+    if is_secret { variable(found.connector_name, name) } else { value.to_owned() }
+}
+
+/// `${env:HOOK_AUTHORIZATION}`.
+fn variable(connector: &str, what: &str) -> String {
+    let name = format!("{connector}_{what}").to_ascii_uppercase();
+    let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    format!("${{env:{name}}}")
+}
+
+fn pgsql(found: &Found<'_>, notes: &mut Vec<String>) -> Outcome {
+    let said = |name: &str, default: &'static str| text(found.connector.get(name)).unwrap_or(default).to_owned();
+    let url = format!(
+        "postgres://{}@{}/{}",
+        said("username", "user"),
+        said("server", "localhost:5432"),
+        said("database", "postgres")
+    );
+    let mut connector = Table::new();
+    connector.insert("kind".to_owned(), "postgres".into());
+    connector.insert("url".to_owned(), url.into());
+    if found.connector.get("password").is_some() {
+        connector.insert("password".to_owned(), variable(found.connector_name, "password").into());
+    }
+    if found.connector.pointer("/ssl/enable") == Some(&Value::Bool(true)) {
+        let verifies = found.connector.pointer("/ssl/verify").and_then(Value::as_str) == Some("verify_peer");
+        connector.insert("tls".to_owned(), if verifies { "verify_full" } else { "require" }.into());
+    }
+    let mut entry = single("connector", found.connector_name.into());
+    if let Some(sql) = text(found.parameters.get("sql")) {
+        entry.insert("sql".to_owned(), translated(sql, notes).into());
+    }
+    notes.push("one bad row does not take its batch with it; JSON `null` is NULL, not the text `null`".to_owned());
+    here(entry, Some((found.connector_name.to_owned(), connector)))
+}

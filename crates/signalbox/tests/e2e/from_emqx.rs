@@ -1,0 +1,139 @@
+//! Rules of an EMQX, looked at and taken over.
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+
+use crate::commands::assert_done;
+use crate::support::server::Home;
+
+/// A configuration with twelve rules and what they use.
+const CLUSTER: &str = include_str!("emqx/cluster.hocon");
+
+/// The answer of `GET /api/v5/rules`: rules without the settings of their actions.
+const RULES: &str = include_str!("emqx/rules.json");
+
+fn told(home: &Home, file: &str) -> Value {
+    let checked = home.run(&["rules", "check", "--from-emqx", file, "--json"]);
+    assert_eq!(checked.code, Some(1), "{}", checked.stderr);
+    serde_json::from_str(&checked.stdout).unwrap()
+}
+
+fn rule<'t>(told: &'t Value, id: &str) -> &'t Value {
+    told["rules"].as_array().unwrap().iter().find(|rule| rule["id"] == id).unwrap()
+}
+
+fn keys(rule: &Value) -> Vec<&str> {
+    rule["differences"].as_array().unwrap().iter().map(|difference| difference["key"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn every_rule_is_told_to_work_to_differ_or_to_fail() {
+    let home = Home::new();
+    home.write("cluster.hocon", CLUSTER);
+    let told = told(&home, "cluster.hocon");
+    let verdicts: Vec<(&str, &str)> = told["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| (rule["id"].as_str().unwrap(), rule["verdict"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        verdicts,
+        [
+            ("broken_filter", "fails"),
+            ("connack_to_hook", "works"),
+            ("disconnects", "works"),
+            ("everything_again", "works"),
+            ("hot_readings", "differs"),
+            ("look_ahead", "fails"),
+            ("quoted_text", "differs"),
+            ("sensors_each", "differs"),
+            ("sensors_unnamed", "differs"),
+            ("to_fleet_db", "differs"),
+            ("to_kafka", "works"),
+            ("typo", "fails"),
+        ]
+    );
+    assert_eq!(told["summary"], json!({ "works": 4, "differs": 5, "fails": 3 }));
+    assert_eq!(keys(rule(&told, "sensors_unnamed")), ["null.payload", "evaluating.foreach_unnamed"]);
+    assert_eq!(rule(&told, "typo")["diagnostics"][0]["code"], "E101");
+    assert_eq!(rule(&told, "quoted_text")["diagnostics"][0]["span"], json!([43, 51]));
+    let kafka = &rule(&told, "to_kafka")["actions"];
+    assert_eq!((&kafka[0]["there"], &kafka[1]["there"]), (&json!("no"), &json!("yes")));
+    let connectors = told["connectors"].as_str().unwrap();
+    assert!(connectors.contains("url = \"postgres://signalbox@db.example.com:5432/fleet\""), "{connectors}");
+    assert!(!connectors.contains("pa55word") && !connectors.contains("s3cret"), "{connectors}");
+}
+
+#[test]
+fn the_answer_of_the_api_is_read_and_misses_the_settings_of_actions() {
+    let home = Home::new();
+    home.write("rules.json", RULES);
+    let told = told(&home, "rules.json");
+    assert_eq!(rule(&told, "rule_p1")["verdict"], "works");
+    let second = rule(&told, "rule:p2");
+    for key in ["evaluating.index", "null.plus", "evaluating.unnamed", "evaluating.message_functions", "comparing.in"] {
+        assert!(keys(second).contains(&key), "{key}: {second}");
+    }
+    assert_eq!(second["actions"][0]["there"], "not in the export");
+    let shown = home.run(&["rules", "check", "--from-emqx", "rules.json"]);
+    let place = "^^^^^ EMQX: a name made of the time; here: its text";
+    assert!(shown.stdout.contains(place) && shown.stdout.contains("2 rules: 1 work, 1 work with"), "{}", shown.stdout);
+}
+
+#[test]
+fn rules_that_work_become_rule_files_that_are_right_and_overwrite_nothing() {
+    let home = Home::new().with_config(concat!(
+        "[connectors.ops]\nkind = \"http\"\nurl = \"https://ops.example.com/mqtt\"\n\n",
+        "[connectors.fleet]\nkind = \"postgres\"\nurl = \"postgres://signalbox@db.example.com:5432/fleet\"\n"
+    ));
+    home.write("cluster.hocon", CLUSTER);
+    let written = home.run(&["rules", "check", "--from-emqx", "cluster.hocon", "--write", "taken"]);
+    assert_eq!(written.code, Some(1), "{}", written.stderr);
+    let text = std::fs::read_to_string(home.path().join("taken/disconnects.sql")).unwrap();
+    let begins = "/*---\ncompat = \"emqx\"\n\n[[actions]]\nrepublish = { topic = \"gone/${clientid}\"";
+    assert!(text.starts_with(begins) && text.contains(r#""list":"${$}{l[1]}""#), "{text}");
+    let kafka = std::fs::read_to_string(home.path().join("taken/to_kafka.sql")).unwrap();
+    assert!(kafka.contains("enabled = false") && kafka.contains("# not translated: kafka_producer:stream"), "{kafka}");
+    assert!(!home.path().join("taken/typo.sql").exists());
+    assert_done(&home.run(&["rules", "check", "taken"]));
+
+    std::fs::write(home.path().join("taken/disconnects.sql"), "mine").unwrap();
+    let again = home.run(&["rules", "check", "--from-emqx", "cluster.hocon", "--write", "taken"]);
+    assert_eq!(again.code, Some(2));
+    assert!(again.stderr.contains("9 files were there already"), "{}", again.stderr);
+    assert_eq!(std::fs::read_to_string(home.path().join("taken/disconnects.sql")).unwrap(), "mine");
+}
+
+#[test]
+fn the_archive_of_a_data_export_is_read() {
+    let home = Home::new();
+    let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (name, text) in [("META.hocon", "version = 6"), ("cluster.hocon", CLUSTER)] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len().try_into().unwrap());
+        archive.append_data(&mut header, format!("emqx-export-2026-11-22/{name}"), text.as_bytes()).unwrap();
+    }
+    let bytes = archive.into_inner().unwrap().finish().unwrap();
+    let mut file = std::fs::File::create(home.path().join("export.tar.gz")).unwrap();
+    file.write_all(&bytes).unwrap();
+    assert_eq!(told(&home, "export.tar.gz")["summary"], json!({ "works": 4, "differs": 5, "fails": 3 }));
+}
+
+#[test]
+fn what_is_no_export_is_refused_with_what_was_expected() {
+    let home = Home::new();
+    for (text, message) in [
+        ("{\"data\": []}", "there are no rules in it"),
+        ("a = ${b}", "line 1: `${` stands for a value that is not in the file"),
+        ("[{\"id\": \"a\"}]", "rule `a`: expected text at `sql`"),
+    ] {
+        let refused = home.run_with_input(&["rules", "check", "--from-emqx", "-"], text);
+        assert_eq!(refused.code, Some(2), "{}", refused.stdout);
+        assert!(refused.stderr.contains(message), "{message}: {}", refused.stderr);
+    }
+    assert_eq!(home.run(&["rules", "check", "--write", "x"]).code, Some(2));
+}

@@ -1,0 +1,431 @@
+//! Which differences a text can meet.
+
+use bytestring::ByteString;
+use events::{EventType, Value};
+
+use crate::syntax::ast::{Expr, ExprKind, Field, Path, PathStep, Statement, Verb};
+use crate::syntax::span::Span;
+use crate::values::arithmetic::Arithmetic;
+use crate::values::compare::Comparison;
+
+/// Functions of which a call is a difference, whatever its arguments.
+pub(super) const FUNCTIONS: &[(&str, &str)] = &[
+    ("contains_topic", "functions.contains_topic"),
+    ("contains_topic_match", "functions.contains_topic"),
+    ("date_to_unix_ts", "functions.date_to_unix_ts"),
+    ("getenv", "functions.getenv"),
+    ("is_empty", "functions.is_empty"),
+    ("is_not_null", "null.functions"),
+    ("coalesce", "null.functions"),
+    ("join_to_sql_values_string", "functions.join_to_sql_values_string"),
+    ("jq", "functions.jq"),
+    ("regex_extract", "evaluating.regex"),
+    ("regex_match", "evaluating.regex"),
+    ("regex_replace", "evaluating.regex"),
+    ("reverse", "functions.reverse"),
+    ("rm_prefix", "functions.rm_prefix"),
+];
+
+/// Functions of the message at hand, which EMQX does not know in conditions.
+const OF_MESSAGE: &[&str] =
+    &["msgid", "qos", "topic", "clientid", "username", "payload", "clientip", "peerhost", "flags", "flag"];
+
+/// Functions that read a list or a value as text, in which EMQX writes NULL out.
+const TO_TEXT: &[&str] = &["concat", "join_to_string"];
+
+/// Every difference that `statement`, the tree of `text`, can meet, with its place.
+pub(super) fn all(text: &str, statement: &Statement) -> Vec<(&'static str, Span)> {
+    let mut finder = Finder { text, found: Vec::new(), in_condition: false };
+    match &statement.verb {
+        Verb::Select(fields) => {
+            finder.fields(fields);
+            if let Some(filter) = &statement.filter
+                && let Some(span) = fields.iter().find_map(what_may_fail)
+                && !is_constant(filter)
+            {
+                finder.note("evaluating.where_first", span);
+            }
+        }
+        Verb::Foreach { fields, each, incase } => {
+            finder.foreach(fields);
+            if let Some(each) = each {
+                finder.fields(each);
+            }
+            if let Some(incase) = incase {
+                finder.condition(incase);
+            }
+        }
+    }
+    if let Some(filter) = &statement.filter {
+        finder.condition(filter);
+    }
+    finder.found
+}
+
+struct Finder<'t> {
+    text: &'t str,
+    found: Vec<(&'static str, Span)>,
+    /// In WHERE, INCASE or behind WHEN.
+    in_condition: bool,
+}
+
+impl Finder<'_> {
+    fn note(&mut self, key: &'static str, span: Span) {
+        self.found.push((key, span));
+    }
+
+    fn fields(&mut self, fields: &[Field]) {
+        let mut set: Vec<(ByteString, bool)> = Vec::new();
+        let mut starred = false;
+        for field in fields {
+            match field {
+                Field::Star => {
+                    starred = true;
+                    self.note_before_star(&set, fields);
+                }
+                Field::Item { expr, target } => {
+                    self.field(expr, target.as_ref(), &set, starred);
+                    let (root, whole) = target.as_ref().map_or_else(
+                        || (own_root(expr), true),
+                        |target| (Some(target.root.clone()), target.steps.is_empty()),
+                    );
+                    set.extend(root.map(|root| (root, whole)));
+                }
+            }
+        }
+        let payload_set = fields.iter().position(|field| is_set_whole(field, "payload"));
+        if let Some(at) = payload_set {
+            for field in fields.iter().skip(at + 1) {
+                if let Field::Item { expr, .. } = field
+                    && let Some(span) = payload_path_in(expr)
+                {
+                    self.note("evaluating.payload_alias", span);
+                }
+            }
+        }
+    }
+
+    /// An alias before `*` that is the name of a field of events.
+    fn note_before_star(&mut self, set: &[(ByteString, bool)], fields: &[Field]) {
+        let is_field = |name: &str| EventType::all().any(|event| event.field(name).is_some());
+        if !set.iter().any(|(name, _)| is_field(name)) {
+            return;
+        }
+        if let Some(Field::Item { expr, .. }) = fields.first() {
+            self.note("evaluating.before_star", expr.span);
+        }
+    }
+
+    fn field(&mut self, expr: &Expr, target: Option<&Path>, set: &[(ByteString, bool)], starred: bool) {
+        self.expr(expr);
+        match target {
+            None => {
+                let is_named = matches!(
+                    &expr.kind,
+                    ExprKind::Path(_) | ExprKind::Slice { .. } | ExprKind::Literal(Value::Text(_))
+                );
+                if !is_named {
+                    self.note("evaluating.unnamed", expr.span);
+                }
+            }
+            Some(target) if !target.steps.is_empty() => {
+                let is_set = set.iter().any(|(name, whole)| *whole && *name == target.root);
+                if target.root == "payload" && starred && !is_set {
+                    self.note("evaluating.star_payload", target.root_span);
+                } else if is_set && target.root != "payload" {
+                    self.note("evaluating.put_into_text", target.root_span);
+                }
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn foreach(&mut self, fields: &[Field]) {
+        for field in fields {
+            if let Field::Item { expr, .. } = field {
+                self.expr(expr);
+            }
+        }
+        if let Some(Field::Item { expr, target: None }) = fields.last()
+            && let ExprKind::Path(path) = &expr.kind
+            && path.root == "payload"
+            && !path.steps.is_empty()
+        {
+            self.note("evaluating.foreach_unnamed", expr.span);
+        }
+    }
+
+    fn condition(&mut self, expr: &Expr) {
+        let before = std::mem::replace(&mut self.in_condition, true);
+        if let ExprKind::Path(path) = &expr.kind {
+            self.note("written.boolean_field", path.root_span);
+        }
+        self.expr(expr);
+        self.in_condition = before;
+    }
+
+    fn exprs<'e>(&mut self, exprs: impl IntoIterator<Item = &'e Expr>) {
+        for expr in exprs {
+            self.expr(expr);
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        let span = expr.span;
+        match &expr.kind {
+            ExprKind::Literal(value) => self.literal(value, span),
+            ExprKind::Path(path) => self.path(path, span),
+            ExprKind::Slice { path, from, to } => {
+                self.path(path, span);
+                self.slice(*from, *to, span);
+            }
+            ExprKind::Range { from, to } => self.slice(*from, *to, span),
+            ExprKind::List(items) => self.exprs(items),
+            ExprKind::Map(entries) => self.exprs(entries.iter().map(|(_, value)| value)),
+            ExprKind::Call { name, args, .. } => self.call(name, args, span),
+            ExprKind::Negate(operand) | ExprKind::IsNull { operand, .. } => self.expr(operand),
+            ExprKind::Not(operand) => self.not(operand, span),
+            ExprKind::And(operands) | ExprKind::Or(operands) => operands
+                .iter()
+                .for_each(|operand| if self.in_condition { self.condition(operand) } else { self.expr(operand) }),
+            ExprKind::Arithmetic { op, left, right } => self.arithmetic(*op, left, right, span),
+            ExprKind::Compare { op, left, right } => self.compare(*op, left, right, span),
+            ExprKind::TopicMatch { topic, filter } => self.exprs([&**topic, &**filter]),
+            ExprKind::In { negated, operand, items } => self.contained(*negated, operand, items, span),
+            ExprKind::Like { operand, pattern, .. } => self.exprs([&**operand, &**pattern]),
+            ExprKind::Between { operand, low, high, .. } => self.exprs([&**operand, &**low, &**high]),
+            ExprKind::Case { operand, branches, otherwise } => {
+                self.case(operand.as_deref(), branches, otherwise.as_deref());
+            }
+        }
+    }
+
+    fn literal(&mut self, value: &Value, span: Span) {
+        let written = self.text.get(span.range()).unwrap_or_default();
+        match value {
+            Value::Null | Value::Bool(_) if !matches!(written, "true" | "false") => {
+                self.note("written.constants", span)
+            }
+            Value::Text(text) if text.contains('\'') => self.note("written.quotes", span),
+            Value::Int(_) | Value::Float(_) | Value::BigInt(_)
+                if written.starts_with('.') || (written.contains(['e', 'E']) && !written.contains('.')) =>
+            {
+                self.note("written.numbers", span);
+            }
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::BigInt(_)
+            | Value::Float(_)
+            | Value::Text(_)
+            | Value::Bytes(_)
+            | Value::List(_)
+            | Value::Map(_) => {}
+        }
+    }
+
+    fn path(&mut self, path: &Path, span: Span) {
+        if path.root == "payload" && !path.steps.is_empty() {
+            self.note("null.payload", span);
+        }
+        for step in &path.steps {
+            if let PathStep::Index(index) = step {
+                if let ExprKind::Path(inner) = &index.kind
+                    && path.root == "payload"
+                    && inner.root == "payload"
+                {
+                    self.note("evaluating.index", index.span);
+                }
+                self.expr(index);
+            }
+        }
+    }
+
+    fn slice(&mut self, from: i64, to: i64, span: Span) {
+        if from.signum() == to.signum() && to < from - 1 {
+            self.note("evaluating.slice", span);
+        }
+    }
+
+    fn call(&mut self, name: &str, args: &[Expr], span: Span) {
+        if let Some((_, key)) = FUNCTIONS.iter().find(|(known, _)| *known == name)
+            && (*key != "null.functions" || args.iter().any(is_of_json))
+        {
+            self.found.push((key, span));
+        }
+        if self.in_condition && OF_MESSAGE.contains(&name) {
+            self.note("evaluating.message_functions", span);
+        }
+        if TO_TEXT.contains(&name) && args.iter().any(may_be_null) {
+            self.note("null.concat", span);
+        }
+        let first = args.first();
+        match name {
+            "str" if first.is_some_and(may_be_null) => self.note("null.str", span),
+            "str" if first.is_some_and(|arg| matches!(arg.kind, ExprKind::List(_))) => self.note("functions.str", span),
+            "json_encode" if first.is_some_and(may_be_null) => self.note("null.json_encode", span),
+            "abs" if first.is_some_and(|arg| !matches!(arg.kind, ExprKind::Literal(Value::Int(_)))) => {
+                self.note("functions.abs", span);
+            }
+            "format_date" if !self.text.get(span.range()).is_some_and(str::is_ascii) => {
+                self.note("functions.format_date", span);
+            }
+            "sprintf" | "sprintf_s" if self.text.get(span.range()).is_some_and(|call| call.contains("~p")) => {
+                self.note("functions.sprintf", span);
+            }
+            _ => {}
+        }
+        self.exprs(args);
+    }
+
+    fn not(&mut self, operand: &Expr, span: Span) {
+        let is_connective =
+            matches!(operand.kind, ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Not(_) | ExprKind::In { .. });
+        if is_connective {
+            self.note("written.not", span);
+        }
+        self.expr(operand);
+    }
+
+    fn arithmetic(&mut self, op: Arithmetic, left: &Expr, right: &Expr, span: Span) {
+        let between = self.text.get(left.span.end()..right.span.start()).unwrap_or_default();
+        if between.contains("\n/") || between.contains("\r/") {
+            self.note("written.slash", span);
+        }
+        let is_text = |expr: &Expr| matches!(expr.kind, ExprKind::Literal(Value::Text(_)));
+        let operands = [left, right];
+        if operands.into_iter().any(may_be_null) {
+            let joins = op == Arithmetic::Add && operands.into_iter().any(is_text);
+            self.note(if joins { "null.plus" } else { "null.arithmetic" }, span);
+        }
+        self.exprs(operands);
+    }
+
+    fn compare(&mut self, op: Comparison, left: &Expr, right: &Expr, span: Span) {
+        let operands = [left, right];
+        let is_number =
+            |expr: &Expr| matches!(expr.kind, ExprKind::Literal(Value::Int(_) | Value::Float(_) | Value::BigInt(_)));
+        if operands.into_iter().any(is_of_json) {
+            if operands.into_iter().any(is_number) || operands.into_iter().all(is_of_json) {
+                self.note("comparing.text_number", span);
+            }
+            match op {
+                Comparison::Equal => {}
+                Comparison::NotEqual => self.note("null.one", span),
+                Comparison::Less | Comparison::LessOrEqual | Comparison::Greater | Comparison::GreaterOrEqual => {
+                    self.note("comparing.types", span);
+                }
+            }
+        }
+        if matches!(op, Comparison::LessOrEqual | Comparison::GreaterOrEqual) && operands.into_iter().all(may_be_null) {
+            self.note("null.order", span);
+        }
+        self.exprs(operands);
+    }
+
+    fn contained(&mut self, negated: bool, operand: &Expr, items: &[Expr], span: Span) {
+        if negated {
+            self.note("written.not_in", span);
+        }
+        if is_of_json(operand) {
+            self.note("comparing.in", span);
+        }
+        self.expr(operand);
+        self.exprs(items);
+    }
+
+    fn case(&mut self, operand: Option<&Expr>, branches: &[(Expr, Expr)], otherwise: Option<&Expr>) {
+        if let Some(operand) = operand {
+            if is_of_json(operand) {
+                self.note("comparing.in", operand.span);
+            }
+            self.expr(operand);
+        }
+        for (condition, value) in branches {
+            if operand.is_some() {
+                self.expr(condition)
+            } else {
+                self.condition(condition)
+            }
+            self.expr(value);
+        }
+        self.exprs(otherwise);
+    }
+}
+
+/// Whether the value comes out of JSON, so that it can be of any type: a path below a column.
+fn is_of_json(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Path(path) if !path.steps.is_empty())
+}
+
+/// Whether the value may be missing: a path below a column, or a column that is optional in an event.
+fn may_be_null(expr: &Expr) -> bool {
+    let ExprKind::Path(path) = &expr.kind else { return false };
+    let is_optional = |event: &EventType| event.field(&path.root).is_none_or(|(_, field)| field.optional);
+    !path.steps.is_empty() || EventType::all().any(|event| event.field(&path.root).is_some() && is_optional(event))
+}
+
+/// The first expression in a field that may fail the rule.
+fn what_may_fail(field: &Field) -> Option<Span> {
+    let Field::Item { expr, .. } = field else { return None };
+    match &expr.kind {
+        ExprKind::Call { .. } | ExprKind::Arithmetic { .. } | ExprKind::Slice { .. } | ExprKind::Negate(_) => {
+            Some(expr.span)
+        }
+        ExprKind::Path(path) if path.root == "payload" && !path.steps.is_empty() => None,
+        ExprKind::Literal(_)
+        | ExprKind::Path(_)
+        | ExprKind::Range { .. }
+        | ExprKind::List(_)
+        | ExprKind::Map(_)
+        | ExprKind::Not(_)
+        | ExprKind::And(_)
+        | ExprKind::Or(_)
+        | ExprKind::Compare { .. }
+        | ExprKind::TopicMatch { .. }
+        | ExprKind::In { .. }
+        | ExprKind::Like { .. }
+        | ExprKind::Between { .. }
+        | ExprKind::IsNull { .. }
+        | ExprKind::Case { .. } => None,
+    }
+}
+
+fn is_constant(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Literal(_))
+}
+
+/// The name under which a field without AS stands in the row.
+fn own_root(expr: &Expr) -> Option<ByteString> {
+    if let ExprKind::Path(path) | ExprKind::Slice { path, .. } = &expr.kind { Some(path.root.clone()) } else { None }
+}
+
+fn is_set_whole(field: &Field, name: &str) -> bool {
+    matches!(field, Field::Item { target: Some(target), .. } if target.root == name && target.steps.is_empty())
+}
+
+/// The first path into the payload that stands right there or as an operand.
+fn payload_path_in(expr: &Expr) -> Option<Span> {
+    match &expr.kind {
+        ExprKind::Path(path) if path.root == "payload" && !path.steps.is_empty() => Some(expr.span),
+        ExprKind::Call { args, .. } => args.iter().find_map(payload_path_in),
+        ExprKind::Arithmetic { left, right, .. } => payload_path_in(left).or_else(|| payload_path_in(right)),
+        ExprKind::Negate(operand) => payload_path_in(operand),
+        ExprKind::List(items) => items.iter().find_map(payload_path_in),
+        ExprKind::Literal(_)
+        | ExprKind::Path(_)
+        | ExprKind::Slice { .. }
+        | ExprKind::Range { .. }
+        | ExprKind::Map(_)
+        | ExprKind::Not(_)
+        | ExprKind::And(_)
+        | ExprKind::Or(_)
+        | ExprKind::Compare { .. }
+        | ExprKind::TopicMatch { .. }
+        | ExprKind::In { .. }
+        | ExprKind::Like { .. }
+        | ExprKind::Between { .. }
+        | ExprKind::IsNull { .. }
+        | ExprKind::Case { .. } => None,
+    }
+}
