@@ -8,7 +8,7 @@ use crate::functions::function::{example, regex, text, word};
 
 pub(super) const REGEX_REPLACE: Function = Function {
     name: "regex_replace",
-    doc: r"The text with another in the place of every match. In the replacement `&` is the match, `\1` to `\9` and `\g{n}` are its groups; `\&` and `\\` stand for themselves.",
+    doc: r"The text with another in the place of every match. In the replacement `&` is the match, `\1`, `\g1` and `\g{1}` are its groups, the last where a digit follows; `\&` and `\\` stand for themselves.",
     params: &[word("text"), regex("pattern"), text("replacement")],
     returns: Type::Text,
     examples: &[
@@ -16,7 +16,7 @@ pub(super) const REGEX_REPLACE: Function = Function {
         example(r"regex_replace('x-y', '(x)-(y)', '\2-\1')", r#""y-x""#),
         example("regex_replace('aaa', 'a', '&&')", r#""aaaaaa""#),
         example(r#"regex_replace('abc', 'b', '\&')"#, r#""a&c""#),
-        example(r#"regex_replace('abc', '(b)', '[\g{1}]')"#, r#""a[b]c""#),
+        example(r#"regex_replace('abc', '(b)', '[\g1\g{1}0]')"#, r#""a[bb0]c""#),
     ],
     call: |args| {
         let (text, pattern, replacement) = (args.word(0)?, args.regex(1)?, args.text(2)?);
@@ -58,20 +58,19 @@ fn expand(replacement: &str, captures: &Captures<'_>, out: &mut String) {
         out.push_str(plain);
         let mut characters = special.chars();
         rest = match (characters.next(), characters.next()) {
-            (Some('\\'), Some(digit @ '1'..='9')) => {
-                out.push_str(group(usize::try_from(digit.to_digit(10).unwrap_or(0)).unwrap_or(0)));
-                characters.as_str()
+            (Some('\\'), Some('1'..='9' | 'g')) => {
+                let name = special.split_at(1).1;
+                match group_number(name.strip_prefix('g').unwrap_or(name)) {
+                    Some((number, behind)) => {
+                        out.push_str(group(number));
+                        behind
+                    }
+                    None => {
+                        out.push('\\');
+                        name
+                    }
+                }
             }
-            (Some('\\'), Some('g')) => match numbered(characters.as_str()) {
-                Some((number, behind)) => {
-                    out.push_str(group(number));
-                    behind
-                }
-                None => {
-                    out.push_str("\\g");
-                    characters.as_str()
-                }
-            },
             (Some('\\'), Some(plain)) => {
                 out.push(plain);
                 characters.as_str()
@@ -89,8 +88,11 @@ fn expand(replacement: &str, captures: &Captures<'_>, out: &mut String) {
     out.push_str(rest);
 }
 
-/// The number of `{12}...` and what stands behind it.
-fn numbered(text: &str) -> Option<(usize, &str)> {
-    let (number, behind) = text.strip_prefix('{')?.split_once('}')?;
-    Some((number.parse().ok()?, behind))
+/// The number of `12...` or `{12}...`, and what stands behind it.
+fn group_number(text: &str) -> Option<(usize, &str)> {
+    let in_braces = text.strip_prefix('{');
+    let text = in_braces.unwrap_or(text);
+    let behind = text.trim_start_matches(|character: char| character.is_ascii_digit());
+    let number = text.strip_suffix(behind)?.parse().ok()?;
+    Some((number, if in_braces.is_some() { behind.strip_prefix('}')? } else { behind }))
 }
