@@ -82,8 +82,7 @@ impl Text {
 
     /// Its variables with what they are worth for `output`.
     pub(crate) fn placeholders(&self, output: &Output) -> Vec<Placeholder> {
-        let names = names(output, self.uses_names);
-        self.template.paths().map(|variable| placeholder(variable, output, &names)).collect()
+        placeholders(self.template.paths(), output)
     }
 
     /// A part of a preview: `value`, which was made of this template.
@@ -139,13 +138,15 @@ impl Pieces {
     }
 }
 
-/// A variable with what it is worth.
-pub(crate) fn placeholder(variable: &Variable, output: &Output, names: &Map) -> Placeholder {
-    Placeholder {
+/// Variables with what they are worth for `output`.
+pub(crate) fn placeholders<'v>(variables: impl Iterator<Item = &'v Variable>, output: &Output) -> Vec<Placeholder> {
+    let names = names(output, true);
+    let placeholder = |variable: &Variable| Placeholder {
         text: variable.text().to_owned(),
         root: variable.root().map(str::to_owned),
-        value: variable.value(&output.row, names),
-    }
+        value: variable.value(&output.row, &names),
+    };
+    variables.map(placeholder).collect()
 }
 
 /// The values of `variables` for `output`; NULL where there is nothing.

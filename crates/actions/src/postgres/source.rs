@@ -1,12 +1,12 @@
 //! Where the parameters of a statement get their values: the variables of `sql`, or the templates of `columns`.
 
 use engine::template::Variable;
-use engine::{ActionSpec, ConfigError, Output, Preview, PreviewPart};
+use engine::{ActionSpec, ConfigError, Output, Placeholder, Preview, PreviewPart};
 use events::{Type, Value};
 
 use super::PostgresActionOptions;
 use super::statement::{PARAMETERS_MAX, Statement};
-use crate::template::{Pieces, Text, values};
+use crate::template::{Pieces, Text, placeholders, values};
 
 /// A statement and the values of its parameters.
 #[derive(Debug)]
@@ -91,10 +91,27 @@ impl Source {
             Err(reason) => return Preview { parts: Vec::new(), rejected: Some(reason) },
         };
         let mut parts = vec![PreviewPart::constant("statement", self.statement.text(1, &vec![None; self.names.len()]))];
-        for (number, (value, name)) in (1..).zip(values.into_iter().zip(self.names())) {
-            parts.push(PreviewPart::constant(format!("${number}, {name}"), value));
+        for (at, value) in values.into_iter().enumerate() {
+            let (column, placeholders) = match &self.parameters {
+                Parameters::Variables(variables) => ("", placeholders(variables.iter().skip(at).take(1), output)),
+                Parameters::Columns(cells) => {
+                    let column = self.names.get(at).map_or("", |(name, _)| name.as_str());
+                    (column, cells.get(at).map(|cell| cell.placeholders(output)).unwrap_or_default())
+                }
+            };
+            let name = format!("${} {column}", at + 1).trim_end().to_owned();
+            parts.push(PreviewPart { name, value, placeholders });
         }
         Preview { parts, rejected: None }
+    }
+}
+
+impl Cell {
+    fn placeholders(&self, output: &Output) -> Vec<Placeholder> {
+        match self {
+            Cell::Constant(_) => Vec::new(),
+            Cell::Text(text) => text.placeholders(output),
+        }
     }
 }
 

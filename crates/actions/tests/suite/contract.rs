@@ -39,6 +39,20 @@ async fn every_kind_accepts_its_sample_and_answers_for_every_output() {
 }
 
 #[test]
+fn every_kind_shows_what_it_would_send_and_no_secret() {
+    for kind in ALL {
+        let world = world(kind);
+        let action = world.try_action(via(kind), kind.sample_action).unwrap();
+        let preview = action.preview(&output(1, &connack("a")));
+        assert!(preview.rejected.is_none() && !preview.parts.is_empty(), "{}: {preview:?}", kind.name);
+        assert!(!format!("{preview:?}").contains("secret"), "{}: {preview:?}", kind.name);
+        let mut placeholders = preview.parts.iter().flat_map(|part| &part.placeholders);
+        let shows_client = placeholders.any(|one| one.text == "clientid" && one.value == events::Value::from("a"));
+        assert_eq!(shows_client, kind.sample_action.contains("${clientid}"), "{}: {preview:?}", kind.name);
+    }
+}
+
+#[test]
 fn every_kind_refuses_an_option_it_does_not_know_and_says_what_was_meant() {
     for kind in ALL {
         let world = world(kind);
