@@ -14,8 +14,12 @@ use sql::{Diagnostic, Source};
 use crate::checked::CheckedRule;
 use crate::codes;
 
-/// How many levels of filters are looked at for all rules together. Among more, loops are not looked for any further.
+/// How many levels of filters, and rules that wake each other, are looked at for all rules together. Beyond that, loops
+/// are not looked for any further.
 const STEPS_MAX: usize = 2_000_000;
+
+/// How many rules of a loop are told by name.
+const RULES_SHOWN_MAX: usize = 8;
 
 /// A topic that a rule publishes messages under.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,11 +50,12 @@ pub(crate) fn find(rules: &[&CheckedRule]) -> Vec<Vec<Diagnostic>> {
     if rules.iter().all(|rule| rule.publications.is_empty()) {
         return warnings;
     }
-    let wakes = wakes(rules);
-    let in_loops = in_loops(&wakes);
+    let mut steps_left = STEPS_MAX;
+    let wakes = wakes(rules, &mut steps_left);
+    let in_loops = in_loops(&wakes, &mut steps_left);
     for (at, edges) in wakes.iter().enumerate().filter(|(at, _)| in_loops.contains(at)) {
         for (publication, woken) in edges {
-            if let Some(circle) = way_back(at, woken, &wakes, &in_loops) {
+            if let Some(circle) = way_back(at, woken, (&wakes, &in_loops), &mut steps_left) {
                 warnings[at].push(warning(rules, at, publication, &circle));
             }
         }
@@ -61,7 +66,13 @@ pub(crate) fn find(rules: &[&CheckedRule]) -> Vec<Vec<Diagnostic>> {
 /// For every rule its publications, with the rules that each of them wakes.
 type Wakes<'r> = Vec<Vec<(&'r Publication, Vec<usize>)>>;
 
-fn wakes<'r>(rules: &[&'r CheckedRule]) -> Wakes<'r> {
+/// Takes `count` steps, where so many are left.
+fn take(count: usize, steps_left: &mut usize) -> Option<()> {
+    *steps_left = steps_left.checked_sub(count)?;
+    Some(())
+}
+
+fn wakes<'r>(rules: &[&'r CheckedRule], steps_left: &mut usize) -> Wakes<'r> {
     let mut listening = Level::default();
     for (at, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.is_enabled) {
         for source in rule.query.from() {
@@ -71,20 +82,21 @@ fn wakes<'r>(rules: &[&'r CheckedRule]) -> Wakes<'r> {
             }
         }
     }
-    let mut steps_left = STEPS_MAX;
     rules
         .iter()
         .map(|rule| {
             let publications = rule.publications.iter().filter(|_| rule.is_enabled);
-            publications.map(|publication| (publication, listening.overlapping(publication, &mut steps_left))).collect()
+            publications.map(|publication| (publication, listening.overlapping(publication, steps_left))).collect()
         })
         .collect()
 }
 
-/// The rules that wake others and are woken by others of them: whoever is no part of a loop, or between two, drops out.
-fn in_loops(wakes: &Wakes<'_>) -> HashSet<usize> {
+/// The rules that wake others and are woken by others of them: whoever is no part of a loop, or between two, drops out,
+/// as long as there are steps left for it.
+fn in_loops(wakes: &Wakes<'_>, steps_left: &mut usize) -> HashSet<usize> {
     let mut left: HashSet<usize> = (0..wakes.len()).filter(|at| !wakes[*at].is_empty()).collect();
-    loop {
+    let woken_count: usize = wakes.iter().flatten().map(|(_, woken)| woken.len()).sum();
+    while take(woken_count, steps_left).is_some() {
         let woken: HashSet<usize> =
             left.iter().flat_map(|at| wakes[*at].iter().flat_map(|(_, woken)| woken.iter().copied())).collect();
         let wakes_one = |at: &usize| wakes[*at].iter().any(|(_, woken)| woken.iter().any(|woken| left.contains(woken)));
@@ -94,14 +106,15 @@ fn in_loops(wakes: &Wakes<'_>) -> HashSet<usize> {
         }
         left = kept;
     }
+    left
 }
 
 /// The shortest way from the rules that were `woken` back to `start`: the rules on it with what they publish.
 fn way_back<'r>(
     start: usize,
     woken: &[usize],
-    wakes: &Wakes<'r>,
-    among: &HashSet<usize>,
+    (wakes, among): (&Wakes<'r>, &HashSet<usize>),
+    steps_left: &mut usize,
 ) -> Option<Vec<(usize, &'r Publication)>> {
     if woken.contains(&start) {
         return Some(Vec::new());
@@ -116,6 +129,7 @@ fn way_back<'r>(
     }
     while let Some(at) = queue.pop_front() {
         for (publication, next) in &wakes[at] {
+            take(next.len(), steps_left)?;
             if next.contains(&start) {
                 let mut way = vec![(at, *publication)];
                 let mut before = came_from.get(&at).copied().flatten();
@@ -153,11 +167,16 @@ fn warning(
         format!("the rule wakes itself: it listens to what it republishes to `{own}`")
     } else {
         let mut message = format!("a loop of rules: `{}` republishes to `{own}`", id(at));
-        for (at, publication) in circle {
+        // One more takes no more room than to say that it is there.
+        let shown = if circle.len() > RULES_SHOWN_MAX + 1 { RULES_SHOWN_MAX } else { circle.len() };
+        for (at, publication) in circle.iter().take(shown) {
             let topic = topic(*at, publication);
             message.push_str(&format!(", which wakes `{}`, which republishes to `{topic}`", id(*at)));
         }
-        message.push_str(&format!(", which wakes `{}`", id(at)));
+        match circle.len() - shown {
+            0 => message.push_str(&format!(", which wakes `{}`", id(at))),
+            more => message.push_str(&format!(", and so on through {more} more rules to `{}`", id(at))),
+        }
         message
     };
     Diagnostic::warning(codes::LOOP, publication.span.clone(), message)
@@ -230,8 +249,7 @@ impl<'f> Level<'f> {
     }
 
     fn collect(&self, wanted: &[&str], found: &mut Vec<usize>, steps_left: &mut usize) {
-        let Some(left) = steps_left.checked_sub(1) else { return };
-        *steps_left = left;
+        let Some(()) = take(1 + self.below.len() + self.here.len(), steps_left) else { return };
         found.extend(&self.below);
         match wanted {
             [] => found.extend(&self.here),

@@ -479,3 +479,23 @@ fn rules_that_wake_each_other_are_told_of_the_circle() {
     let shown = rules[3].source().render(rules[3].warnings());
     assert!(shown.contains("rules/self.sql:3:20"), "{shown}");
 }
+
+#[test]
+fn a_long_circle_is_told_by_its_first_rules() {
+    let len = 200;
+    let rule = |at: usize| {
+        let topic = (at + 1) % len;
+        let text =
+            format!("/*---\n[[actions]]\nrecord = {{ topic = \"t/{topic}\" }}\n---*/\nSELECT * FROM \"t/{at}\"\n");
+        check(&format!("r{at}"), &text).unwrap()
+    };
+    let mut rules: Vec<_> = (0..len).map(rule).collect();
+    engine::warn_of_loops(&mut rules);
+    let [warning] = rules[0].warnings() else { panic!("{:?}", rules[0].warnings()) };
+    assert!(
+        warning.message.ends_with("`r8`, which republishes to `t/9`, and so on through 191 more rules to `r0`"),
+        "{}",
+        warning.message
+    );
+    assert!(rules.iter().all(|rule| rule.warnings().len() == 1));
+}
