@@ -26,7 +26,8 @@ pub(super) fn is_archive(bytes: &[u8]) -> bool {
 pub(super) fn configuration(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let wrong = |cause: std::io::Error| format!("the archive cannot be read: {cause}");
     let mut archive = Archive::new(GzDecoder::new(bytes).take(UNPACKED_BYTES_MAX));
-    for entry in archive.entries().map_err(wrong)? {
+    // Raw, for a name that an entry of its own holds would be kept whole, however long; ours is short.
+    for entry in archive.entries().map_err(wrong)?.raw(true) {
         let entry = entry.map_err(wrong)?;
         let is_wanted = entry.path().map_err(wrong)?.file_name().is_some_and(|name| name == CONFIGURATION);
         if !is_wanted {

@@ -12,6 +12,12 @@ use super::export::{Export, ForeignRule};
 use super::translate::{self, Outcome};
 use crate::rule_files;
 
+/// What ends the header of a rule file, wherever it stands.
+const HEADER_END: &str = "---*/";
+
+/// The longest name of a rule file, so that it is one for every file system.
+const FILE_ID_LEN_MAX: usize = 200;
+
 /// What was found out about a rule.
 #[derive(Debug)]
 pub(crate) struct Finding {
@@ -163,7 +169,7 @@ impl RuleText {
         }
         for (at, action) in actions.iter().enumerate() {
             let Outcome::Here { entry, .. } = &action.outcome else {
-                text.push_str(&format!("\n# not translated: {}\n", action.id.replace('\n', " ")));
+                text.push_str(&format!("\n# not translated: {}\n", in_comment(&action.id)));
                 continue;
             };
             text.push_str("\n[[actions]]\n");
@@ -172,7 +178,8 @@ impl RuleText {
                 text.push_str(&format!("{key} = {}\n", inline(value)));
             }
         }
-        text.push_str("---*/\n");
+        text.push_str(HEADER_END);
+        text.push('\n');
         let sql_start = text.len();
         text.push_str(&rule.sql);
         text.push('\n');
@@ -222,6 +229,11 @@ fn inline(value: &toml::Value) -> String {
                 in_order(table).map(|(key, value)| format!("{} = {}", key_of(key), inline(value))).collect();
             format!("{{ {} }}", entries.join(", "))
         }
+        // Escaped as JSON has it, which TOML reads, too, but for DELETE.
+        toml::Value::String(text) if text.contains(HEADER_END) => {
+            let escaped = serde_json::Value::from(text.as_str()).to_string();
+            escaped.replace('\u{7F}', "\\u007F").replace(HEADER_END, "---*\\u002F")
+        }
         toml::Value::String(_)
         | toml::Value::Integer(_)
         | toml::Value::Float(_)
@@ -240,7 +252,12 @@ fn in_order(table: &Table) -> impl Iterator<Item = (&String, &toml::Value)> {
 
 fn key_of(key: &str) -> String {
     let is_bare = key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    if is_bare && !key.is_empty() { key.to_owned() } else { toml::Value::from(key).to_string() }
+    if is_bare && !key.is_empty() { key.to_owned() } else { inline(&key.into()) }
+}
+
+/// A name as a comment of TOML may have it.
+fn in_comment(name: &str) -> String {
+    name.replace(char::is_control, " ").replace(HEADER_END, "---* /")
 }
 
 /// The connectors that the rules need, as lines of the configuration.
@@ -261,12 +278,59 @@ pub(crate) fn connectors_of(findings: &[Finding]) -> Vec<String> {
     lines
 }
 
-/// A name that a rule file may have; two rules never get the same.
+/// A name that a rule file may have; two rules never get the same. `taken` holds, for each name, the last number that was
+/// put behind it.
 fn file_id(id: &str, taken: &mut BTreeMap<String, usize>) -> String {
-    let plain: String =
-        id.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.') { c } else { '_' }).collect();
+    let may_stand = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let plain: String = id.chars().take(FILE_ID_LEN_MAX).map(|c| if may_stand(c) { c } else { '_' }).collect();
     let plain = if plain.starts_with(|c: char| c.is_ascii_alphanumeric()) { plain } else { format!("rule_{plain}") };
-    let count = taken.entry(plain.clone()).or_insert(0);
-    *count += 1;
-    if *count == 1 { plain } else { format!("{plain}_{count}") }
+    let mut number = taken.get(&plain).copied().unwrap_or(1);
+    let mut name = plain.clone();
+    while taken.contains_key(&name) {
+        number += 1;
+        name = format!("{plain}_{number}");
+    }
+    taken.insert(plain, number);
+    taken.entry(name.clone()).or_insert(1);
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_a_file_of_its_own_inside_the_directory() {
+        let mut taken = BTreeMap::new();
+        for (id, expected) in [
+            ("a_b", "a_b"),
+            ("a/b", "a_b_2"),
+            ("a_b_2", "a_b_2_2"),
+            ("a b", "a_b_3"),
+            ("../../etc/passwd", "rule_.._.._etc_passwd"),
+            ("..", "rule_.."),
+            ("", "rule_"),
+        ] {
+            assert_eq!(file_id(id, &mut taken), expected, "{id}");
+        }
+        assert_eq!(file_id(&"x".repeat(1_000), &mut taken).len(), FILE_ID_LEN_MAX);
+    }
+
+    #[test]
+    fn nothing_in_an_export_ends_the_header_before_its_end() {
+        let export = br#"[{
+            "id": "r",
+            "sql": "SELECT 1 AS x FROM \"t\"",
+            "description": "two\nlines ---*/ SELECT 2 AS x FROM \"u\" \u007f",
+            "actions": [
+                "kafka:a\u0001---*/",
+                { "function": "republish", "args": { "topic": "o", "payload": "'\\ ---*/\n---*/", "mqtt_properties": { "---*/": 1 } } }
+            ]
+        }]"#;
+        let findings = assess(&Export::read(export).unwrap());
+        let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+        assert_eq!(finding.verdict(), Verdict::Works, "{:?}", finding.diagnostics);
+        assert_eq!(finding.rule_file.matches(HEADER_END).count(), 1, "{}", finding.rule_file);
+        assert!(finding.actions[1].wrong.iter().all(|wrong| !wrong.contains("no TOML")), "{:?}", finding.actions);
+    }
 }

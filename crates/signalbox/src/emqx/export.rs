@@ -122,7 +122,7 @@ fn collect(section: Option<&Value>, into: &mut BTreeMap<String, Value>) {
 
 fn rules_of(rules: &[Value]) -> Result<Vec<ForeignRule>, String> {
     let id = |rule: &Value, number: usize| {
-        let named = rule.get("id").or_else(|| rule.get("name")).and_then(Value::as_str);
+        let named = rule.get("id").or_else(|| rule.get("name")).and_then(Value::as_str).filter(|id| !id.is_empty());
         named.map_or_else(|| format!("rule_{number}"), str::to_owned)
     };
     (1..).zip(rules).map(|(number, rule)| ForeignRule::of(id(rule, number), rule)).collect()

@@ -108,7 +108,7 @@ impl<'t> Reader<'t> {
 
     /// Members up to `close`, which is taken; up to the end of the text where there is none.
     fn members(&mut self, close: Option<char>) -> Result<Map<String, Value>, Wrong> {
-        self.enter()?;
+        self.enter(1)?;
         let mut members = Map::new();
         loop {
             self.skip_separators();
@@ -137,7 +137,11 @@ impl<'t> Reader<'t> {
             return Err(self.wrong("`=`, `:` or `{` after a key"));
         }
         self.skip_blank();
+        // A dot nests as a brace does.
+        let dots = path.len().saturating_sub(1);
+        self.enter(dots)?;
         let value = self.value()?;
+        self.depth -= dots;
         put(members, &path, value, appends);
         Ok(())
     }
@@ -177,7 +181,7 @@ impl<'t> Reader<'t> {
     }
 
     fn elements(&mut self) -> Result<Value, Wrong> {
-        self.enter()?;
+        self.enter(1)?;
         let mut elements = Vec::new();
         loop {
             self.skip_separators();
@@ -278,8 +282,8 @@ impl<'t> Reader<'t> {
         rest.get(..len).unwrap_or_default()
     }
 
-    fn enter(&mut self) -> Result<(), Wrong> {
-        self.depth += 1;
+    fn enter(&mut self, levels: usize) -> Result<(), Wrong> {
+        self.depth += levels;
         if self.depth > DEPTH_MAX {
             return Err(self.wrong_because(format!("expected at most {DEPTH_MAX} objects and lists inside each other")));
         }
@@ -413,6 +417,9 @@ mod tests {
         ] {
             assert_eq!(read(text), Err(Wrong { line, message: message.to_owned() }), "{text}");
         }
-        assert!(read(&"a{".repeat(1_000)).is_err());
+        for deep in ["a{", "a.", "a.a{", "a=[{"] {
+            let text = format!("{}a = 1", deep.repeat(100_000));
+            assert!(read(&text).unwrap_err().message.starts_with("expected at most 64 objects and lists"), "{deep}");
+        }
     }
 }

@@ -160,8 +160,10 @@ fn http(found: &Found<'_>, notes: &mut Vec<String>) -> Outcome {
     let mut connector = Table::new();
     connector.insert("kind".to_owned(), "http".into());
     let url = text(found.connector.get("url")).unwrap_or("https://example.com");
-    connector.insert("url".to_owned(), url.into());
-    let headers = headers(found.connector.get("headers"), &mut |name, value| secret_header(found, name, value));
+    connector.insert("url".to_owned(), without_user(url, notes).into());
+    let headers = headers(found.connector.get("headers"), &mut |name, value| {
+        Some(if is_secret(name) { variable(found.connector_name, name) } else { value.to_owned() })
+    });
     if !headers.is_empty() {
         connector.insert("headers".to_owned(), headers.into());
     }
@@ -178,7 +180,15 @@ fn http(found: &Found<'_>, notes: &mut Vec<String>) -> Outcome {
         entry.insert("path".to_owned(), translated(path, notes).into());
     }
     if !std::ptr::eq(parameters, found.connector) {
-        let own = self::headers(parameters.get("headers"), &mut |_, value| translated(value, notes));
+        let own = self::headers(parameters.get("headers"), &mut |name, value| {
+            if is_secret(name) && !has_placeholder(value) {
+                notes.push(format!(
+                    "header {name}: a secret is not copied; it belongs to the `headers` of the connector"
+                ));
+                return None;
+            }
+            Some(translated(value, notes))
+        });
         if !own.is_empty() {
             entry.insert("headers".to_owned(), own.into());
         }
@@ -191,17 +201,28 @@ fn http(found: &Found<'_>, notes: &mut Vec<String>) -> Outcome {
 }
 
 /// The headers that are worth saying: not those of the connection, which are the client's business.
-fn headers(value: Option<&Value>, translate: &mut dyn FnMut(&str, &str) -> String) -> Table {
+fn headers(value: Option<&Value>, translate: &mut dyn FnMut(&str, &str) -> Option<String>) -> Table {
     const OF_CONNECTION: [&str; 4] = ["connection", "keep-alive", "cache-control", "accept"];
     let headers = value.and_then(Value::as_object).into_iter().flatten();
     let said = headers.filter(|(name, _)| !OF_CONNECTION.contains(&name.to_ascii_lowercase().as_str()));
-    said.filter_map(|(name, value)| Some((name.clone(), translate(name, value.as_str()?).into()))).collect()
+    said.filter_map(|(name, value)| Some((name.clone(), translate(name, value.as_str()?)?.into()))).collect()
 }
 
-/// A secret does not go from one file into the next.
-fn secret_header(found: &Found<'_>, name: &str, value: &str) -> String {
-    let is_secret = name.eq_ignore_ascii_case("authorization") || name.to_ascii_lowercase().contains("key");
-    if is_secret { variable(found.connector_name, name) } else { value.to_owned() }
+/// Whether a header is one of those that hold secrets, which do not go from one file into the next.
+fn is_secret(header: &str) -> bool {
+    const PARTS: [&str; 6] = ["auth", "cookie", "key", "password", "secret", "token"];
+    let header = header.to_ascii_lowercase();
+    PARTS.iter().any(|part| header.contains(part))
+}
+
+/// The address without the name and password that may stand before its host.
+fn without_user(url: &str, notes: &mut Vec<String>) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let authority = rest.split_once(['/', '?', '#']).map_or(rest, |(authority, _)| authority);
+    let Some((user, _)) = authority.rsplit_once('@') else { return url.to_owned() };
+    notes.push("url: its user and password are not copied; they belong to the header `authorization`".to_owned());
+    let rest = rest.strip_prefix(user).unwrap_or(rest).trim_start_matches('@');
+    format!("{scheme}://{rest}")
 }
 
 /// `${env:HOOK_AUTHORIZATION}`.
@@ -235,4 +256,35 @@ fn pgsql(found: &Found<'_>, notes: &mut Vec<String>) -> Outcome {
     }
     notes.push("one bad row does not take its batch with it; JSON `null` is NULL, not the text `null`".to_owned());
     here(entry, Some((found.connector_name.to_owned(), connector)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_of_a_connector_or_an_action_is_copied() {
+        let export = Export::read(
+            br#"{
+                "rules": [{ "id": "r", "sql": "SELECT 1 FROM \"t\"" }],
+                "actions": { "http": { "h": { "connector": "c", "parameters": {
+                    "path": "/p", "headers": { "Authorization": "SECRET", "x-token": "${token}", "x-site": "7" }
+                } } } },
+                "connectors": { "http": { "c": {
+                    "url": "https://user:SECRET@example.com:8443/a@b", "headers": { "X-Auth-Token": "SECRET", "cookie": "SECRET" }
+                } } }
+            }"#,
+        )
+        .unwrap();
+        let reference = ForeignAction::Reference { kind: "http".to_owned(), name: "h".to_owned() };
+        let translated = action(&reference, &export, None);
+        assert!(!format!("{translated:?}").contains("SECRET"), "{translated:?}");
+        let Outcome::Here { entry, connector: Some((_, connector)) } = &translated.outcome else {
+            panic!("{translated:?}")
+        };
+        assert_eq!(connector["url"].as_str(), Some("https://example.com:8443/a@b"));
+        assert_eq!(connector["headers"]["X-Auth-Token"].as_str(), Some("${env:C_X_AUTH_TOKEN}"));
+        assert_eq!(entry["headers"].to_string(), "{ x-site = \"7\", x-token = \"${token}\" }");
+        assert!(translated.notes.iter().any(|note| note.starts_with("header Authorization: a secret is not copied")));
+    }
 }
