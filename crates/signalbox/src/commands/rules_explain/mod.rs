@@ -7,9 +7,8 @@ mod tree;
 
 use std::path::PathBuf;
 
-use engine::{CheckedRule, Explained};
 use events::{Map, closest};
-use sql::{Rows, Store};
+use sql::Store;
 
 use crate::cli::RulesExplain;
 use crate::clock;
@@ -33,8 +32,9 @@ pub(super) fn run(command: &RulesExplain) -> Outcome {
     let mut is_first = true;
     let mut has_rows = true;
     for (number, fields) in (1..).zip(&events) {
-        let explained = explain(rule, fields, &store).map_err(|wrong| refused(&wrong, number, events.len()))?;
-        has_rows &= makes_rows(&explained);
+        let explained =
+            rule.explain(fields, clock::now(), &store).map_err(|wrong| refused(&wrong, number, events.len()))?;
+        has_rows &= explained.row_count() > 0;
         if command.output.json {
             say_json(&structured::document(rule, &explained))?;
             continue;
@@ -46,19 +46,6 @@ pub(super) fn run(command: &RulesExplain) -> Outcome {
         say(&report::text(rule, &explained, command.event.is_none(), &paint))?;
     }
     if has_rows { Ok(()) } else { Err(Stop::Found) }
-}
-
-fn explain(rule: &CheckedRule, fields: &Map, store: &Store) -> Result<Explained, Vec<String>> {
-    rule.explain(fields, clock::now(), store)
-}
-
-/// Whether there is a row at all.
-fn makes_rows(explained: &Explained) -> bool {
-    match &explained.explanation.outcome {
-        Ok(Rows::One(_)) => true,
-        Ok(Rows::Many(rows)) => !rows.is_empty(),
-        Ok(Rows::NoMatch) | Err(_) => false,
-    }
 }
 
 /// The file that is meant: one of that path, or that of the rule in the directory of the rules.
