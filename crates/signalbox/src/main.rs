@@ -14,6 +14,7 @@ mod commands;
 mod config;
 mod data_dir;
 mod emqx;
+mod input;
 mod jq;
 mod outcome;
 mod rights;

@@ -9,6 +9,7 @@ use sql::{Diagnostic, Met};
 
 use super::rules::diagnostics;
 use crate::emqx::{ActionFinding, ActionOutcome, Export, Finding, Verdict, assess, connectors_of};
+use crate::input;
 use crate::outcome::{Outcome, Stop};
 use crate::terminal::{Paint, complain, say, say_json};
 
@@ -24,7 +25,7 @@ enum Fate {
 /// Reads `file`, says what works, and writes rule files into `directory`, where one is given.
 pub(super) fn run(file: &Path, directory: Option<&Path>, is_json: bool) -> Outcome {
     let wrong = |what: String| Stop::bad_input(format_args!("the export `{}`: {what}", file.display()), None);
-    let bytes = read(file).map_err(|cause| wrong(format!("it cannot be read: {cause}")))?;
+    let bytes = input::read(file).map_err(|cause| wrong(format!("it cannot be read: {cause}")))?;
     let findings = assess(&Export::read(&bytes).map_err(wrong)?);
     if is_json {
         say_json(&document(&findings))?;
@@ -40,15 +41,6 @@ pub(super) fn run(file: &Path, directory: Option<&Path>, is_json: bool) -> Outco
         write_all(&findings, directory)?;
     }
     if findings.iter().all(Finding::works_whole) { Ok(()) } else { Err(Stop::Found) }
-}
-
-fn read(file: &Path) -> io::Result<Vec<u8>> {
-    if file != Path::new("-") {
-        return fs::read(file);
-    }
-    let mut bytes = Vec::new();
-    io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes)?;
-    Ok(bytes)
 }
 
 fn say_finding(finding: &Finding, paint: &Paint) -> Outcome {

@@ -15,8 +15,9 @@ use crate::rule_files;
 /// What ends the header of a rule file, wherever it stands.
 const HEADER_END: &str = "---*/";
 
-/// The longest name of a rule file, so that it is one for every file system.
-const FILE_ID_LEN_MAX: usize = 200;
+/// How much of an identifier becomes the name of a rule file: a rule here has at most 128 characters, and something may
+/// stand before and behind.
+const FILE_ID_LEN_MAX: usize = 100;
 
 /// What was found out about a rule.
 #[derive(Debug)]
@@ -129,7 +130,7 @@ fn assess_rule(rule: &ForeignRule, export: &Export, file_id: String) -> Finding 
                 let end = diagnostic.span.end - rule_file.sql_start;
                 diagnostics.push(Diagnostic { span: start..end, ..diagnostic });
             }
-            None => rule_file.blame(diagnostic, &mut actions),
+            None => diagnostics.extend(rule_file.blame(diagnostic, &mut actions)),
         }
     }
     Finding {
@@ -202,13 +203,15 @@ impl RuleText {
         }
     }
 
-    /// Gives what is wrong with an action to that action.
-    fn blame(&self, diagnostic: Diagnostic, actions: &mut [ActionFinding]) {
+    /// Gives what is wrong with an action to that action; what is of none comes back, as one of the whole rule.
+    fn blame(&self, diagnostic: Diagnostic, actions: &mut [ActionFinding]) -> Option<Diagnostic> {
         let entry = self.entries.iter().rfind(|(start, _)| *start <= diagnostic.span.start.max(1));
-        if let Some(action) = entry.or(self.entries.first()).and_then(|(_, at)| actions.get_mut(*at)) {
-            let help = diagnostic.help.map(|help| format!("; {help}")).unwrap_or_default();
-            action.wrong.push(format!("{}{help}", diagnostic.message));
-        }
+        let Some(action) = entry.or(self.entries.first()).and_then(|(_, at)| actions.get_mut(*at)) else {
+            return Some(Diagnostic { span: 0..0, ..diagnostic });
+        };
+        let help = diagnostic.help.map(|help| format!("; {help}")).unwrap_or_default();
+        action.wrong.push(format!("{}{help}", diagnostic.message));
+        None
     }
 }
 

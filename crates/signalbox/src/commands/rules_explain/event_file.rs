@@ -1,6 +1,5 @@
 //! Events from a file: JSON objects as `events tail` prints them, or the fields that matter.
 
-use std::io::Read as _;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -10,6 +9,7 @@ use bytestring::ByteString;
 use events::{Map, Value};
 use sql::{Document, JsonNode};
 
+use crate::input;
 use crate::outcome::Stop;
 
 /// Bytes that are no text, as answers and events show them.
@@ -21,13 +21,7 @@ const PAYLOAD_BASE64: &str = "payload_b64";
 /// one a line.
 pub(super) fn read(file: &Path) -> Result<Vec<Map>, Stop> {
     let wrong = |what: String| Stop::bad_input(format_args!("`{}`: {what}", file.display()), None);
-    let mut bytes = Vec::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().lock().read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(file).and_then(|mut file| file.read_to_end(&mut bytes))
-    };
-    read.map_err(|cause| wrong(format!("the events cannot be read: {cause}")))?;
+    let bytes = input::read(file).map_err(|cause| wrong(format!("the events cannot be read: {cause}")))?;
     let text =
         ByteString::try_from(Bytes::from(bytes)).map_err(|_| wrong("the events are not UTF-8 text".to_owned()))?;
     events_in(&text).map_err(wrong)
