@@ -195,9 +195,16 @@ impl Head {
 
     /// Appends every field in order.
     fn push_fields(&self, kind: Kind, into: &mut Map) {
-        for (at, field) in Head::FIELDS.iter().enumerate() {
-            into.push_new(ByteString::from_static(field.name), self.field(at, kind));
-        }
+        let name = |at: usize| ByteString::from_static(Head::FIELDS[at].name);
+        into.push_new(name(0), Value::from_static(kind.event_type().name));
+        into.push_new(name(1), self.event_id.to_value());
+        into.push_new(name(2), self.timestamp.to_value());
+        into.push_new(name(3), self.node.to_value());
+        into.push_new(name(4), self.listener.to_value());
+        into.push_new(name(5), self.conn_id.to_value());
+        into.push_new(name(6), self.seq.to_value());
+        into.push_new(name(7), self.client_seq.to_value());
+        into.push_new(name(8), self.client_epoch.to_value());
     }
 }
 

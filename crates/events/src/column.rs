@@ -135,19 +135,33 @@ struct AddressText {
     len: usize,
 }
 
+/// The digits of every octet, and how many they are.
+#[expect(clippy::cast_possible_truncation, reason = "digits are below ten")]
+const OCTETS: [([u8; 3], usize); 256] = {
+    let mut octets = [([b'0'; 3], 1); 256];
+    let mut octet = 1;
+    while octet < 256 {
+        let digits = [b'0' + (octet / 100) as u8, b'0' + (octet / 10 % 10) as u8, b'0' + (octet % 10) as u8];
+        octets[octet] = match octet {
+            0..10 => ([digits[2], b'0', b'0'], 1),
+            10..100 => ([digits[1], digits[2], b'0'], 2),
+            _ => (digits, 3),
+        };
+        octet += 1;
+    }
+    octets
+};
+
 impl AddressText {
     fn push_v4(&mut self, host: Ipv4Addr) {
         for (at, octet) in host.octets().into_iter().enumerate() {
             if at > 0 {
                 self.push(b'.');
             }
-            if octet >= 100 {
-                self.push(b'0' + octet / 100);
-            }
-            if octet >= 10 {
-                self.push(b'0' + octet / 10 % 10);
-            }
-            self.push(b'0' + octet % 10);
+            let (digits, len) = OCTETS[usize::from(octet)];
+            // All three, of which the next byte covers what there is too much.
+            self.bytes[self.len..self.len + 3].copy_from_slice(&digits);
+            self.len += len;
         }
     }
 
@@ -255,6 +269,14 @@ impl Column for LazyMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_octet_is_written_as_the_standard_library_writes_it() {
+        for octet in 0..=255 {
+            let address = IpAddr::from([octet, 255 - octet, octet, octet]);
+            assert_eq!(address.to_value(), Value::from(address.to_string()));
+        }
+    }
 
     #[test]
     fn addresses_are_written_as_the_standard_library_writes_them() {

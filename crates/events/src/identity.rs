@@ -94,14 +94,25 @@ impl fmt::Display for MessageId {
 impl MessageId {
     /// 32 upper-case hexadecimal digits: ASCII, so that nobody has to check it.
     pub(crate) fn to_text(self) -> ByteString {
-        const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
         let mut text = [0; 32];
-        for ([high, low], byte) in text.as_chunks_mut().0.iter_mut().zip(self.0.to_be_bytes()) {
-            (*high, *low) = (DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]);
+        for (digits, byte) in text.as_chunks_mut().0.iter_mut().zip(self.0.to_be_bytes()) {
+            *digits = HEXADECIMAL[usize::from(byte)];
         }
         text_of_checked(Bytes::copy_from_slice(&text))
     }
 }
+
+/// The two digits of every byte.
+const HEXADECIMAL: [[u8; 2]; 256] = {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
 
 /// 48 bits of `now`, 16 bits that differ between processes, 64 bits that rise.
 ///

@@ -26,6 +26,7 @@ pub use declared::{
     MessageDropped, MessagePublish, SessionSubscribed, SessionUnsubscribed,
 };
 pub use identity::{ConnId, EventId, MessageId, Timestamp};
+pub use json::plain_len;
 pub use map::Map;
 pub use reason::{
     CertificateStatus, ConnackReason, DisconnectReason, DropReason, Initiator, ReasonRow, Stage, UnsubscribeCause,

@@ -173,3 +173,56 @@ impl Columns for Overlay<'_> {
         map
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use events::{Body, Payload, Timestamp};
+
+    use super::*;
+    use crate::json::READS;
+    use crate::{Context, Limits, Query, Rows, Store};
+
+    fn message(payload: &str) -> Event {
+        let mut event = Event::sample(Kind::MessagePublish);
+        if let Body::MessagePublish(publish) = &mut event.body {
+            publish.payload = Payload(Bytes::copy_from_slice(payload.as_bytes()));
+        }
+        event
+    }
+
+    fn eval(sql: &str, columns: &dyn Columns, limits: Limits) -> Rows {
+        let store = Store::new();
+        let ctx = Context { limits, ..Context::new(Timestamp::SAMPLE, &store) };
+        Query::compile(sql).unwrap().0.eval(columns, &ctx).unwrap()
+    }
+
+    #[test]
+    fn ten_rules_read_a_payload_once() {
+        let rules = [
+            r#"SELECT payload.a AS a FROM "t" WHERE payload.a > 0"#,
+            r#"SELECT payload.l[1] AS a FROM "t""#,
+            r#"FOREACH payload.l AS e DO e FROM "t""#,
+            r#"SELECT json_decode(payload) AS a FROM "t""#,
+            r#"SELECT map_get('a', payload) AS a FROM "t""#,
+        ];
+        let event = message(r#"{"a":1,"l":[1,2]}"#);
+        let (columns, before) = (EventColumns::new(&event), READS.get());
+        for rule in rules.iter().chain(&rules) {
+            assert_ne!(eval(rule, &columns, Limits::default()), Rows::NoMatch);
+        }
+        assert_eq!(READS.get() - before, 1);
+        for rule in rules {
+            eval(rule, &event, Limits::default());
+        }
+        assert_eq!(READS.get() - before, 1 + rules.len(), "an event without its columns is read by every rule");
+    }
+
+    #[test]
+    fn what_no_path_leads_to_is_not_built() {
+        let event = message(&format!(r#"{{"large":"{}","small":[1,2]}}"#, "x".repeat(100_000)));
+        let limits = Limits { result_bytes_max: 100, ..Limits::default() };
+        let rows = eval(r#"SELECT payload.small AS a FROM "t" WHERE payload.small[2] = 2"#, &event, limits);
+        assert_eq!(rows.into_vec()[0].to_json(), r#"{"a":[1,2]}"#);
+    }
+}

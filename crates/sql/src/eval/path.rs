@@ -23,21 +23,25 @@ pub(super) enum Cursor<'c, 'e> {
     Owned(Value),
 }
 
-/// Where a path leads that begins in the payload.
-enum InPayload<'e> {
-    At(Node<'e>),
+/// Where a path leads through what is there already.
+enum Standing<'f, 'e> {
+    /// In the payload.
+    Node(Node<'e>),
+    /// In a value.
+    Value(&'f Value),
     /// There is nothing.
     Nowhere,
-    /// The path does not begin there, or leaves it on its way. Then [`reach`] knows.
+    /// Something has to be made on the way: an index, a text read as JSON, a column. Then [`reach`] knows.
     Elsewhere,
 }
 
 /// The value at the end of a path; NULL where there is none.
 pub(super) fn eval_path<'e>(scope: &Scope<'e>, frame: &Frame<'e>, path: &Path, span: Span) -> Evaluated<Value> {
-    match in_payload(scope, frame, path) {
-        InPayload::At(node) => build(scope, node, span),
-        InPayload::Nowhere => Ok(Value::Null),
-        InPayload::Elsewhere => match reach(scope, frame, &path.base, &path.steps)? {
+    match standing(scope, frame, path) {
+        Standing::Node(node) => build(scope, node, span),
+        Standing::Value(value) => Ok(value.clone()),
+        Standing::Nowhere => Ok(Value::Null),
+        Standing::Elsewhere => match reach(scope, frame, &path.base, &path.steps)? {
             Some(Slot::Node(node)) => build(scope, node, span),
             Some(Slot::Value(value)) => Ok(value),
             Some(Slot::Unset) | None => Ok(Value::Null),
@@ -53,44 +57,66 @@ pub(super) fn build(scope: &Scope<'_>, node: Node<'_>, span: Span) -> Evaluated<
 }
 
 /// The same without building what stands in the payload.
-#[inline]
 pub(super) fn locate<'e>(scope: &Scope<'e>, frame: &Frame<'e>, path: &Path) -> Evaluated<Slot<'e>> {
-    match in_payload(scope, frame, path) {
-        InPayload::At(node) => Ok(Slot::Node(node)),
-        InPayload::Nowhere => Ok(Slot::Unset),
-        InPayload::Elsewhere => Ok(reach(scope, frame, &path.base, &path.steps)?.unwrap_or_default()),
+    match standing(scope, frame, path) {
+        Standing::Node(node) => Ok(Slot::Node(node)),
+        Standing::Value(value) => Ok(Slot::Value(value.clone())),
+        Standing::Nowhere => Ok(Slot::Unset),
+        Standing::Elsewhere => Ok(reach(scope, frame, &path.base, &path.steps)?.unwrap_or_default()),
     }
 }
 
-/// Follows a path as long as it leads through the payload, as most do: keys and places, and nothing made on the way.
+/// Follows a path as far as nothing has to be made on the way, which for most is to their end.
 #[inline]
-fn in_payload<'e>(scope: &Scope<'e>, frame: &Frame<'e>, path: &Path) -> InPayload<'e> {
-    let mut at = match &path.base {
+fn standing<'f, 'e>(scope: &Scope<'e>, frame: &'f Frame<'e>, path: &Path) -> Standing<'f, 'e>
+where
+    'e: 'f,
+{
+    match &path.base {
         Base::Payload => match scope.payload() {
-            PayloadView::Node(node) => node,
-            PayloadView::Value(_) => return InPayload::Elsewhere,
-            PayloadView::Nothing => return InPayload::Nowhere,
+            PayloadView::Node(node) => through_payload(node, &path.steps),
+            PayloadView::Value(value) => through_value(value, &path.steps),
+            PayloadView::Nothing => Standing::Nowhere,
         },
         Base::Slot(slot) => match frame.get(usize::from(*slot)) {
-            Some(Slot::Node(node)) => *node,
-            Some(Slot::Value(_) | Slot::Unset) | None => return InPayload::Elsewhere,
+            Some(Slot::Node(node)) => through_payload(*node, &path.steps),
+            Some(Slot::Value(value)) => through_value(value, &path.steps),
+            Some(Slot::Unset) | None => Standing::Nowhere,
         },
-        Base::Column(_) | Base::SlotThen(_, _) | Base::Alias(_) => return InPayload::Elsewhere,
-    };
-    for step in &path.steps {
+        Base::Column(_) | Base::SlotThen(_, _) | Base::Alias(_) => Standing::Elsewhere,
+    }
+}
+
+#[inline]
+fn through_payload<'f, 'e>(mut at: Node<'e>, steps: &[PathStep]) -> Standing<'f, 'e> {
+    for step in steps {
         let next = match step {
             PathStep::Key(key) => at.member(key),
             PathStep::Place(place) => at.element(*place),
-            PathStep::Index { .. } => return InPayload::Elsewhere,
+            PathStep::Index { .. } => return Standing::Elsewhere,
         };
         at = match next {
             Some(next) => next,
-            // A text may be JSON in its turn.
-            None if at.is_text() => return InPayload::Elsewhere,
-            None => return InPayload::Nowhere,
+            None if at.is_text() => return Standing::Elsewhere,
+            None => return Standing::Nowhere,
         };
     }
-    InPayload::At(at)
+    Standing::Node(at)
+}
+
+#[inline]
+fn through_value<'f, 'e>(mut at: &'f Value, steps: &[PathStep]) -> Standing<'f, 'e> {
+    for step in steps {
+        let next = match (step, at) {
+            (PathStep::Index { .. }, _) | (_, Value::Text(_)) => return Standing::Elsewhere,
+            (PathStep::Key(key), Value::Map(map)) => map.get(key),
+            (PathStep::Place(place), Value::List(items)) => place.position(items.len()).and_then(|at| items.get(at)),
+            (PathStep::Key(_) | PathStep::Place(_), _) => None,
+        };
+        let Some(next) = next else { return Standing::Nowhere };
+        at = next;
+    }
+    Standing::Value(at)
 }
 
 /// `path[from..to]`: a list from the first to the last of these places, cut where the list ends.
@@ -169,7 +195,7 @@ fn from_alias<'e>(scope: &Scope<'e>, alias: &Alias, steps: &[PathStep]) -> Evalu
                 value
             }
         };
-        put_item(scope, &mut frame, &item.target, Slot::Value(value))?;
+        put_item(scope, &mut frame, &item.target, value)?;
     }
     let found = from_slot(scope, &frame, frame.get(usize::from(alias.slot)), steps)?;
     match (found, &alias.otherwise) {

@@ -85,7 +85,7 @@ pub(crate) fn collection<'e>(scope: &Scope<'e>, frame: &mut Frame<'e>, foreach: 
     let Some((collection, fields)) = foreach.fields.split_last() else { return Ok(Slot::Unset) };
     for (at, item) in fields.iter().enumerate() {
         let value = eval_item(scope, frame, at, item)?;
-        put_item(scope, frame, &item.target, Slot::Value(value))?;
+        put_item(scope, frame, &item.target, value)?;
     }
     let located = collection_of(scope, frame, fields.len(), collection)?;
     // The fields of DO are others than those that WHERE may have kept.
@@ -160,7 +160,7 @@ pub(crate) fn project<'e>(
         Projection::Staged { items, pieces } => {
             for (at, item) in items.iter().enumerate() {
                 let value = eval_item(scope, frame, at, item)?;
-                put_item(scope, frame, &item.target, Slot::Value(value))?;
+                put_item(scope, frame, &item.target, value)?;
             }
             put_together(scope, frame, pieces, locals).map_err(|large| too_large(large, span_of(items)))
         }
@@ -180,13 +180,17 @@ fn put_together(
         match piece {
             // Behind the last `*` a slot is asked for once.
             Piece::Slot(column, slot) if at >= last_star => {
-                let slot = frame.get_mut(usize::from(*slot)).map(std::mem::take).unwrap_or_default();
+                let value = match frame.get_mut(usize::from(*slot)) {
+                    Some(Slot::Value(value)) => std::mem::take(value),
+                    Some(Slot::Node(node)) => node.to_value()?,
+                    Some(Slot::Unset) | None => Value::Null,
+                };
                 // Slots differ in their names: behind one `*` that begins the row, only a column can be there already.
                 let is_column = scope.kind.is_none_or(|kind| column.id(kind).is_some());
                 if last_star == 0 && locals.is_empty() && !is_column {
-                    row.push_new(column.name.clone(), value_of(slot)?);
+                    row.push_new(column.name.clone(), value);
                 } else {
-                    row.insert(column.name.clone(), value_of(slot)?);
+                    row.insert(column.name.clone(), value);
                 }
             }
             Piece::Slot(column, slot) => row.insert(column.name.clone(), slot_value(frame, *slot)?),
@@ -225,24 +229,28 @@ fn star(scope: &Scope<'_>, row: &mut Map, more: usize) {
 
 /// The value of an item; the one that WHERE has evaluated already, where it has.
 fn eval_item<'e>(scope: &Scope<'e>, frame: &Frame<'e>, at: usize, item: &Item) -> Evaluated<Value> {
-    let kept = scope.kept.borrow_mut().get_mut(at).and_then(Option::take);
-    match kept {
-        Some(value) => Ok(value),
-        None => eval(scope, frame, &item.expr),
+    if let Some(kept) = scope.kept.borrow_mut().get_mut(at).and_then(Option::take) {
+        return Ok(kept);
     }
+    eval(scope, frame, &item.expr)
 }
 
 /// Puts a value where its item says.
-pub(crate) fn put_item<'e>(scope: &Scope<'e>, frame: &mut Frame<'e>, target: &Target, new: Slot<'e>) -> Evaluated<()> {
-    let at = usize::from(target.slot);
-    if target.steps.is_empty() {
-        if let Some(slot) = frame.get_mut(at) {
-            *slot = new;
-        }
-        return Ok(());
+#[inline]
+pub(crate) fn put_item<'e>(scope: &Scope<'e>, frame: &mut Frame<'e>, target: &Target, new: Value) -> Evaluated<()> {
+    if !target.steps.is_empty() {
+        return put_below(scope, frame, target, new);
     }
+    if let Some(slot) = frame.get_mut(usize::from(target.slot)) {
+        *slot = Slot::Value(new);
+    }
+    Ok(())
+}
+
+/// Puts a value below the name of its slot.
+fn put_below<'e>(scope: &Scope<'e>, frame: &mut Frame<'e>, target: &Target, new: Value) -> Evaluated<()> {
+    let at = usize::from(target.slot);
     let large = |large| too_large(large, target.span);
-    let new = value_of(new).map_err(large)?;
     scope.budget.nest(&new).map_err(|fault| fault_at(fault, target.span))?;
     if target.steps.len() > DEPTH_MAX {
         return Err(fault_at(too_deep(), target.span));

@@ -137,7 +137,7 @@ impl<'x, 'e> Tracer<'x, 'e> {
                     value
                 }
             };
-            if eval::put_item(self.scope, &mut frame, &item.target, Slot::Value(value)).is_err() {
+            if eval::put_item(self.scope, &mut frame, &item.target, value).is_err() {
                 break;
             }
         }

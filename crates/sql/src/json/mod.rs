@@ -36,6 +36,8 @@ pub struct Document {
 impl Document {
     /// Reads `text`.
     pub fn read(text: ByteString) -> Result<Document, NotJson> {
+        #[cfg(test)]
+        READS.with(|reads| reads.set(reads.get() + 1));
         let tokens = scan(&text).map_err(|_| NotJson)?;
         Ok(Document { text, tokens })
     }
@@ -93,6 +95,12 @@ impl Document {
         let (start, end) = (index(token.start), index(token.end));
         self.text.get(start..end).unwrap_or_default()
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many documents this thread has read.
+    pub(crate) static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 /// A value inside a document.
@@ -220,7 +228,11 @@ impl<'d> Node<'d> {
         let mut map = Map::with_capacity(((end - at) / 2).min(MEMBERS_EXPECTED));
         while at < end {
             let member = Node { document: self.document, at: at + 1 };
-            map.insert(self.text(self.document.token(at)), member.to_value()?);
+            let (key, value) = (self.text(self.document.token(at)), member.to_value()?);
+            match map.get_mut(&key) {
+                Some(earlier) => *earlier = value,
+                None => map.push_new(key, value),
+            }
             at = index(member.token().next);
         }
         Ok(map)

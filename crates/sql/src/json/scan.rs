@@ -1,5 +1,7 @@
 //! One pass over a text that checks it to be JSON (RFC 8259) and notes where its values are.
 
+use events::plain_len;
+
 use super::DEPTH_MAX;
 
 /// What a token is.
@@ -303,55 +305,8 @@ fn escape_len(rest: &[u8]) -> Option<usize> {
     }
 }
 
-/// How many bytes at the beginning of `text` stand for themselves: neither a quote nor `\` nor a control character.
-#[inline]
-fn plain_len(text: &[u8]) -> usize {
-    let (mut len, mut rest) = (0, text);
-    while let Some((eight, behind)) = rest.split_first_chunk() {
-        let special = special_bytes(u64::from_le_bytes(*eight));
-        if special != 0 {
-            return len + super::index(special.trailing_zeros() / 8);
-        }
-        len += eight.len();
-        rest = behind;
-    }
-    len + rest.iter().take_while(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\')).count()
-}
-
-/// The highest bit of every byte that does not stand for itself. Bits above the first one may be wrong: a subtraction
-/// borrows from the next byte.
-#[inline]
-const fn special_bytes(eight: u64) -> u64 {
-    const EACH: u64 = u64::MAX / 255;
-    const fn below(eight: u64, limit: u8) -> u64 {
-        eight.wrapping_sub(EACH * limit as u64) & !eight
-    }
-    let quote = below(eight ^ (EACH * b'"' as u64), 1);
-    let escape = below(eight ^ (EACH * b'\\' as u64), 1);
-    (below(eight, 0x20) | quote | escape) & (EACH * 0x80)
-}
-
 /// A place in the text or among the tokens, of which there are no more than bytes.
 #[expect(clippy::cast_possible_truncation, reason = "`scan` refuses texts of which the places do not fit")]
 const fn place(at: usize) -> u32 {
     at as u32
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    proptest::proptest! {
-        #[test]
-        fn eight_bytes_at_once_are_told_as_one_by_one(text: Vec<u8>, plain in "[a-zé!#\\[\\]~]{0,40}", special in 0usize..40) {
-            let one_by_one = |text: &[u8]| text.iter().take_while(|byte| **byte >= 0x20 && !b"\"\\".contains(byte)).count();
-            proptest::prop_assert_eq!(plain_len(&text), one_by_one(&text));
-            let mut text = plain.into_bytes();
-            for byte in [b'"', b'\\', 0x1F, 0x7F, 0x20] {
-                let at = special.min(text.len());
-                text.insert(at, byte);
-                proptest::prop_assert_eq!(plain_len(&text), one_by_one(&text));
-            }
-        }
-    }
 }
