@@ -61,6 +61,7 @@ pub(crate) fn word(word: &str) -> Option<&'static str> {
 /// The help for a field that other systems have, with the name that has to be a field here for it to be right.
 pub(crate) fn field(name: &str) -> Option<(Option<&'static str>, &'static str)> {
     let known: &[(&str, Option<&str>, &str)] = &[
+        ("distinct", None, "a rule looks at one event at a time"),
         ("undefined", None, "what is missing is NULL: write `IS NULL`"),
         ("retain", Some("flags"), "write `flags.retain`"),
         ("dup", Some("flags"), "write `flags.dup`"),
@@ -79,7 +80,7 @@ pub(crate) fn field(name: &str) -> Option<(Option<&'static str>, &'static str)> 
         ("headers", None, "the properties of a message are `pub_props`, its flags `flags`"),
         ("user_properties", Some("pub_props"), "write `pub_props.'User-Property'`"),
     ];
-    known.iter().find(|(theirs, _, _)| *theirs == name).map(|(_, ours, help)| (*ours, *help))
+    known.iter().find(|(theirs, _, _)| theirs.eq_ignore_ascii_case(name)).map(|(_, ours, help)| (*ours, *help))
 }
 
 /// The help for a function that other systems have.

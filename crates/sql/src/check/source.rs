@@ -88,28 +88,27 @@ impl Sources {
         if let Some(name) = topic.text.strip_prefix(EVENTS) {
             return self.add_event(name, topic, mode, diagnostics);
         }
+        // One that is wrong was to be one of messages: their fields are looked at all the same.
+        let mut filter = topic.text.clone();
         if topic.text.starts_with("$share/") {
             let message = "expected a topic filter, found a shared subscription, which never matches a message";
             let help = "leave `$share/` and the group out";
             diagnostics.push(Diagnostic::error(codes::FILTER, range, message).with_help(help));
-            return;
-        }
-        if topic.text.starts_with("$bridges/") || topic.text.starts_with("$sources/") {
+        } else if topic.text.starts_with("$bridges/") || topic.text.starts_with("$sources/") {
             let message = "expected a topic filter or an event, found a source of EMQX, and there are none here";
             let help = "listen to the topic under which the messages are published here";
             diagnostics.push(Diagnostic::error(codes::FILTER, range, message).with_help(help));
-            return;
-        }
-        match mqtt::Filter::parse(topic.text.clone()) {
-            Ok(filter) => {
-                self.list(Source::Topic(filter.topic_filter().clone()));
-                self.list_by_name(Kind::MessagePublish);
-            }
-            Err(error) => {
-                let message = format!("`{}` can never match: {error}", topic.text);
-                diagnostics.push(Diagnostic::error(codes::FILTER, range, message));
+        } else {
+            match mqtt::Filter::parse(filter.clone()) {
+                Ok(parsed) => filter = parsed.topic_filter().clone(),
+                Err(error) => {
+                    let message = format!("`{filter}` can never match: {error}");
+                    diagnostics.push(Diagnostic::error(codes::FILTER, range, message));
+                }
             }
         }
+        self.list(Source::Topic(filter));
+        self.list_by_name(Kind::MessagePublish);
     }
 
     fn add_event(&mut self, name: &str, topic: &Topic, mode: Mode, diagnostics: &mut Vec<Diagnostic>) {
