@@ -85,6 +85,12 @@ pub const SECTIONS: &[Section] = &[
                 "error",
             ),
             row(
+                "refused.emqx_sources",
+                "`$bridges/...` and `$sources/...` in FROM",
+                "messages of a source",
+                "error: there are no sources",
+            ),
+            row(
                 "refused.placeholders",
                 "placeholders that name nothing the rule selects",
                 "the text `undefined`",
@@ -180,12 +186,24 @@ pub const SECTIONS: &[Section] = &[
                 "the element",
             ),
             row("evaluating.slice", "`payload.arr[4..2]`, `[5..3]`", "fails", "the empty list"),
+            row(
+                "evaluating.slice_text",
+                "slices of a text that is JSON: `payload[1..2]`",
+                "fails",
+                "the elements, as with `payload[1]`",
+            ),
             row("evaluating.slice_zero", "a slice from 0", "fails on every event", "error when created"),
             row(
                 "evaluating.payload_alias",
                 "a value AS `payload`, then `payload.x`",
                 "of whichever was read first",
                 "of the latest",
+            ),
+            row(
+                "evaluating.null_alias",
+                "`NULL AS qos, qos AS q`, `payload.a AS m, m.z` where the event has an `m`, too",
+                "the event's field where the alias has nothing",
+                "NULL: the alias stands for the field",
             ),
             row("evaluating.unnamed", "a field without AS that is no path", "a name made of the time", "its text"),
             row(
@@ -265,7 +283,30 @@ pub const SECTIONS: &[Section] = &[
             ),
             row("functions.reverse", "`reverse` beyond ASCII", "bytes that are no text, or fails", "by character"),
             row("functions.rm_prefix", "`rm_prefix(5, 'x')`", "5", "an argument of the wrong type is an error"),
-            row("functions.sprintf", "`sprintf('~p', 'txt')`", r#"`<<"txt">>`"#, r#"`"txt"`"#),
+            row(
+                "functions.sprintf",
+                "`~p` and `~w` of `sprintf`",
+                r#"`<<"txt">>`, `#{}`, `1.0e22`"#,
+                r#"JSON: `"txt"`, `{}`, `1e22`"#,
+            ),
+            row(
+                "functions.key_order",
+                "`str`, `concat`, `json_encode` of maps",
+                "up to 32 keys are sorted",
+                "the keys in the order in which they came",
+            ),
+            row(
+                "functions.bytes",
+                "`ascii`, `rm_prefix`, `tokens`, `regex_...` of bytes that are no text",
+                "work byte by byte",
+                "fail",
+            ),
+            row(
+                "functions.json_encode",
+                "`json_encode` of bytes that are no text",
+                "fails",
+                r#"`{"$b64": "..."}`, as in rows"#,
+            ),
             row("functions.str", "`str([72,105])`, `str([])`", "`Hi`, empty text", "`[72,105]`, `[]`"),
             row("functions.getenv", "`getenv('X')`", "`EMQXVAR_X`", "the same, and nothing else of the environment"),
             row(
