@@ -11,13 +11,13 @@ use auth::Auth;
 use bytestring::ByteString;
 use mqtt::TopicError;
 use parking_lot::Mutex;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{MissedTickBehavior, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accept::Acceptor;
 use crate::bind::Listening;
-use crate::bus::Bus;
+use crate::bus::{Bus, BusReceiver};
 use crate::clock::Clock;
 use crate::config::{Bound, BrokerConfig, ListenerConfig};
 use crate::hub::{Hub, Observer, Published, Wakers};
@@ -26,7 +26,6 @@ use crate::message::Publication;
 use crate::session::inbound::{has_levels_at_most, is_reserved};
 use crate::session::inbox::Order;
 use crate::stats::{ReasonCounts, Stats};
-use crate::telling::Origin;
 
 /// How often expired retained messages are looked for.
 const RETAINED_EVERY_MS: u64 = 10_000;
@@ -99,6 +98,7 @@ impl Broker {
             let (hub, clock) = (Arc::clone(&inner.hub), inner.clock);
             let closing = inner.closing.clone();
             inner.tracker.spawn(async move { closing.run_until_cancelled(keep_house(hub, clock)).await });
+            self.serve_own_messages();
         }
         let acceptor = Acceptor {
             hub: Arc::clone(&inner.hub),
@@ -116,14 +116,8 @@ impl Broker {
     pub fn publish(&self, message: &Publication) -> Result<Published, PublishRefused> {
         let hub = &self.0.hub;
         check(message, hub)?;
-        let origin = Origin {
-            client_id: &message.client_id,
-            username: message.username.as_ref(),
-            peer: None,
-            hops: message.hops,
-        };
         let mut wakers = Wakers::new();
-        let published = hub.publish(self.0.clock.now(), &message.to_publish(), (None, origin), &mut wakers);
+        let published = hub.publish(self.0.clock.now(), &message.to_publish(), (None, message.origin()), &mut wakers);
         wakers.into_iter().for_each(Waker::wake);
         Ok(published)
     }
@@ -172,6 +166,21 @@ impl Broker {
         inner.hub.bus.close();
     }
 
+    /// Starts what hands events and the broker's own numbers to clients.
+    fn serve_own_messages(&self) {
+        let inner = &self.0;
+        let (clock, interval_s) = (inner.clock, inner.hub.config.sys.interval_s);
+        if let Some(receiver) = inner.hub.feed.take_receiver() {
+            let (hub, closing) = (Arc::clone(&inner.hub), inner.closing.clone());
+            inner.tracker.spawn(async move { closing.run_until_cancelled(serve_events(hub, clock, receiver)).await });
+        }
+        if interval_s > 0 {
+            let (hub, closing) = (Arc::clone(&inner.hub), inner.closing.clone());
+            let every = Duration::from_secs(interval_s.into());
+            inner.tracker.spawn(async move { closing.run_until_cancelled(serve_sys(hub, clock, every)).await });
+        }
+    }
+
     fn give_order(&self, slot: &crate::registry::Slot, order: Order) -> bool {
         let (is_online, waker) = {
             let mut inbox = slot.inbox.lock();
@@ -202,6 +211,31 @@ fn check(message: &Publication, hub: &Hub) -> Result<(), PublishRefused> {
         return Err(PublishRefused::Loop { topic: topic.clone(), max: limits.hops_max });
     }
     Ok(())
+}
+
+/// Hands events to the clients that subscribe to them.
+async fn serve_events(hub: Arc<Hub>, clock: Clock, mut receiver: BusReceiver) {
+    loop {
+        let items = receiver.recv_batch().await;
+        if items.is_empty() {
+            return;
+        }
+        let mut wakers = Wakers::new();
+        hub.publish_events(clock.now(), &items, &mut wakers);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Sends the broker's own numbers again and again.
+async fn serve_sys(hub: Arc<Hub>, clock: Clock, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let mut wakers = Wakers::new();
+        hub.publish_sys(clock.now(), &mut wakers);
+        wakers.into_iter().for_each(Waker::wake);
+    }
 }
 
 /// Ends sessions whose time is over, publishes delayed wills, tells held-back events, drops expired retained messages.

@@ -124,7 +124,12 @@ impl Bus {
 
     /// Whether anybody wants events of this kind: where not, they need not be built.
     pub fn wants(&self, kind: Kind) -> bool {
-        Kinds(self.wanted.load(Ordering::Relaxed)).contains(kind)
+        self.wanted().contains(kind)
+    }
+
+    /// Every kind of event that somebody wants.
+    pub fn wanted(&self) -> Kinds {
+        Kinds(self.wanted.load(Ordering::Relaxed))
     }
 
     /// Numbers the event, if it is one of the life of a client, and hands it to everybody who wants it.
@@ -269,9 +274,33 @@ impl BusReceiver {
 
     /// Wants other events from now on.
     pub fn set_kinds(&self, kinds: Kinds) {
+        self.switch().set_kinds(kinds);
+    }
+
+    /// What chooses the events of this subscriber, for who does not read them.
+    pub fn switch(&self) -> Switch {
+        Switch { bus: Arc::clone(&self.bus), queue: Arc::clone(&self.queue) }
+    }
+}
+
+/// Chooses the events of a subscriber.
+pub struct Switch {
+    bus: Arc<Bus>,
+    queue: Arc<Queue>,
+}
+
+impl Switch {
+    /// Wants other events from now on.
+    pub fn set_kinds(&self, kinds: Kinds) {
         let sequencer = self.bus.sequencer.lock();
         self.queue.kinds.store(kinds.0, Ordering::Relaxed);
         self.bus.refresh(&sequencer);
+    }
+}
+
+impl fmt::Debug for Switch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Switch").field("name", &self.queue.name).finish_non_exhaustive()
     }
 }
 

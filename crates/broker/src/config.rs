@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use auth::SeenCertificates;
 use bytestring::ByteString;
-use mqtt::QoS;
+use mqtt::{QoS, ReasonCode};
+use regex::Regex;
 
 use crate::transport::Tls;
 
@@ -21,6 +22,12 @@ pub struct BrokerConfig {
     pub seen_certificates: SeenCertificates,
     /// What clients may use up.
     pub limits: Limits,
+    /// What a client may call itself.
+    pub client_id: ClientIdConfig,
+    /// What MQTT leaves to a server.
+    pub protocol: ProtocolConfig,
+    /// What the broker publishes about itself.
+    pub sys: SysConfig,
 }
 
 impl Default for BrokerConfig {
@@ -30,6 +37,111 @@ impl Default for BrokerConfig {
             last_seq: 0,
             seen_certificates: SeenCertificates::default(),
             limits: Limits::default(),
+            client_id: ClientIdConfig::default(),
+            protocol: ProtocolConfig::default(),
+            sys: SysConfig::default(),
+        }
+    }
+}
+
+/// What a client may call itself. Another identifier is refused with `client_identifier_not_valid`.
+#[derive(Clone, Debug)]
+pub struct ClientIdConfig {
+    /// Bytes of an identifier.
+    pub max_len: usize,
+    /// What every identifier that a client chooses has to match.
+    pub pattern: Option<Pattern>,
+}
+
+impl Default for ClientIdConfig {
+    fn default() -> ClientIdConfig {
+        ClientIdConfig { max_len: 1024, pattern: None }
+    }
+}
+
+/// A regular expression that matches a whole text.
+#[derive(Clone)]
+pub struct Pattern {
+    text: Box<str>,
+    whole: Regex,
+}
+
+impl Pattern {
+    /// Reads a regular expression; the message of a wrong one says where it is wrong.
+    pub fn parse(text: &str) -> Result<Pattern, String> {
+        // Alone first, so that the message shows what was written and not what it is wrapped in.
+        Regex::new(text).map_err(|error| error.to_string())?;
+        let whole = Regex::new(&format!("^(?:{text})$")).map_err(|error| error.to_string())?;
+        Ok(Pattern { text: text.into(), whole })
+    }
+
+    /// Whether the whole of `text` matches.
+    pub fn matches(&self, text: &str) -> bool {
+        self.whole.is_match(text)
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Pattern").field(&self.text).finish()
+    }
+}
+
+/// What MQTT leaves to a server.
+#[derive(Clone, Debug, Default)]
+pub struct ProtocolConfig {
+    /// The Response Information of CONNACK for clients that ask for it, with `%c` for the client identifier; none where
+    /// it is empty.
+    pub response_information: ByteString,
+    /// What SUBACK says to an MQTT 5 client that may not subscribe.
+    pub denied_subscribe: DeniedSubscribe,
+    /// Whether a payload that says it is UTF-8 is looked at. A message with another one is refused with
+    /// `payload_format_invalid`, a will with `implementation_specific_error`.
+    pub check_payload_format: bool,
+}
+
+/// What the broker publishes about itself below `$SYS/`, to clients that may read it.
+#[derive(Clone, Debug)]
+pub struct SysConfig {
+    /// Seconds between two messages of the same number, while somebody subscribes to it; 0 for none at all.
+    pub interval_s: u32,
+}
+
+impl Default for SysConfig {
+    fn default() -> SysConfig {
+        SysConfig { interval_s: 60 }
+    }
+}
+
+impl SysConfig {
+    /// Whether there are messages at all.
+    pub(crate) const fn is_on(&self) -> bool {
+        self.interval_s > 0
+    }
+}
+
+/// What SUBACK says to an MQTT 5 client that may not subscribe. Before MQTT 5 there is only 0x80.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeniedSubscribe {
+    /// 0x87.
+    #[default]
+    NotAuthorized,
+    /// 0x80, which says nothing about permissions.
+    UnspecifiedError,
+}
+
+impl DeniedSubscribe {
+    /// The code in SUBACK.
+    pub(crate) const fn code(self) -> ReasonCode {
+        match self {
+            DeniedSubscribe::NotAuthorized => ReasonCode::NotAuthorized,
+            DeniedSubscribe::UnspecifiedError => ReasonCode::UnspecifiedError,
         }
     }
 }
@@ -37,10 +149,10 @@ impl Default for BrokerConfig {
 /// What clients may use up. Each limit says what happens to whoever reaches it.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes of a client identifier. A longer one is refused with `client_identifier_not_valid`.
-    pub client_id_bytes_max: usize,
     /// Subscriptions of one session. The next one gets SUBACK 0x97 quota exceeded, 0x80 before MQTT 5.
     pub subscriptions_max: usize,
+    /// Filters of one SUBSCRIBE. Those beyond it get the same answer.
+    pub subscribe_filters_max: usize,
     /// Levels of a topic or filter. More get `topic_name_invalid` or `topic_filter_invalid`.
     pub topic_levels_max: usize,
     /// Messages of QoS 1 and 2 on their way to one client at a time. The client may ask for fewer by its Receive
@@ -61,6 +173,8 @@ pub struct Limits {
     pub receive_maximum_before_v5: u16,
     /// Topic aliases one MQTT 5 client may set. A higher one ends the connection with `topic_alias_invalid`.
     pub topic_alias_maximum: u16,
+    /// Topic aliases the broker gives to one MQTT 5 client, if that takes them; further topics are sent in full.
+    pub outgoing_topic_aliases_max: u16,
     /// Seconds a session may outlive its connection. An MQTT 5 client that asks for more is told this number; clients
     /// before MQTT 5 with a kept session get this number.
     pub session_expiry_max_s: u32,
@@ -86,8 +200,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            client_id_bytes_max: 1024,
             subscriptions_max: 10_000,
+            subscribe_filters_max: 1_000,
             topic_levels_max: 128,
             inflight_max: 1024,
             queue_len_max: 10_000,
@@ -96,6 +210,7 @@ impl Default for Limits {
             receive_maximum: 1024,
             receive_maximum_before_v5: 8192,
             topic_alias_maximum: 64,
+            outgoing_topic_aliases_max: 64,
             session_expiry_max_s: 7 * 24 * 3600,
             keepalive_max_s: 0,
             offline_sessions_max: 100_000,
@@ -138,6 +253,9 @@ pub struct ListenerConfig {
     pub redirect: Option<Redirect>,
     /// CONNECTs a second. More are refused with `connection_rate_exceeded`; 0 is no limit.
     pub connect_rate_max: u32,
+    /// Whether an MQTT 5 client that may not connect is told why; where not, it gets `unspecified_error` instead of
+    /// what would say something about users and bans. Events have the reason in `detail`.
+    pub tell_refusals: bool,
 }
 
 /// Where a listener listens.
@@ -199,6 +317,7 @@ impl ListenerConfig {
             retain_available: true,
             redirect: None,
             connect_rate_max: 0,
+            tell_refusals: true,
         }
     }
 }

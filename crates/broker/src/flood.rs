@@ -1,9 +1,9 @@
 //! Keeps those who never authenticate from flooding the event history.
 //!
 //! Of the connections of one source address that are not accepted, so many refusals and so many endings in a second are
-//! told one by one; the rest of that second as one event of each kind that carries its number.
+//! told one by one; the rest of that second as one event of each kind and reason that carries its number.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use events::Kind;
@@ -38,8 +38,8 @@ pub(crate) struct Flood<E> {
 struct Account<E> {
     second_began_ms: u64,
     told_count: u32,
-    /// The last event that was not told, and how many there were.
-    held_back: Option<(E, u32)>,
+    /// By reason, of which there are few: the last event that was not told, and how many there were.
+    held_back: BTreeMap<&'static str, (E, u32)>,
 }
 
 impl<E> Flood<E> {
@@ -48,8 +48,13 @@ impl<E> Flood<E> {
         Flood { per_second_max, accounts: HashMap::default() }
     }
 
-    /// Takes an event of this kind that came from `source`.
-    pub(crate) fn handle(&mut self, now: Now, (source, kind): (IpAddr, Kind), event: E) -> Verdict<E> {
+    /// Takes an event of this kind and reason that came from `source`.
+    pub(crate) fn handle(
+        &mut self,
+        now: Now,
+        ((source, kind), reason): ((IpAddr, Kind), &'static str),
+        event: E,
+    ) -> Verdict<E> {
         let account_of = if self.accounts.len() < ACCOUNTS_MAX || self.accounts.contains_key(&(source, kind)) {
             (source, kind)
         } else {
@@ -58,9 +63,9 @@ impl<E> Flood<E> {
         let account = self.accounts.entry(account_of).or_insert(Account {
             second_began_ms: now.mono_ms,
             told_count: 0,
-            held_back: None,
+            held_back: BTreeMap::new(),
         });
-        if account.held_back.is_none() && now.mono_ms >= account.second_began_ms + SECOND_MS {
+        if account.held_back.is_empty() && now.mono_ms >= account.second_began_ms + SECOND_MS {
             account.second_began_ms = now.mono_ms;
             account.told_count = 0;
         }
@@ -68,9 +73,10 @@ impl<E> Flood<E> {
             account.told_count += 1;
             return Verdict::Tell(event);
         }
-        let repeated = account.held_back.as_ref().map_or(0, |(_, repeated)| *repeated) + 1;
-        account.held_back = Some((event, repeated));
-        Verdict::Counted { is_first: repeated == 1 }
+        let is_first = account.held_back.is_empty();
+        let repeated = account.held_back.get(reason).map_or(0, |(_, repeated)| *repeated) + 1;
+        account.held_back.insert(reason, (event, repeated));
+        Verdict::Counted { is_first }
     }
 
     /// When [`Flood::take_due`] is to be called next; `None` while nothing is held.
@@ -86,10 +92,10 @@ impl<E> Flood<E> {
             if now.mono_ms < account.second_began_ms + SECOND_MS {
                 return true;
             }
-            due.extend(account.held_back.take().map(|held_back| (*source, held_back)));
+            due.extend(std::mem::take(&mut account.held_back).into_values().map(|held_back| (*source, held_back)));
             false
         });
-        due.sort_unstable_by_key(|(source, _)| *source);
+        due.sort_by_key(|(source, _)| *source);
         due.into_iter().map(|(_, held_back)| held_back).collect()
     }
 }
@@ -100,10 +106,10 @@ mod tests {
 
     use super::*;
 
-    const SOURCE: (IpAddr, Kind) = of(Ipv4Addr::LOCALHOST);
+    const SOURCE: ((IpAddr, Kind), &str) = of(Ipv4Addr::LOCALHOST);
 
-    const fn of(address: Ipv4Addr) -> (IpAddr, Kind) {
-        (IpAddr::V4(address), Kind::ClientDisconnected)
+    const fn of(address: Ipv4Addr) -> ((IpAddr, Kind), &'static str) {
+        ((IpAddr::V4(address), Kind::ClientDisconnected), "not_mqtt")
     }
 
     fn at(mono_ms: u64) -> Now {
@@ -129,6 +135,17 @@ mod tests {
         }
         assert_eq!(flood.handle(at(0), of(Ipv4Addr::from(9_999_999)), 1), Verdict::Tell(1));
         assert_eq!(flood.handle(at(0), of(Ipv4Addr::from(9_999_998)), 2), Verdict::Counted { is_first: true });
+    }
+
+    #[test]
+    fn every_reason_has_its_own_number() {
+        let mut flood = Flood::new(1);
+        let source = SOURCE.0;
+        assert_eq!(flood.handle(at(0), (source, "not_mqtt"), 'a'), Verdict::Tell('a'));
+        for (reason, event) in [("not_mqtt", 'b'), ("connect_timeout", 'c'), ("not_mqtt", 'd')] {
+            assert_eq!(flood.handle(at(1), (source, reason), event), Verdict::Counted { is_first: event == 'b' });
+        }
+        assert_eq!(flood.take_due(at(1000)), [('c', 1), ('d', 2)]);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 
 use auth::Auth;
-use events::{ConnId, DropReason, Event};
-use mqtt::Publish;
+use events::{ConnId, DeliveryDropReason, DropReason, Event, Kind};
+use mqtt::{Filter, Publish};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use tokio::sync::Notify;
@@ -17,13 +17,15 @@ use crate::bus::Bus;
 use crate::clock::Now;
 use crate::config::BrokerConfig;
 use crate::deadlines::Deadlines;
+use crate::feed::Feed;
 use crate::flood::Flood;
 use crate::message::{Message, Queued};
 use crate::registry::{Registry, Slot};
-use crate::router::{Retained, RetainedLimits, RetainedMessage, Router, SubscriberKey};
+use crate::router::{Retained, RetainedLimits, RetainedMessage, Router, Subscribed, Subscriber, SubscriberKey};
 use crate::session::inbox::Offered;
 use crate::session::{Subscribe, Subscription};
 use crate::stats::{Counters, ReasonCounters, Stats, add};
+use crate::sys::SYS;
 use crate::telling::Origin;
 
 /// Who runs rules over messages.
@@ -56,6 +58,10 @@ pub(crate) struct Hub {
     /// Told when a deadline comes nearer.
     pub(crate) housekeeping: Notify,
     pub(crate) is_stopping: AtomicBool,
+    pub(crate) feed: Feed,
+    /// Subscriptions to filters below `$SYS/`.
+    pub(crate) sys_subscriptions_count: AtomicUsize,
+    pub(crate) started: Now,
     last_conn_id: AtomicU64,
     last_session_key: AtomicU64,
 }
@@ -65,6 +71,8 @@ pub(crate) struct Hub {
 pub struct Published {
     /// Sessions it was handed to.
     pub receivers_count: usize,
+    /// Sessions that subscribe to it, whether or not there was room for it.
+    pub matched_count: usize,
 }
 
 impl Hub {
@@ -72,11 +80,13 @@ impl Hub {
     pub(crate) fn new(config: BrokerConfig, auth: Auth, observer: Arc<dyn Observer>, now: Now) -> Hub {
         let limits = &config.limits;
         // Epochs rise over restarts because they begin at the time of the start, in s.
+        let bus = Arc::new(Bus::new(config.last_seq));
         let epoch = u32::try_from(now.wall.0 / 1000).unwrap_or(u32::MAX);
         Hub {
             auth,
             observer,
-            bus: Arc::new(Bus::new(config.last_seq)),
+            feed: Feed::new(&bus),
+            bus,
             router: Router::new(),
             retained: Retained::new(RetainedLimits {
                 messages_max: limits.retained_messages_max,
@@ -90,6 +100,8 @@ impl Hub {
             flood: Mutex::new(Flood::new(limits.unauthenticated_events_per_s)),
             housekeeping: Notify::new(),
             is_stopping: AtomicBool::new(false),
+            sys_subscriptions_count: AtomicUsize::new(0),
+            started: now,
             last_conn_id: AtomicU64::new(0),
             last_session_key: AtomicU64::new(0),
             config,
@@ -109,20 +121,32 @@ impl Hub {
     ) -> Published {
         let id = self.tell_published(now, publish, origin);
         let mut shared = None;
-        let is_kept = publish.retain && self.retain(now, publish, &mut shared);
-        let mut fate = Fate::default();
-        self.router.route(
+        let message = || Arc::new(Message::new(publish, origin, now).with_id(id));
+        let is_kept = publish.retain && self.retain(now, publish, || Arc::clone(shared.get_or_insert_with(message)));
+        let tells_drops = self.bus.wants(Kind::DeliveryDropped);
+        let (mut fate, mut has_own) = (Fate::default(), false);
+        let left_out = self.router.route(
             &publish.topic,
             publisher,
             |slot| slot.is_online.load(Ordering::Relaxed),
             |delivery| {
-                let message = Arc::clone(shared.get_or_insert_with(|| Arc::new(Message::new(publish, now))));
-                let mut queued = Queued::new(message, delivery.qos.min(publish.qos));
+                let mut queued =
+                    Queued::new(Arc::clone(shared.get_or_insert_with(message)), delivery.qos.min(publish.qos));
                 queued.retain = publish.retain && delivery.retain_as_published;
                 queued.subscription_ids = delivery.subscription_ids.into();
-                fate.add(&self.offer(delivery.target, delivery.key, queued, wakers));
+                let witness = tells_drops.then(|| queued.clone());
+                has_own |= tells_drops && Some(delivery.key) == publisher;
+                let offered = self.offer(delivery.target, delivery.key, queued, wakers);
+                fate.add(&offered);
+                if let (Some(queued), Some(reason)) = (witness, offered.drop_reason()) {
+                    self.tell_delivery_dropped(now, delivery.target, &queued, reason);
+                }
             },
         );
+        if let Some(slot) = left_out.filter(|_| tells_drops && !has_own) {
+            let queued = Queued::new(Arc::clone(shared.get_or_insert_with(message)), publish.qos);
+            self.tell_delivery_dropped(now, &slot, &queued, DeliveryDropReason::NoLocal);
+        }
         self.count(fate);
         let reason = match fate {
             // A message that is kept for later subscribers has not been in vain.
@@ -136,7 +160,60 @@ impl Hub {
         if let Some(reason) = reason {
             self.tell_dropped(now, (id, publish), reason, origin);
         }
-        Published { receivers_count: fate.queued }
+        Published { receivers_count: fate.queued, matched_count: fate.matched }
+    }
+
+    /// Publishes a message of the broker itself: it is told to nobody, counted nowhere and not kept. Sessions in `reached`
+    /// do not get it, and those that do are added.
+    pub(crate) fn publish_own(
+        &self,
+        now: Now,
+        publish: &Publish,
+        reached: &mut Vec<SubscriberKey>,
+        wakers: &mut Wakers,
+    ) {
+        let origin = Origin { client_id: &self.config.node, username: None, peer: None, hops: 0 };
+        let mut shared = None;
+        let before_len = reached.len();
+        self.router.route(
+            &publish.topic,
+            None,
+            |slot| slot.is_online.load(Ordering::Relaxed),
+            |delivery| {
+                let (before, _) = reached.split_at(before_len);
+                if before.contains(&delivery.key) {
+                    return;
+                }
+                let message = || Arc::new(Message::new(publish, origin, now));
+                let mut queued =
+                    Queued::new(Arc::clone(shared.get_or_insert_with(message)), delivery.qos.min(publish.qos));
+                queued.subscription_ids = delivery.subscription_ids.into();
+                if matches!(self.offer(delivery.target, delivery.key, queued, wakers), Offered::Full) {
+                    add(&self.counters.deliveries_dropped, 1);
+                }
+                reached.push(delivery.key);
+            },
+        );
+    }
+
+    /// Makes a subscription known to whoever sends messages.
+    pub(crate) fn add_subscription(&self, filter: &Filter, subscriber: Subscriber<Arc<Slot>>) {
+        if let Subscribed::Added = self.router.subscribe(filter, subscriber) {
+            self.feed.handle_subscribed(filter.topic_filter());
+            if filter.topic_filter().starts_with(SYS) {
+                self.sys_subscriptions_count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Takes a subscription back.
+    pub(crate) fn remove_subscription(&self, filter: &Filter, key: SubscriberKey) {
+        if self.router.unsubscribe(filter, key).is_some() {
+            self.feed.handle_unsubscribed(filter.topic_filter());
+            if filter.topic_filter().starts_with(SYS) {
+                self.sys_subscriptions_count.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
     }
 
     /// Retained messages for a new subscription, as many as fit, put into the inbox of its session behind the
@@ -157,14 +234,17 @@ impl Hub {
             found.push(queued);
             ControlFlow::Continue(())
         });
-        let dropped_count = if found.is_empty() {
-            0
+        let dropped = if found.is_empty() {
+            Vec::new()
         } else {
             slot.inbox.lock().put_retained(found, waiting_len, &self.config.limits, &self.queued_bytes)
         };
-        if is_cut || dropped_count > 0 {
+        if is_cut || !dropped.is_empty() {
             // How many there are beyond the limit is not looked for: that could take as long as there are many.
-            add(&self.counters.deliveries_dropped, u64::try_from(dropped_count).unwrap_or(u64::MAX).max(1));
+            add(&self.counters.deliveries_dropped, u64::try_from(dropped.len()).unwrap_or(u64::MAX).max(1));
+            for queued in &dropped {
+                self.tell_delivery_dropped(now, slot, queued, DeliveryDropReason::QueueFull);
+            }
             tracing::warn!(
                 client_id = &*slot.client_id,
                 %filter,
@@ -200,17 +280,14 @@ impl Hub {
     }
 
     /// Keeps the message, or with an empty payload forgets the one that was kept [MQTT-3.3.1-6]; whether there was room.
-    fn retain(&self, now: Now, publish: &Publish, shared: &mut Option<Arc<Message>>) -> bool {
+    fn retain(&self, now: Now, publish: &Publish, message: impl FnOnce() -> Arc<Message>) -> bool {
         if publish.payload.is_empty() {
             self.retained.remove(&publish.topic);
             return true;
         }
-        let message = shared.get_or_insert_with(|| Arc::new(Message::new(publish, now)));
-        let kept = RetainedMessage {
-            message: Arc::clone(message),
-            bytes: message.len_bytes(),
-            expires_at_ms: message.expires_at_mono_ms(),
-        };
+        let message = message();
+        let (bytes, expires_at_ms) = (message.len_bytes(), message.expires_at_mono_ms());
+        let kept = RetainedMessage { message, bytes, expires_at_ms };
         let Err(refused) = self.retained.insert(&publish.topic, kept, now.mono_ms) else { return true };
         add(&self.counters.retained_refused, 1);
         tracing::warn!(topic = &*publish.topic, %refused, "a message is not retained");

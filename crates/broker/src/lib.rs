@@ -17,6 +17,7 @@ mod config;
 mod connection;
 mod deadlines;
 mod ending;
+mod feed;
 mod flood;
 mod hub;
 mod listener;
@@ -28,12 +29,16 @@ pub mod router;
 mod script;
 mod session;
 mod stats;
+mod sys;
 mod telling;
 mod transport;
 
 pub use broker::{Broker, PublishRefused};
-pub use bus::{Bus, BusItem, BusReceiver, BusStats, Gap, GapCause, Kinds};
-pub use config::{Bind, Bound, BrokerConfig, Limits, ListenerConfig, Redirect};
+pub use bus::{Bus, BusItem, BusReceiver, BusStats, Gap, GapCause, Kinds, Switch};
+pub use config::{
+    Bind, Bound, BrokerConfig, ClientIdConfig, DeniedSubscribe, Limits, ListenerConfig, Pattern, ProtocolConfig,
+    Redirect, SysConfig,
+};
 pub use hub::{Observer, Published};
 pub use message::Publication;
 pub use stats::{ReasonCounts, Stats};

@@ -1,13 +1,15 @@
 //! A message on its way through the broker, and what each receiver gets of it.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use events::{MessageId, Timestamp};
 use mqtt::{Properties, Publish, QoS};
 
 use crate::clock::Now;
+use crate::telling::Origin;
 
 /// Payloads below this are copied out of the buffer they were read into, so that a message that is kept does not keep
 /// the whole buffer; from here on a copy would cost more than it saves.
@@ -16,30 +18,43 @@ const SHARED_BYTES_MIN: usize = 32 << 10;
 /// A message as it is kept and sent, shared by all its receivers.
 #[derive(Debug)]
 pub(crate) struct Message {
-    /// Topic and, where it is small, payload: one allocation.
+    /// Client identifier and user name of the publisher, topic and, where it is small, payload: one allocation.
     body: Box<[u8]>,
-    topic_len: usize,
+    client_id_end: usize,
+    /// The same as `client_id_end` where the publisher has no user name, or an empty one.
+    username_end: usize,
+    topic_end: usize,
     /// The payload where it is large: a slice of the frame it came in.
     shared_payload: Bytes,
     /// Without topic alias and subscription identifiers.
     pub(crate) properties: Properties,
     pub(crate) qos: QoS,
-    received_mono_ms: u64,
+    received: Now,
     expiry_interval_s: Option<u32>,
+    /// Made when the first event names it.
+    id: OnceLock<MessageId>,
 }
 
 impl Message {
     /// The message of a PUBLISH whose topic is known: an alias is resolved already.
-    pub(crate) fn new(publish: &Publish, now: Now) -> Message {
+    pub(crate) fn new(publish: &Publish, origin: Origin<'_>, now: Now) -> Message {
         let Publish { topic, payload, qos, properties, .. } = publish;
         let is_shared = payload.len() >= SHARED_BYTES_MIN;
         let copied: &[u8] = if is_shared { &[] } else { payload };
-        let mut body = Vec::with_capacity(topic.len() + copied.len());
+        let username = origin.username.map_or("", |name| name);
+        let client_id_end = origin.client_id.len();
+        let username_end = client_id_end + username.len();
+        let topic_end = username_end + topic.len();
+        let mut body = Vec::with_capacity(topic_end + copied.len());
+        body.extend_from_slice(origin.client_id.as_bytes());
+        body.extend_from_slice(username.as_bytes());
         body.extend_from_slice(topic.as_bytes());
         body.extend_from_slice(copied);
         Message {
             body: body.into_boxed_slice(),
-            topic_len: topic.len(),
+            client_id_end,
+            username_end,
+            topic_end,
             shared_payload: if is_shared { payload.clone() } else { Bytes::new() },
             expiry_interval_s: if properties.is_empty() { None } else { properties.message_expiry_interval_s() },
             properties: if properties.is_empty() || is_shared {
@@ -48,26 +63,60 @@ impl Message {
                 properties.for_forwarding().to_builder().build()
             },
             qos: *qos,
-            received_mono_ms: now.mono_ms,
+            received: now,
+            id: OnceLock::new(),
+        }
+    }
+
+    /// The same, under the identifier that an event has given it already.
+    pub(crate) fn with_id(self, id: Option<MessageId>) -> Message {
+        match id {
+            Some(id) => Message { id: id.into(), ..self },
+            None => self,
         }
     }
 
     /// The topic name.
     pub(crate) fn topic(&self) -> &str {
-        let (topic, _) = self.body.split_at(self.topic_len);
+        self.text(self.username_end, self.topic_end)
+    }
+
+    /// The identifier of the publisher.
+    pub(crate) fn client_id(&self) -> ByteString {
+        self.text(0, self.client_id_end).into()
+    }
+
+    /// The user name of the publisher, where it has one.
+    pub(crate) fn username(&self) -> Option<ByteString> {
+        (self.username_end > self.client_id_end).then(|| self.text(self.client_id_end, self.username_end).into())
+    }
+
+    /// The identifier of the message in events.
+    pub(crate) fn id(&self) -> MessageId {
+        *self.id.get_or_init(|| MessageId::next(self.received.wall))
+    }
+
+    /// When it came.
+    pub(crate) fn received_at(&self) -> Timestamp {
+        self.received.wall
+    }
+
+    fn text(&self, from: usize, to: usize) -> &str {
+        let (head, _) = self.body.split_at(to);
+        let (_, text) = head.split_at(from);
         #[expect(
             unsafe_code,
             reason = "checked when the packet was decoded; a check for every receiver costs more than the rest"
         )]
-        // SAFETY: `new` has copied these bytes out of a `ByteString`.
+        // SAFETY: `new` has copied these bytes out of a text, and the ends are those it has noted.
         unsafe {
-            std::str::from_utf8_unchecked(topic)
+            std::str::from_utf8_unchecked(text)
         }
     }
 
     /// The application message.
     pub(crate) fn payload(&self) -> &[u8] {
-        if self.shared_payload.is_empty() { self.body.split_at(self.topic_len).1 } else { &self.shared_payload }
+        if self.shared_payload.is_empty() { self.body.split_at(self.topic_end).1 } else { &self.shared_payload }
     }
 
     /// What it holds in memory, without itself.
@@ -82,14 +131,14 @@ impl Message {
 
     /// When its time is over.
     pub(crate) fn expires_at_mono_ms(&self) -> Option<u64> {
-        self.expiry_interval_s.map(|interval_s| self.received_mono_ms.saturating_add(u64::from(interval_s) * 1000))
+        self.expiry_interval_s.map(|interval_s| self.received.mono_ms.saturating_add(u64::from(interval_s) * 1000))
     }
 
     /// The interval a receiver is told: less by the whole seconds the message has waited [MQTT-3.3.2-6]. `None` where
     /// it has none, or has not waited and the one it came with still stands.
     pub(crate) fn remaining_interval_s(&self, now: Now) -> Option<u32> {
         let interval_s = self.expiry_interval_s?;
-        let waited_s = now.mono_ms.saturating_sub(self.received_mono_ms) / 1000;
+        let waited_s = now.mono_ms.saturating_sub(self.received.mono_ms) / 1000;
         if waited_s == 0 {
             return None;
         }
@@ -198,6 +247,11 @@ impl Publication {
             username: None,
             hops: 0,
         }
+    }
+
+    /// Who publishes it.
+    pub(crate) fn origin(&self) -> Origin<'_> {
+        Origin { client_id: &self.client_id, username: self.username.as_ref(), peer: None, hops: self.hops }
     }
 
     /// The same as a packet.

@@ -45,7 +45,7 @@ pub(crate) struct Core {
     /// What the events of an accepted CONNECT need, until they are told.
     pub(crate) announcement: Option<Box<Announcement>>,
     /// The last connection, when there is none: events at the end of the session name it.
-    pub(crate) last: Option<Box<(Arc<Peer>, Client)>>,
+    pub(crate) last: Option<(Arc<Peer>, Arc<Client>)>,
     pub(crate) count: ClientCount,
     pub(crate) parked: Option<Box<Parked>>,
     /// Out of the registry: whoever still holds the slot must look the client up again.

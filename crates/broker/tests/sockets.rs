@@ -249,6 +249,7 @@ async fn large_messages_arrive_whole_and_in_order() {
     server.broker.shutdown(Duration::from_secs(10)).await;
 }
 
+// proves 3.1.1: [MQTT-4.8.0-2]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panic_in_a_rule_ends_one_connection() {
     let mut server = serve(|_, _| {}).await;

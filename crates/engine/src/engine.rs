@@ -337,25 +337,33 @@ impl Running {
         RuleStatus::of(id, entry.rule.as_deref(), entry.refused.clone(), loops)
     }
 
-    /// A message that a rule has published and nobody wanted comes back as an event, which does not know how often it
-    /// was republished. It counts as having gone as far as it may, or a rule over dropped messages could feed itself.
+    /// A message that a rule has published comes back as an event of what became of it, which does not know how often
+    /// it was republished. It counts as having gone as far as it may, or a rule over such events could feed itself.
     fn hops_of(&self, event: &Event, hops: u8, hops_max: u8) -> u8 {
-        match &event.body {
-            Body::MessageDropped(message)
-                if message.peername.is_none() && self.all.contains_key(&*message.clientid) =>
-            {
-                hops.max(hops_max)
-            }
+        let publisher = match &event.body {
+            Body::MessageDropped(message) => message.peername.is_none().then_some(&message.clientid),
+            Body::MessageDelivered(message) => Some(&message.from_clientid),
+            Body::MessageAcked(message) => Some(&message.from_clientid),
+            Body::DeliveryDropped(message) => Some(&message.from_clientid),
             Body::ClientConnack(_)
             | Body::ClientConnected(_)
             | Body::ClientDisconnected(_)
+            | Body::ClientPing(_)
+            | Body::ClientCheckAuthnComplete(_)
+            | Body::ClientCheckAuthzComplete(_)
+            | Body::SessionCreated(_)
+            | Body::SessionResumed(_)
+            | Body::SessionTakenOver(_)
+            | Body::SessionDiscarded(_)
+            | Body::SessionExpired(_)
             | Body::SessionSubscribed(_)
             | Body::SessionUnsubscribed(_)
             | Body::CertificateRegistered(_)
             | Body::CertificateRejected(_)
-            | Body::MessagePublish(_)
-            | Body::MessageDropped(_) => hops,
-        }
+            | Body::MessagePublish(_) => None,
+        };
+        let is_of_rule = publisher.is_some_and(|publisher| self.all.contains_key(&**publisher));
+        if is_of_rule { hops.max(hops_max) } else { hops }
     }
 }
 

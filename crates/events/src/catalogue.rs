@@ -13,6 +13,8 @@ pub struct EventType {
     pub kind: Kind,
     /// The topic in FROM, such as `$events/client_connack`; `None` for messages, which come under their own topics.
     pub topic: Option<&'static str>,
+    /// The spelling with slashes, such as `$events/client/connack`.
+    pub slash_topic: Option<&'static str>,
     /// The value of the column `event`, such as `client.connack`.
     pub name: &'static str,
     /// Whether the event belongs to the life of a client: numbered by `seq`, never dropped without a gap record.
@@ -30,22 +32,8 @@ impl EventType {
     }
 
     /// The event whose topic this is, in any of its spellings: `$events/client_connack`, `$events/client/connack`.
-    /// The part after `$events/` is compared as it stands.
     pub fn by_topic(topic: &str) -> Option<&'static EventType> {
-        let wanted = topic.strip_prefix("$events/")?;
-        EventType::all().find(|event| {
-            event.topic.and_then(|topic| topic.strip_prefix("$events/")).is_some_and(|name| {
-                name == wanted
-                    || wanted.split_once('/').is_some_and(|(group, rest)| {
-                        name.strip_prefix(group).and_then(|n| n.strip_prefix('_')) == Some(rest)
-                    })
-            })
-        })
-    }
-
-    /// The spelling with slashes, such as `$events/client/connack`.
-    pub fn slash_topic(&self) -> Option<String> {
-        self.topic.map(|topic| topic.replacen('_', "/", 1))
+        EventType::all().find(|event| event.topic == Some(topic) || event.slash_topic == Some(topic))
     }
 
     /// The field of that name, and where it stands.
@@ -249,7 +237,7 @@ mod tests {
         for event in EventType::all() {
             let Some(topic) = event.topic else { continue };
             assert_eq!(EventType::by_topic(topic).map(|e| e.kind), Some(event.kind));
-            assert_eq!(EventType::by_topic(&event.slash_topic().unwrap()).map(|e| e.kind), Some(event.kind));
+            assert_eq!(EventType::by_topic(event.slash_topic.unwrap()).map(|e| e.kind), Some(event.kind));
         }
         assert!(EventType::by_topic("$events/client/conn/ack").is_none());
         assert!(EventType::by_topic("$events/").is_none());

@@ -22,14 +22,17 @@ mod value;
 pub use catalogue::{EventType, Field, FieldId, Head, Kind};
 pub use column::{Flags, LazyMap, Payload};
 pub use declared::{
-    Body, CertificateRegistered, CertificateRejected, ClientConnack, ClientConnected, ClientDisconnected, Event,
-    MessageDropped, MessagePublish, SessionSubscribed, SessionUnsubscribed,
+    Body, CertificateRegistered, CertificateRejected, ClientCheckAuthnComplete, ClientCheckAuthzComplete,
+    ClientConnack, ClientConnected, ClientDisconnected, ClientPing, DeliveryDropped, Event, MessageAcked,
+    MessageDelivered, MessageDropped, MessagePublish, SessionCreated, SessionDiscarded, SessionExpired, SessionResumed,
+    SessionSubscribed, SessionTakenOver, SessionUnsubscribed,
 };
 pub use identity::{ConnId, EventId, MessageId, Timestamp};
 pub use json::plain_len;
 pub use map::Map;
 pub use reason::{
-    CertificateStatus, ConnackReason, DisconnectReason, DropReason, Initiator, ReasonRow, Stage, UnsubscribeCause,
+    CertificateStatus, ConnackReason, DeliveryDropReason, DiscardCause, DisconnectReason, DropReason, Initiator,
+    Permission, PermissionAction, ReasonRow, Stage, UnsubscribeCause,
 };
 pub use suggest::closest;
 pub use value::{Type, Value};

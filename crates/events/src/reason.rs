@@ -53,10 +53,10 @@ reasons! {
     /// How a CONNECT was answered. MQTT 5 names first, then the three that only MQTT 3.1 and 3.1.1 have.
     ConnackReason {
         Success = "success": "the connection was accepted", "";
-        UnspecifiedError = "unspecified_error": "the broker does not tell why it refused", "look at the broker's log at the time of the event";
+        UnspecifiedError = "unspecified_error": "the broker does not tell why it refused", "`detail` has the reason; `tell_refusals` of the listener tells it to the client too";
         MalformedPacket = "malformed_packet": "the CONNECT packet could not be decoded", "update or fix the MQTT library of the client; `detail` names the field";
         ProtocolError = "protocol_error": "the CONNECT packet breaks a rule of MQTT", "fix the client; `detail` names the rule";
-        ImplementationSpecificError = "implementation_specific_error": "the CONNECT packet is valid but this broker does not take it", "`detail` names what is not taken";
+        ImplementationSpecificError = "implementation_specific_error": "the CONNECT packet is valid but this broker does not take it", "`detail` names what is not taken, such as a will that is not the UTF-8 it says it is";
         UnacceptableProtocolVersion = "unacceptable_protocol_version": "the broker does not speak the MQTT version the client asked for", "use MQTT 3.1, 3.1.1 or 5";
         ClientIdentifierNotValid = "client_identifier_not_valid": "the client identifier is well-formed but not allowed here", "`detail` says what is wrong with it: its length, its pattern, or that it is empty for a session that is to be kept";
         BadUsernameOrPassword = "bad_username_or_password": "the user is unknown or the password is wrong", "check the user name and password of the client; `signalbox users list` shows who is known";
@@ -220,9 +220,9 @@ reasons! {
         PingWithoutConnect = "ping_without_connect": "the client sent PINGREQ before CONNECT", "fix the client: CONNECT comes first";
         TooManyConnection = "too_many_connection": "the listener holds as many connections as it may", "raise `max_connections` of the listener, or find out who holds them";
         GoAway = "go_away": "the broker is shutting down", "nothing: the client connects again when the broker is back";
-        ClientIdTooLong = "client_id_too_long": "the client identifier is longer than the broker takes", "use a shorter identifier, or raise `client_id_bytes_max`";
+        ClientIdTooLong = "client_id_too_long": "the client identifier is longer than the broker takes", "use a shorter identifier, or raise `client_id.max_len`";
         ClientIdRequired = "client_id_required": "a session is to be kept but the client identifier is empty", "send a client identifier, or set clean session";
-        ClientIdInvalid = "client_id_invalid": "the client identifier has control characters", "change the identifier of the client; `detail` shows it";
+        ClientIdInvalid = "client_id_invalid": "the client identifier has control characters, or does not match `client_id.pattern`", "change the identifier of the client; `detail` shows it";
         BadWillMessage = "bad_will_message": "the will names a topic, QoS or flag that the client may not use", "fix the will of the client; `detail` says what is wrong";
         ServerInternalError = "server_internal_error": "the broker made a mistake", "please report it with the log of that time";
         UnsupportedProtocolVersion = "unacceptable_protocol_version": "the client asked for an MQTT version the broker does not speak", "use MQTT 3.1, 3.1.1 or 5";
@@ -253,6 +253,45 @@ reasons! {
         TopicNameInvalid = "topic_name_invalid": "clients may not publish to this topic", "publish to another topic; `$SYS/`, `$events/` and `$sources/` belong to the broker";
         QuotaExceeded = "quota_exceeded": "the store of retained messages is full", "remove retained messages, or raise the limit";
         QueueFull = "queue_full": "the queue of a receiver was full", "make the receiver faster, or raise its queue";
+        PayloadFormatInvalid = "payload_format_invalid": "the payload says it is UTF-8 and is not", "fix the client, or turn `check_payload_format` off";
+    }
+}
+
+reasons! {
+    /// Why one receiver does not get a message.
+    DeliveryDropReason {
+        QueueFull = "queue_full": "the queue of the receiver was full", "make the receiver faster, or raise its queue";
+        Qos0Msg = "qos0_msg": "the receiver was away and the message, or its subscription, is QoS 0", "publish and subscribe with QoS 1";
+        NoLocal = "no_local": "the receiver has published it itself and does not want its own messages", "";
+        Expired = "expired": "the message expired before it could be sent", "raise its expiry interval, or make the receiver faster";
+        TooLarge = "too_large": "the message is larger than the receiver takes", "raise Maximum Packet Size in the receiver, or publish smaller messages";
+        NotAuthorized = "not_authorized": "the receiver may not read the topic, though it subscribes to more than that", "";
+        SessionEnd = "session_end": "the session of the receiver ended while the message waited", "let the session expire later, or the receiver come back earlier";
+    }
+}
+
+reasons! {
+    /// Why a session was thrown away.
+    DiscardCause {
+        CleanStart = "clean_start": "the client asked for a new session", "";
+        TakenOver = "taken_over": "another connection took over, and the session was to end with its connection", "";
+        Limit = "limit": "as many sessions without a connection were kept as may be", "raise `offline_sessions_max`, or let sessions expire earlier";
+    }
+}
+
+reasons! {
+    /// What a client wanted to do with a topic.
+    PermissionAction {
+        Publish = "publish": "publish to it", "";
+        Subscribe = "subscribe": "subscribe to it", "";
+    }
+}
+
+reasons! {
+    /// Whether it may.
+    Permission {
+        Allow = "allow": "it may", "";
+        Deny = "deny": "it may not", "";
     }
 }
 

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use events::{ConnackReason, DisconnectReason, DropReason, Event, EventType, ReasonRow, UnsubscribeCause, Value};
+use events::{
+    ConnackReason, DeliveryDropReason, DiscardCause, DisconnectReason, DropReason, Event, EventType, ReasonRow,
+    UnsubscribeCause, Value,
+};
 
 /// Why writing into a String needs no answer.
 const TEXT: &str = "writing into a String cannot fail";
@@ -27,7 +30,7 @@ fn reference() -> String {
     );
     for event in EventType::all() {
         let topic = event.topic.map_or("any topic filter, such as `plant/#`".to_owned(), |topic| {
-            format!("`{topic}`, also `{}`", event.slash_topic().expect("it has a topic"))
+            format!("`{topic}`, also `{}`", event.slash_topic.expect("it has a topic"))
         });
         write!(page, "\n## {}\n\nFROM {topic}\n\n{}\n\n", event.name, event.doc.join("\n").trim()).expect(TEXT);
         page.push_str("| field | type | sample | |\n|---|---|---|---|\n");
@@ -51,6 +54,9 @@ fn reference() -> String {
     let plain = |row: ReasonRow| (row, String::new());
     reasons(&mut page, "`reason` of client.disconnected", DisconnectReason::ALL.iter().map(|r| plain(r.row())), None);
     reasons(&mut page, "`reason` of message.dropped", DropReason::ALL.iter().map(|r| plain(r.row())), None);
+    let dropped = DeliveryDropReason::ALL.iter().map(|r| plain(r.row()));
+    reasons(&mut page, "`reason` of delivery.dropped", dropped, None);
+    reasons(&mut page, "`cause` of session.discarded", DiscardCause::ALL.iter().map(|r| plain(r.row())), None);
     reasons(&mut page, "`cause` of session.unsubscribed", UnsubscribeCause::ALL.iter().map(|r| plain(r.row())), None);
     page
 }

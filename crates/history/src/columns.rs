@@ -94,15 +94,25 @@ mod tests {
             let has_client = matches!(&row.client, Client::One(client) if !client.is_empty());
             assert_eq!(has_client, !matches!(kind, Kind::CertificateRegistered | Kind::CertificateRejected), "{row:?}");
             let expected = match kind {
-                Kind::ClientConnack => Some("success"),
+                Kind::ClientConnack | Kind::ClientCheckAuthnComplete => Some("success"),
                 Kind::ClientDisconnected => Some("keepalive_timeout"),
                 Kind::SessionUnsubscribed => Some("client"),
                 Kind::MessageDropped => Some("no_subscribers"),
                 Kind::CertificateRejected => Some("expired"),
+                Kind::DeliveryDropped => Some("queue_full"),
+                Kind::SessionDiscarded => Some("clean_start"),
                 Kind::ClientConnected
+                | Kind::ClientPing
+                | Kind::ClientCheckAuthzComplete
+                | Kind::SessionCreated
+                | Kind::SessionResumed
+                | Kind::SessionTakenOver
+                | Kind::SessionExpired
                 | Kind::SessionSubscribed
                 | Kind::CertificateRegistered
-                | Kind::MessagePublish => None,
+                | Kind::MessagePublish
+                | Kind::MessageDelivered
+                | Kind::MessageAcked => None,
             };
             assert_eq!(row.reason.as_deref(), expected, "{kind:?}");
             assert!(serde_json::from_str::<serde_json::Value>(&row.json).unwrap().is_object());

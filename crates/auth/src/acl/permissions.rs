@@ -61,6 +61,15 @@ impl Permissions {
         Permissions(Kind::Open)
     }
 
+    /// Who decides: `superuser`, `default` where there is no ACL file, else `file`.
+    pub const fn source(&self) -> &'static str {
+        match self.0 {
+            Kind::Superuser => "superuser",
+            Kind::Open => "default",
+            Kind::Rules { .. } => "file",
+        }
+    }
+
     /// Whether a message may be published to `topic`, a will among them.
     pub fn may_publish(&self, topic: &str) -> bool {
         if is_reserved(topic) {

@@ -7,22 +7,22 @@ use std::sync::atomic::Ordering;
 use auth::{Credentials, Decision, Identity};
 use bytes::{Buf, Bytes, BytesMut};
 use bytestring::ByteString;
-use events::{ConnackReason, DisconnectReason};
+use events::{ConnackReason, DiscardCause, DisconnectReason, Kind, PermissionAction};
 use mqtt::{Connack, ConnackCode, Connect, DecodeError, Frame, Packet, Properties, QoS, ReasonCode, Version, Will};
 
-use super::facts::Client;
+use super::facts::{Client, copied};
 use super::finish::Fate;
 use super::{Connection, Phase, Stranger, Turn, Workspace};
 use crate::clock::Now;
-use crate::config::Limits;
+use crate::config::{ClientIdConfig, Limits};
 use crate::ending::Ending;
 use crate::hub::Hub;
-use crate::registry::{Held, Slot};
+use crate::registry::{Core, Held, Slot};
 use crate::session::inbound::{has_levels_at_most, is_reserved};
 use crate::session::inbox::Order;
 use crate::session::{Effects, Link, Session, granted_keepalive_s, with_reason_string};
 use crate::stats::add;
-use crate::telling::Announcement;
+use crate::telling::{Announcement, Check, SessionEnd};
 
 /// Why a CONNECT is refused.
 struct Refusal {
@@ -51,7 +51,10 @@ impl Connection {
             return Turn::Wait;
         }
         let decoded = match mqtt::next_frame(buf, None, &limits) {
-            Ok(Frame::Partial { .. }) => return Turn::Wait,
+            Ok(Frame::Partial { .. }) => {
+                stranger.traffic.count_bytes(0, buf.len(), &self.hub);
+                return Turn::Wait;
+            }
             Ok(Frame::Whole { len }) => {
                 // A copy: what CONNECT says lives as long as the connection, the buffer is for all of them.
                 let frame = Bytes::copy_from_slice(buf.get(..len).unwrap_or_default());
@@ -61,7 +64,7 @@ impl Connection {
             }
             Err(error) => {
                 let other_protocol = mqtt::looks_like(buf);
-                stranger.traffic.bytes_received += u64::try_from(buf.len()).unwrap_or(u64::MAX);
+                stranger.traffic.count_bytes(buf.len(), 0, &self.hub);
                 buf.clear();
                 if let Some(other) = other_protocol {
                     let ending = Ending::in_silence(DisconnectReason::NotMqtt).because(other.explanation());
@@ -94,6 +97,13 @@ impl Connection {
     pub(crate) fn handle_decision(&mut self, now: Now, decision: Decision, work: &mut Workspace) -> Turn {
         let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
         let Some(connect) = stranger.connect.take() else { return Turn::Wait };
+        if let Some(client) = &stranger.client {
+            let (reason, identity) = match &decision {
+                Decision::Allow(identity) => (ConnackReason::Success, (identity.anonymous, identity.superuser)),
+                Decision::Deny(reason) => (*reason, (false, false)),
+            };
+            self.hub.tell_authn(now, (&self.peer, client), reason, identity);
+        }
         match decision {
             Decision::Allow(identity) => self.admit(now, &connect, identity, work),
             Decision::Deny(reason) => {
@@ -111,8 +121,7 @@ impl Connection {
 
     fn handle_connect(&mut self, now: Now, mut connect: Box<Connect>, work: &mut Workspace) -> Turn {
         let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
-        stranger.client =
-            Some(Client::new(copied(&connect.client_id), connect.username.as_ref().map(copied), connect.version));
+        stranger.client = Some(Client::of_connect(&connect));
         if let Err(refusal) = self.check_connect(now, &connect) {
             return self.refuse(&connect, refusal, &mut work.fx);
         }
@@ -160,7 +169,7 @@ impl Connection {
             let reason = ConnackReason::BadAuthenticationMethod;
             return Err(Refusal::new(reason, DisconnectReason::NotAuthenticated, detail));
         }
-        check_client_id(connect, &self.hub.config.limits)?;
+        check_client_id(connect, &self.hub.config.client_id)?;
         connect.will.as_ref().map_or(Ok(()), |will| self.check_will(will))
     }
 
@@ -178,6 +187,13 @@ impl Connection {
         if will.retain && !config.retain_available {
             return bad(ConnackReason::RetainNotSupported, "expected a will that is not retained".to_owned());
         }
+        if self.hub.config.protocol.check_payload_format
+            && will.properties.payload_format_indicator() == Some(true)
+            && std::str::from_utf8(&will.payload).is_err()
+        {
+            let detail = "expected a will in UTF-8, as its format indicator says".to_owned();
+            return bad(ConnackReason::ImplementationSpecificError, detail);
+        }
         Ok(())
     }
 
@@ -189,7 +205,7 @@ impl Connection {
             && let Some(client_id) = &error.client_id
         {
             let version = error.version.unwrap_or(Version::V311);
-            stranger.client = Some(Client::new(copied(client_id), None, version));
+            stranger.client = Some(Client::undecoded(copied(client_id), version));
         }
         let Some((version, code)) = error.connack() else { return Turn::Over(Box::new(ending)) };
         fx.send(&Packet::Connack(Connack::refusal(code)), version);
@@ -201,7 +217,8 @@ impl Connection {
         if let Some(reason) = reason {
             let asked =
                 if let mqtt::DecodeErrorKind::UnsupportedVersion(level) = error.kind { Some(level) } else { None };
-            let mut client = stranger.client.take().unwrap_or_else(|| Client::new(ByteString::new(), None, version));
+            let unnamed = || Client::undecoded(ByteString::new(), version);
+            let mut client = stranger.client.take().unwrap_or_else(unnamed);
             client.proto_ver = asked.unwrap_or(version.level());
             stranger.client = Some(client);
             let mut announcement = Announcement::undecoded(reason, code.code());
@@ -213,13 +230,19 @@ impl Connection {
 
     fn refuse(&mut self, connect: &Connect, refusal: Refusal, fx: &mut Effects) -> Turn {
         let Refusal { reason, ending, detail, server } = refusal;
+        let is_hidden = !self.peer.listener.config.tell_refusals && is_about_who_it_is(reason);
         let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
-        let told = if connect.version.is_v5() { Some(reason) } else { reason.before_v5() };
+        let told = match connect.version {
+            Version::V5 if is_hidden => Some(ConnackReason::UnspecifiedError),
+            Version::V5 => Some(reason),
+            Version::V31 | Version::V311 => reason.before_v5(),
+        };
         let answer = told.and_then(|told| Some((told, connack_code(told, connect.version)?)));
         if let Some((told, code)) = answer {
             let mut connack = Connack::refusal(code);
             if connect.version.is_v5() {
-                connack.properties = refusal_properties(connect, &detail, server.as_deref());
+                let words = if is_hidden { None } else { Some(&*detail) };
+                connack.properties = refusal_properties(connect, words, server.as_deref());
             }
             fx.send(&Packet::Connack(connack), connect.version);
             stranger.count_sent(fx, &self.hub);
@@ -237,7 +260,19 @@ impl Connection {
         // Before the permissions: an ACL that changes in between is read once more, not missed.
         let acl_version = hub.auth.acl_version();
         let permissions = hub.auth.permissions(&identity);
-        if let Some(will) = connect.will.as_ref().filter(|will| !permissions.may_publish(&will.topic)) {
+        let may_not = |will: &&Will| {
+            let is_allowed = permissions.may_publish(&will.topic);
+            if hub.bus.wants(Kind::ClientCheckAuthzComplete)
+                && let Phase::Stranger(stranger) = &self.phase
+                && let Some(client) = &stranger.client
+            {
+                let (topic, source) = (copied(&will.topic), permissions.source());
+                let check = Check { topic, action: PermissionAction::Publish, is_allowed, source };
+                hub.tell_authz(now, (&self.peer, client), check);
+            }
+            !is_allowed
+        };
+        if let Some(will) = connect.will.as_ref().filter(may_not) {
             let detail = format!("the client may not publish its will to `{}`", will.topic);
             let refusal = Refusal::new(ConnackReason::NotAuthorized, DisconnectReason::BadWillMessage, detail);
             return self.refuse(connect, refusal, &mut work.fx);
@@ -245,7 +280,9 @@ impl Connection {
         let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
         let Some(mut client) = stranger.client.take() else { return Turn::Wait };
         client.connected_at = Some(now.wall);
-        let mut link = Link::new(Arc::clone(&self.peer), client, connect, (permissions, identity), &hub.config.limits);
+        client.expiry_interval_s = expiry_interval_s(connect, &hub.config.limits);
+        let who = (Arc::clone(&self.peer), Arc::new(client));
+        let mut link = Link::new(who, connect, (permissions, identity), &hub.config.limits);
         link.acl_version = acl_version;
         link.traffic = stranger.traffic;
         let slot = hub.open_session(now, (connect, stranger.has_assigned_id), Box::new(link), work);
@@ -275,27 +312,38 @@ impl Hub {
                 continue;
             }
             let session_present = self.enter(now, &mut held, (connect, &link), work);
-            let expiry_interval_s = expiry_interval_s(connect, &self.config.limits);
-            let session = held.session.get_or_insert_with(|| {
-                let key = self.next_session_key();
-                slot.inbox.lock().reset(key, &self.queued_bytes);
-                Session::new(key, expiry_interval_s)
-            });
-            session.expiry_interval_s = expiry_interval_s;
+            let expiry_interval_s = link.client.expiry_interval_s;
+            let who = (&*link.peer, &*link.client);
+            let Core { session, count, .. } = &mut *held;
+            let session = match session {
+                Some(session) => {
+                    session.expiry_interval_s = expiry_interval_s;
+                    let queued_len = slot.inbox.lock().len();
+                    self.tell_resumed(now, who, (session, queued_len), count);
+                    session
+                }
+                None => {
+                    let key = self.next_session_key();
+                    slot.inbox.lock().reset(key, &self.queued_bytes);
+                    let session = session.insert(Session::new(key, expiry_interval_s, now));
+                    self.tell_created(now, who, session, count);
+                    session
+                }
+            };
             let assigned = has_assigned_id.then_some(&*link.client.client_id);
             let connack = connack(connect, &link, (session_present, expiry_interval_s, assigned), self);
             work.fx.send(&Packet::Connack(connack), connect.version);
-            session.handle_resumed(now, &mut link, &mut work.fx);
+            session.handle_resumed(&mut link);
             let mut announcement = Announcement::new(connect, success(connect.version));
             announcement.session_present = session_present;
-            announcement.expiry_interval_s = expiry_interval_s;
             held.announcement = Some(Box::new(announcement));
+            let receiver = (Arc::clone(&link.peer), Arc::clone(&link.client));
             held.link = Some(link);
             held.count_sent(&mut work.fx, self);
             slot.is_online.store(true, Ordering::Relaxed);
             {
                 let mut inbox = slot.inbox.lock();
-                work.wakers.extend(inbox.attach());
+                work.wakers.extend(inbox.attach(receiver));
                 if self.is_stopping.load(Ordering::Relaxed) {
                     // Whoever tells all clients that the broker stops may have passed by before there was one here.
                     work.wakers.extend(inbox.give_order(Order::GoAway));
@@ -311,8 +359,15 @@ impl Hub {
     fn enter(&self, now: Now, held: &mut Held<'_>, (connect, link): (&Connect, &Link), work: &mut Workspace) -> bool {
         // A session that was to end with its connection has ended, whatever the new one asks for [MQTT-3.1.2-23].
         let ends = held.link.is_some() && held.session.as_ref().is_some_and(|session| session.expiry_interval_s == 0);
-        let fate = if connect.clean_start || ends { Fate::Discarded } else { Fate::Kept };
-        self.take_over(now, held, (&link.peer, fate), &mut work.wakers);
+        let by = link.peer.conn_id;
+        let fate = if connect.clean_start {
+            Fate::Ends(SessionEnd::Discarded(DiscardCause::CleanStart, Some(by)))
+        } else if ends {
+            Fate::Ends(SessionEnd::Discarded(DiscardCause::TakenOver, Some(by)))
+        } else {
+            Fate::Kept
+        };
+        self.take_over(now, held, (by, fate), &mut work.wakers);
         let was_parked = self.unpark(now, held, fate, &mut work.wakers);
         self.registry.count_online(was_parked);
         held.session.is_some()
@@ -321,12 +376,10 @@ impl Hub {
 
 impl Stranger {
     fn count_packet(&mut self, now: Now, bytes_len: usize, hub: &Hub) {
-        let bytes = u64::try_from(bytes_len).unwrap_or(u64::MAX);
         self.traffic.packets_received += 1;
-        self.traffic.bytes_received += bytes;
         self.traffic.last_packet = Some(now);
+        self.traffic.count_bytes(bytes_len, 0, hub);
         add(&hub.counters.packets_received, 1);
-        add(&hub.counters.bytes_received, bytes);
     }
 
     fn count_sent(&mut self, fx: &mut Effects, hub: &Hub) {
@@ -338,11 +391,11 @@ impl Stranger {
     }
 }
 
-fn check_client_id(connect: &Connect, limits: &Limits) -> Result<(), Refusal> {
+fn check_client_id(connect: &Connect, rules: &ClientIdConfig) -> Result<(), Refusal> {
     let client_id = &connect.client_id;
     let wrong = |ending, detail: String| Err(Refusal::new(ConnackReason::ClientIdentifierNotValid, ending, detail));
-    if client_id.len() > limits.client_id_bytes_max {
-        let detail = format!("expected at most {} bytes, found {}", limits.client_id_bytes_max, client_id.len());
+    if client_id.len() > rules.max_len {
+        let detail = format!("expected at most {} bytes, found {}", rules.max_len, client_id.len());
         return wrong(DisconnectReason::ClientIdTooLong, detail);
     }
     // [MQTT-3.1.3-8] of 3.1.1; MQTT 3.1 wants at least one character whatever the session.
@@ -359,7 +412,23 @@ fn check_client_id(connect: &Connect, limits: &Limits) -> Result<(), Refusal> {
         let detail = format!("expected no control characters, found `{}`", client_id.escape_debug());
         return wrong(DisconnectReason::ClientIdInvalid, detail);
     }
+    if let Some(pattern) = rules.pattern.as_ref().filter(|pattern| !client_id.is_empty() && !pattern.matches(client_id))
+    {
+        let detail = format!("expected an identifier that matches `{pattern}`, found `{client_id}`");
+        return wrong(DisconnectReason::ClientIdInvalid, detail);
+    }
     Ok(())
+}
+
+/// Whether a reason says something about users, bans or methods, which a stranger may learn from.
+fn is_about_who_it_is(reason: ConnackReason) -> bool {
+    [
+        ConnackReason::BadUsernameOrPassword,
+        ConnackReason::NotAuthorized,
+        ConnackReason::Banned,
+        ConnackReason::BadAuthenticationMethod,
+    ]
+    .contains(&reason)
 }
 
 fn connack_code(reason: ConnackReason, version: Version) -> Option<ConnackCode> {
@@ -384,9 +453,9 @@ fn expiry_interval_s(connect: &Connect, limits: &Limits) -> u32 {
     asked_s.min(limits.session_expiry_max_s)
 }
 
-fn refusal_properties(connect: &Connect, detail: &str, server: Option<&str>) -> Properties {
+fn refusal_properties(connect: &Connect, detail: Option<&str>, server: Option<&str>) -> Properties {
     let mut builder = Properties::builder();
-    if connect.properties.request_problem_information().unwrap_or(true) {
+    if let Some(detail) = detail.filter(|_| connect.properties.request_problem_information().unwrap_or(true)) {
         let packet_bytes_max = connect.properties.maximum_packet_size_bytes().unwrap_or(u32::MAX);
         // The server reference goes before: it says where to go.
         let server_bytes = server.map_or(0, |server| 3 + server.len());
@@ -442,6 +511,12 @@ fn connack(
         let unchanged = builder.clone();
         builder = builder.assigned_client_identifier(client_id).unwrap_or(unchanged);
     }
+    let response_information = &hub.config.protocol.response_information;
+    if !response_information.is_empty() && connect.properties.request_response_information() == Some(true) {
+        let unchanged = builder.clone();
+        let text = response_information.replace("%c", &link.client.client_id);
+        builder = builder.response_information(&text).unwrap_or(unchanged);
+    }
     connack.properties = builder.build();
     connack
 }
@@ -450,8 +525,4 @@ fn connack(
 fn assigned_client_id() -> ByteString {
     let letters: String = (0..20).map(|_| fastrand::alphanumeric()).collect();
     ByteString::from(format!("auto-{letters}"))
-}
-
-fn copied(text: &ByteString) -> ByteString {
-    ByteString::from(text.as_ref() as &str)
 }

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use events::Stage;
+use events::{ConnId, DeliveryDropReason, DiscardCause, Kind, Stage};
 use mqtt::{Publish, Will};
 
 use super::facts::{Client, Peer};
@@ -15,15 +15,15 @@ use crate::hub::{Hub, Wakers};
 use crate::registry::{Core, Held, Parked, Slot};
 use crate::session::Link;
 use crate::stats::add;
-use crate::telling::{Course, Origin};
+use crate::telling::{Course, Origin, SessionEnd};
 
 /// What becomes of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It goes on, with or without a connection.
     Kept,
-    /// It ends with the connection.
-    Discarded,
+    /// It ends.
+    Ends(SessionEnd),
 }
 
 impl Connection {
@@ -31,6 +31,7 @@ impl Connection {
     pub(crate) fn handle_end(&mut self, now: Now, ending: &Ending, wakers: &mut Wakers) {
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Stranger(stranger) => {
+                stranger.traffic.count_rest(&self.hub);
                 if let (Some(refusal), Some(client)) = (&stranger.refusal, &stranger.client) {
                     add(&self.hub.counters.connects_refused, 1);
                     self.hub.reasons.count_refusal(refusal.reason);
@@ -56,11 +57,12 @@ impl Connection {
         }
         held.announce(now, hub);
         let Some(link) = held.link.take() else { return };
+        link.traffic.count_rest(hub);
         slot.is_online.store(false, Ordering::Relaxed);
         hub.registry.online_count.fetch_sub(1, Ordering::Relaxed);
         let fate = hub.fate_without_connection(&held);
-        if fate == Fate::Discarded {
-            hub.discard_session(now, &mut held, (&link.peer, &link.client));
+        if let Fate::Ends(end) = fate {
+            hub.end_session(now, &mut held, (&link.peer, &link.client), end);
         }
         let delayed = hub.publish_will(now, &link, (ending, fate), wakers);
         let course = Course {
@@ -72,7 +74,7 @@ impl Connection {
         };
         hub.tell_disconnected(now, course, ending, Some(&mut held.count));
         match fate {
-            Fate::Discarded => {
+            Fate::Ends(_) => {
                 held.is_dead = true;
                 let count = held.count;
                 drop(held);
@@ -85,12 +87,18 @@ impl Connection {
 
 impl Hub {
     /// Ends the connection that has the session, on behalf of its task, because the connection `by` takes over.
-    pub(super) fn take_over(&self, now: Now, held: &mut Held<'_>, (by, fate): (&Peer, Fate), wakers: &mut Wakers) {
+    pub(super) fn take_over(&self, now: Now, held: &mut Held<'_>, (by, fate): (ConnId, Fate), wakers: &mut Wakers) {
         held.announce(now, self);
         let Some(link) = held.link.take() else { return };
+        link.traffic.count_rest(self);
         self.registry.online_count.fetch_sub(1, Ordering::Relaxed);
-        if fate == Fate::Discarded {
-            self.discard_session(now, held, (&link.peer, &link.client));
+        match fate {
+            Fate::Ends(end) => self.end_session(now, held, (&link.peer, &link.client), end),
+            Fate::Kept => {
+                if let Core { session: Some(session), count, .. } = &mut **held {
+                    self.tell_taken_over(now, (&link.peer, &link.client), (session, by), count);
+                }
+            }
         }
         let ending = taken_over();
         // A delayed will is void when the session goes on in time [MQTT-3.1.3-9], and due when it does not.
@@ -100,7 +108,7 @@ impl Hub {
             client: Some(&link.client),
             stage: Stage::Session,
             traffic: &link.traffic,
-            taken_over_by: Some(by.conn_id),
+            taken_over_by: Some(by),
         };
         self.tell_disconnected(now, course, &ending, Some(&mut held.count));
     }
@@ -112,9 +120,8 @@ impl Hub {
         if let Some(id) = parked.deadline {
             self.deadlines.lock().cancel(id);
         }
-        if let (Fate::Discarded, Some(last)) = (fate, last) {
-            let (peer, client) = *last;
-            self.discard_session(now, held, (&peer, &client));
+        if let (Fate::Ends(end), Some((peer, client))) = (fate, last) {
+            self.end_session(now, held, (&peer, &client), end);
             if let Some((_, will)) = parked.will {
                 self.publish_of(now, &will, (&peer, &client), wakers);
             }
@@ -129,7 +136,7 @@ impl Hub {
         let (peer, client) = (&last.0, &last.1);
         let ends = parked.ends_mono_ms.is_some_and(|at_ms| at_ms <= now.mono_ms);
         if ends {
-            self.discard_session(now, &mut held, (peer, client));
+            self.end_session(now, &mut held, (peer, client), SessionEnd::Expired);
         }
         if let Some((_, will)) = parked.will.take_if(|(at_ms, _)| ends || *at_ms <= now.mono_ms) {
             self.publish_of(now, &will, (peer, client), wakers);
@@ -148,11 +155,19 @@ impl Hub {
     }
 
     /// Ends the session: its subscriptions, and what waits for it.
-    pub(super) fn discard_session(&self, now: Now, held: &mut Held<'_>, who: (&Peer, &Client)) {
+    fn end_session(&self, now: Now, held: &mut Held<'_>, who: (&Peer, &Client), end: SessionEnd) {
         let slot = held.slot;
         let Some(mut session) = held.session.take() else { return };
+        let queued_len = slot.inbox.lock().len();
+        self.tell_session_ended(now, who, (&session, queued_len, end), &mut held.count);
+        if self.bus.wants(Kind::DeliveryDropped) {
+            let waiting = slot.inbox.lock().waiting();
+            for queued in session.unacknowledged().chain(&waiting) {
+                self.tell_delivery_dropped(now, slot, queued, DeliveryDropReason::SessionEnd);
+            }
+        }
         for subscription in session.take_subscriptions() {
-            self.router.unsubscribe(&subscription.filter, session.key);
+            self.remove_subscription(&subscription.filter, session.key);
             self.tell_unsubscribed(now, who, (&subscription, None), &mut held.count);
         }
         slot.inbox.lock().reset(self.next_session_key(), &self.queued_bytes);
@@ -163,7 +178,13 @@ impl Hub {
     fn fate_without_connection(&self, core: &Core) -> Fate {
         let ends = core.session.as_ref().is_none_or(|session| session.expiry_interval_s == 0);
         let full = self.registry.offline_count.load(Ordering::Relaxed) >= self.config.limits.offline_sessions_max;
-        if ends || full { Fate::Discarded } else { Fate::Kept }
+        if ends {
+            Fate::Ends(SessionEnd::Expired)
+        } else if full {
+            Fate::Ends(SessionEnd::Discarded(DiscardCause::Limit, None))
+        } else {
+            Fate::Kept
+        }
     }
 
     /// Publishes the will, or gives it back where it is delayed [MQTT-3.1.3-9].
@@ -225,7 +246,7 @@ impl Hub {
         let mut parked = Box::new(Parked { deadline: None, ends_mono_ms, will });
         parked.deadline = self.set_deadline(slot, &parked);
         held.parked = Some(parked);
-        held.last = Some(Box::new((link.peer, link.client)));
+        held.last = Some((link.peer, link.client));
         self.registry.offline_count.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -12,17 +12,17 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use bytes::BytesMut;
-use events::DisconnectReason;
+use events::{DeliveryDropReason, DisconnectReason};
 use mqtt::{Connect, ReasonCode, Version};
 
 use crate::clock::Now;
+use crate::config::BrokerConfig;
 use crate::ending::Ending;
 use crate::hub::{Hub, Wakers};
 use crate::message::Queued;
 use crate::registry::{Core, Held, Slot};
 use crate::router::Subscriber;
 use crate::session::inbox::{Order, WakeFor};
-use crate::session::outbound::Delivered;
 use crate::session::{Effects, Link, OUT_BYTES, Step, Terms, say_goodbye};
 use crate::stats::add;
 use crate::telling::{Announcement, Origin};
@@ -212,15 +212,17 @@ impl Connection {
         let (offered_len, packets_before) = (buf.len(), held.packets_received());
         let mut ending = None;
         held.refresh_permissions(&self.hub);
+        work.fx.wanted = self.hub.bus.wanted();
         while ending.is_none() {
             match mqtt::decode(buf, Some(*version), &limits) {
                 Ok(Some(packet)) => {
                     let Core { session: Some(session), link: Some(link), .. } = &mut *held else { break };
                     link.traffic.packets_received += 1;
                     link.traffic.last_packet = Some(now);
-                    let (limits, listener) = (&self.hub.config.limits, &self.peer.listener.config);
-                    session.handle_packet(packet, link, Terms { now, limits, listener }, &mut work.fx);
-                    ending = self.carry_out(now, &mut held, work);
+                    let BrokerConfig { limits, protocol, .. } = &self.hub.config;
+                    let terms = Terms { now, limits, listener: &self.peer.listener.config, protocol };
+                    session.handle_packet(packet, link, terms, &mut work.fx);
+                    ending = self.hub.carry_out(now, &mut held, work);
                 }
                 Ok(None) => break,
                 Err(error) => {
@@ -229,8 +231,7 @@ impl Connection {
                 }
             }
         }
-        let received_len = offered_len - buf.len();
-        held.count_received(received_len, packets_before, &self.hub);
+        held.count_received((offered_len, buf.len()), packets_before, &self.hub);
         match ending {
             Some(ending) => self.over(ending, &mut held, &mut work.fx),
             None => {
@@ -240,52 +241,13 @@ impl Connection {
         }
     }
 
-    /// Takes the steps that a packet has led to.
-    fn carry_out(&self, now: Now, held: &mut Held<'_>, work: &mut Workspace) -> Option<Ending> {
-        let slot = held.slot;
-        let Core { session: Some(session), link: Some(link), count, .. } = &mut **held else { return None };
-        let Workspace { fx, wakers, .. } = work;
-        let (hub, key) = (&*self.hub, session.key);
-        let origin = Origin {
-            client_id: &link.client.client_id,
-            username: link.client.username.as_ref(),
-            peer: Some(&self.peer),
-            hops: 0,
-        };
-        let who = (&*self.peer, &link.client);
-        for step in fx.steps.drain(..) {
-            match step {
-                Step::Publish(publish) => {
-                    hub.publish(now, &publish, (Some(key), origin), wakers);
-                }
-                Step::Drop(publish, reason) => hub.tell_dropped(now, (None, &publish), reason, origin),
-                Step::Subscribe(subscribe) => {
-                    let subscription = &subscribe.subscription;
-                    let subscriber = Subscriber { key, target: Arc::clone(slot), granted: subscription.granted };
-                    let waiting_len = if subscribe.sends_retained { slot.inbox.lock().len() } else { 0 };
-                    hub.router.subscribe(&subscription.filter, subscriber);
-                    hub.tell_subscribed(now, who, &subscribe, count);
-                    if subscribe.sends_retained {
-                        hub.send_retained(now, slot, (&subscribe, waiting_len));
-                    }
-                }
-                Step::Unsubscribe(subscription, properties) => {
-                    hub.router.unsubscribe(&subscription.filter, key);
-                    hub.tell_unsubscribed(now, who, (&subscription, Some(&properties)), count);
-                }
-                Step::End(ending) => return Some(*ending),
-            }
-        }
-        None
-    }
-
     /// Writes messages from the inbox.
     fn deliver(&self, now: Now, held: &mut Held<'_>, work: &mut Workspace) -> Turn {
         let slot = held.slot;
         let mut turn = Turn::Wait;
         held.refresh_permissions(&self.hub);
         let Core { session: Some(session), link: Some(link), .. } = &mut **held else { return turn };
-        let mut told = [0u64; 3];
+        work.fx.wanted = self.hub.bus.wanted();
         loop {
             session.send_again(now, link, &mut work.fx);
             if work.fx.out.len() >= OUT_BYTES {
@@ -310,17 +272,13 @@ impl Connection {
                 break;
             }
             for queued in work.taken.drain(..) {
-                match session.handle_delivery(now, queued, link, &mut work.fx) {
-                    Delivered::Sent => {}
-                    Delivered::Expired => told[0] += 1,
-                    Delivered::TooLarge => told[1] += 1,
-                    Delivered::NotAuthorized => told[2] += 1,
-                }
+                session.handle_delivery(now, queued, link, &mut work.fx);
             }
         }
-        add(&self.hub.counters.deliveries_expired, told[0]);
-        add(&self.hub.counters.deliveries_too_large, told[1]);
-        add(&self.hub.counters.deliveries_not_authorized, told[2]);
+        if !work.fx.steps.is_empty() {
+            // Only what others hear of: a delivery ends no connection.
+            self.hub.carry_out(now, held, work);
+        }
         held.count_sent(&mut work.fx, &self.hub);
         turn
     }
@@ -360,6 +318,77 @@ fn taken_over() -> Ending {
     Ending::by_broker(DisconnectReason::Takeovered, ReasonCode::SessionTakenOver)
 }
 
+impl Hub {
+    /// Takes the steps that a packet has led to.
+    fn carry_out(&self, now: Now, held: &mut Held<'_>, work: &mut Workspace) -> Option<Ending> {
+        let slot = held.slot;
+        let Core { session: Some(session), link: Some(link), count, .. } = &mut **held else { return None };
+        let Workspace { fx, wakers, .. } = work;
+        let key = session.key;
+        let origin = Origin {
+            client_id: &link.client.client_id,
+            username: link.client.username.as_ref(),
+            peer: Some(&link.peer),
+            hops: 0,
+        };
+        let who = (&*link.peer, &*link.client);
+        let mut steps = std::mem::take(&mut fx.steps);
+        let mut ending = None;
+        for step in steps.drain(..) {
+            match step {
+                Step::Publish(publish) => {
+                    let published = self.publish(now, &publish, (Some(key), origin), wakers);
+                    link.acknowledge(&publish, published.matched_count > 0, fx);
+                }
+                Step::Drop(publish, reason) => self.tell_dropped(now, (None, &publish), reason, origin),
+                Step::Subscribe(subscribe) => {
+                    let subscription = &subscribe.subscription;
+                    let subscriber = Subscriber { key, target: Arc::clone(slot), granted: subscription.granted };
+                    let waiting_len = if subscribe.sends_retained { slot.inbox.lock().len() } else { 0 };
+                    self.add_subscription(&subscription.filter, subscriber);
+                    self.tell_subscribed(now, who, &subscribe, count);
+                    if subscribe.sends_retained {
+                        self.send_retained(now, slot, (&subscribe, waiting_len));
+                        self.send_sys(now, slot, (&subscribe, waiting_len));
+                    }
+                }
+                Step::Unsubscribe(subscription, properties) => {
+                    self.remove_subscription(&subscription.filter, key);
+                    self.tell_unsubscribed(now, who, (&subscription, Some(&properties)), count);
+                }
+                Step::Delivered(queued, dup) => self.tell_delivered(now, who, &queued, dup),
+                Step::Undelivered(queued, reason) => {
+                    self.count_undelivered(reason);
+                    self.tell_delivery_dropped(now, slot, &queued, reason);
+                }
+                Step::Acknowledged(queued, properties) => self.tell_acked(now, who, &queued, &properties),
+                Step::Checked(check) => self.tell_authz(now, who, check),
+                Step::Pinged => self.tell_ping(now, who),
+                Step::End(end) => {
+                    ending = Some(*end);
+                    break;
+                }
+            }
+        }
+        fx.steps = steps;
+        ending
+    }
+
+    fn count_undelivered(&self, reason: DeliveryDropReason) {
+        let counters = &self.counters;
+        let counter = match reason {
+            DeliveryDropReason::Expired => &counters.deliveries_expired,
+            DeliveryDropReason::TooLarge => &counters.deliveries_too_large,
+            DeliveryDropReason::NotAuthorized => &counters.deliveries_not_authorized,
+            DeliveryDropReason::Qos0Msg => &counters.deliveries_offline,
+            DeliveryDropReason::QueueFull | DeliveryDropReason::NoLocal | DeliveryDropReason::SessionEnd => {
+                &counters.deliveries_dropped
+            }
+        };
+        add(counter, 1);
+    }
+}
+
 impl Core {
     /// Tells how CONNECT was answered, if that was not told yet.
     fn announce(&mut self, now: Now, hub: &Hub) {
@@ -377,11 +406,10 @@ impl Core {
         self.link.as_ref().map_or(0, |link| link.traffic.packets_received)
     }
 
-    fn count_received(&mut self, bytes_len: usize, packets_before: u64, hub: &Hub) {
+    /// Counts what came, of which `left_len` bytes are the beginning of a packet.
+    fn count_received(&mut self, (offered_len, left_len): (usize, usize), packets_before: u64, hub: &Hub) {
         let Some(link) = &mut self.link else { return };
-        let bytes = u64::try_from(bytes_len).unwrap_or(u64::MAX);
-        link.traffic.bytes_received += bytes;
-        add(&hub.counters.bytes_received, bytes);
+        link.traffic.count_bytes(offered_len - left_len, left_len, hub);
         add(&hub.counters.packets_received, link.traffic.packets_received - packets_before);
     }
 
@@ -401,6 +429,5 @@ impl Core {
         }
         add(&hub.counters.bytes_sent, bytes);
         add(&hub.counters.packets_sent, packets);
-        add(&hub.counters.deliveries_too_large, std::mem::take(&mut fx.given_up_count));
     }
 }

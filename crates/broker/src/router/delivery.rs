@@ -1,5 +1,6 @@
 //! Overlapping subscriptions become one delivery per session.
 
+use std::cell::Cell;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -37,20 +38,28 @@ impl<'a, T> Delivery<'a, T> {
     }
 }
 
-/// Calls `sink` once for every session that is subscribed through one or several of `leaves`.
+/// Calls `sink` once for every session that is subscribed through one or several of `leaves`. Gives the publisher where a
+/// `no_local` subscription of its own was left out.
 ///
 /// With one leaf that is a walk over its list. With several, the subscribers of all but the longest are sorted by
 /// session, and the longest is walked beside them: a fan-out to many that one wildcard subscription overlaps costs one
 /// comparison more per delivery.
-pub(super) fn deliver<T>(
+pub(super) fn deliver<T: Clone>(
     leaves: &[Arc<Leaf<T>>],
     publisher: Option<SubscriberKey>,
     sink: &mut impl FnMut(Delivery<'_, T>),
-) {
+) -> Option<T> {
+    let left_out = Cell::new(None);
     // `no_local` counts before subscriptions are merged: another one of the same session may want the message.
-    let is_wanted = |of: &Subscriber<T>| !(of.granted.no_local && Some(of.key) == publisher);
+    let is_wanted = |of: &Subscriber<T>| {
+        let is_own = of.granted.no_local && Some(of.key) == publisher;
+        if is_own {
+            left_out.set(Some(of.target.clone()));
+        }
+        !is_own
+    };
     let longest = leaves.iter().enumerate().max_by_key(|(_, leaf)| leaf.subscribers().as_slice().len());
-    let Some((longest_at, longest)) = longest else { return };
+    let (longest_at, longest) = longest?;
     let longest = longest.subscribers();
 
     let mut others: SmallVec<[&Subscriber<T>; 16]> = SmallVec::new();
@@ -76,6 +85,7 @@ pub(super) fn deliver<T>(
             deliver_merged(first, rest, sink);
         }
     }
+    left_out.into_inner()
 }
 
 /// The part of the sorted `others` that belongs to the session `key`.

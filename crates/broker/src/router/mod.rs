@@ -121,7 +121,7 @@ impl<T: Clone> Router<T> {
     ///
     /// Subscriptions of one session that overlap make one delivery, with the highest QoS and all identifiers
     /// [MQTT-3.3.4-2], [MQTT-3.3.4-4]. `publisher` is the session that sent the message, whose `no_local` subscriptions
-    /// are left out before they are merged. A shared group delivers to its next member for which `is_ready` holds, or to
+    /// are left out before they are merged; it is returned where that has left one out. A shared group delivers to its next member for which `is_ready` holds, or to
     /// its next member when it holds for none. No lock is held while `sink` and `is_ready` run.
     pub fn route(
         &self,
@@ -129,16 +129,17 @@ impl<T: Clone> Router<T> {
         publisher: Option<SubscriberKey>,
         is_ready: impl Fn(&T) -> bool,
         mut sink: impl FnMut(Delivery<'_, T>),
-    ) {
+    ) -> Option<T> {
         let mut found: Found<T> = SmallVec::new();
         found.extend(self.exact.get(topic));
         self.wildcards.find(topic, |leaf| found.push(Arc::clone(leaf)));
-        delivery::deliver(&found, publisher, &mut sink);
+        let left_out = delivery::deliver(&found, publisher, &mut sink);
         for group in found.iter().flat_map(|leaf| leaf.groups()) {
             if let Some(member) = group.next_member(&is_ready) {
                 sink(Delivery::of(member));
             }
         }
+        left_out
     }
 
     /// Whether anybody is subscribed to `topic`: the difference between `success` and `no_matching_subscribers`.

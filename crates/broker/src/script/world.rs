@@ -16,7 +16,7 @@ use super::notation::{Line, Words};
 use super::packets;
 use crate::bus::{BusItem, BusReceiver, Kinds};
 use crate::clock::Now;
-use crate::config::{BrokerConfig, Limits, ListenerConfig, Redirect};
+use crate::config::{BrokerConfig, DeniedSubscribe, ListenerConfig, Pattern, Redirect};
 use crate::connection::facts::Peer;
 use crate::connection::{Connection, Turn, Workspace};
 use crate::ending::Ending;
@@ -58,6 +58,8 @@ pub(super) struct World {
     witness: Arc<Witness>,
     clients: BTreeMap<String, Client>,
     receiver: BusReceiver,
+    /// Events that clients subscribe to.
+    feed: BusReceiver,
     history: Vec<Event>,
     /// The event behind the last one that a line named.
     cursor: usize,
@@ -69,13 +71,13 @@ pub(super) struct World {
 impl World {
     pub(super) fn new<'a>(settings: impl Iterator<Item = &'a Line>) -> World {
         let files = tempfile::tempdir().unwrap();
-        let mut limits = Limits::default();
+        let mut broker = BrokerConfig::default();
         let mut listener = ListenerConfig::new(SocketAddr::from(([127, 0, 0, 1], 1883)));
         let (mut acl, mut has_users) = (String::new(), false);
         let mut config = AuthConfig::default();
         for setting in settings {
             match setting {
-                Line::Config(words) => configure(words, (&mut limits, &mut listener), &mut config),
+                Line::Config(words) => configure(words, (&mut broker, &mut listener), &mut config),
                 Line::User(name, password) => {
                     let cost = HashCost { memory_kib: 8, passes: 1, lanes: 1 };
                     let mut users = UsersFile::open(&files.path().join("users")).unwrap();
@@ -112,9 +114,9 @@ impl World {
         let auth = Auth::open(&config, files.path()).unwrap();
         let now = Now { mono_ms: 1_000_000, wall: events::Timestamp::SAMPLE };
         let witness = Arc::new(Witness::default());
-        let settings = BrokerConfig { limits, ..BrokerConfig::default() };
-        let hub = Arc::new(Hub::new(settings, auth, Arc::<Witness>::clone(&witness), now));
+        let hub = Arc::new(Hub::new(broker, auth, Arc::<Witness>::clone(&witness), now));
         let receiver = hub.bus.subscribe("script", Kinds::all(), 1_000_000);
+        let feed = hub.feed.take_receiver().unwrap();
         World {
             hub,
             now,
@@ -122,6 +124,7 @@ impl World {
             witness,
             clients: BTreeMap::new(),
             receiver,
+            feed,
             history: Vec::new(),
             cursor: 0,
             work: Workspace::default(),
@@ -317,7 +320,9 @@ impl World {
     pub(super) fn settle(&mut self) {
         let mut moved = true;
         while moved {
-            moved = false;
+            let items = self.feed.try_recv_batch();
+            moved = !items.is_empty();
+            self.hub.publish_events(self.now, &items, &mut Wakers::new());
             for name in self.names() {
                 let client = self.clients.get_mut(&name).unwrap();
                 let before = client.to_client.len();
@@ -510,7 +515,8 @@ fn field(event: &Event, name: &str) -> Option<String> {
     })
 }
 
-fn configure(words: &Words, (limits, listener): (&mut Limits, &mut ListenerConfig), auth: &mut AuthConfig) {
+fn configure(words: &Words, (broker, listener): (&mut BrokerConfig, &mut ListenerConfig), auth: &mut AuthConfig) {
+    let BrokerConfig { limits, client_id, protocol, sys, .. } = broker;
     for (name, value) in words {
         let text = value.as_deref().unwrap_or_default();
         let number =
@@ -518,7 +524,15 @@ fn configure(words: &Words, (limits, listener): (&mut Limits, &mut ListenerConfi
         let size = || usize::try_from(number()).unwrap();
         let short = || u16::try_from(number()).unwrap();
         match name.as_str() {
-            "client_id_bytes_max" => limits.client_id_bytes_max = size(),
+            "client_id.max_len" => client_id.max_len = size(),
+            "client_id.pattern" => client_id.pattern = Some(Pattern::parse(text).unwrap()),
+            "response_information" => protocol.response_information = text.into(),
+            "denied_subscribe" => protocol.denied_subscribe = DeniedSubscribe::UnspecifiedError,
+            "check_payload_format" => protocol.check_payload_format = text == "true",
+            "subscribe_filters_max" => limits.subscribe_filters_max = size(),
+            "outgoing_topic_aliases_max" => limits.outgoing_topic_aliases_max = short(),
+            "sys_interval_s" => sys.interval_s = number(),
+            "tell_refusals" => listener.tell_refusals = text == "true",
             "subscriptions_max" => limits.subscriptions_max = size(),
             "topic_levels_max" => limits.topic_levels_max = size(),
             "inflight_max" => limits.inflight_max = short(),

@@ -1,7 +1,6 @@
 //! Messages from the client: PUBLISH and, for QoS 2, PUBREL.
 
-use bytestring::ByteString;
-use events::{DisconnectReason, DropReason};
+use events::{DisconnectReason, DropReason, PermissionAction};
 use mqtt::{Ack, Packet, PacketId, Publish, QoS, ReasonCode};
 
 use super::{Effects, Link, Session, Step, Terms};
@@ -31,33 +30,31 @@ struct Refusal {
 
 impl Session {
     pub(super) fn handle_publish(&mut self, mut publish: Publish, link: &mut Link, terms: Terms<'_>, fx: &mut Effects) {
-        if let Err(ending) = check_offered(&publish, terms).and_then(|()| link.resolve_alias(&mut publish, terms)) {
+        let alias_maximum = terms.limits.topic_alias_maximum;
+        let offered = check_offered(&publish, terms);
+        if let Err(ending) = offered.and_then(|()| link.incoming_aliases.resolve(&mut publish, alias_maximum)) {
             return fx.end(ending);
         }
-        let refusal = check_topic(&publish.topic, link, terms);
-        let accepted = match (publish.qos, publish.packet_id) {
-            (QoS::AtMostOnce, _) | (_, None) => true,
-            (QoS::AtLeastOnce, Some(packet_id)) => {
-                fx.send(&Packet::Puback(link.answer(packet_id, refusal.as_ref())), link.version);
-                true
-            }
-            (QoS::ExactlyOnce, Some(packet_id)) => {
-                match self.begin_exactly_once((packet_id, publish.dup), refusal.as_ref(), link, terms) {
-                    Ok(Begun { answer, is_new }) => {
-                        fx.send(&Packet::Pubrec(answer), link.version);
-                        if let (false, false) = (is_new, publish.dup) {
-                            fx.steps.push(Step::Drop(publish, DropReason::PacketIdentifierInUse));
-                            return;
-                        }
-                        is_new
+        let refusal = check_topic(&publish.topic, link, terms, fx).or_else(|| check_payload_format(&publish, terms));
+        if let (QoS::ExactlyOnce, Some(packet_id)) = (publish.qos, publish.packet_id) {
+            match self.begin_exactly_once((packet_id, publish.dup), refusal.as_ref(), link, terms) {
+                Begun::New => {}
+                Begun::Again(answer) => {
+                    fx.send(&Packet::Pubrec(answer), link.version);
+                    if !publish.dup {
+                        fx.steps.push(Step::Drop(publish, DropReason::PacketIdentifierInUse));
                     }
-                    Err(ending) => return fx.end(ending),
+                    return;
                 }
+                Begun::TooMany(ending) => return fx.end(ending),
             }
-        };
+        }
         match refusal {
-            _ if !accepted => {}
-            Some(refusal) => fx.steps.push(Step::Drop(publish, refusal.reason)),
+            Some(refusal) => {
+                link.answer(&publish, (refusal.code, refusal.words), fx);
+                fx.steps.push(Step::Drop(publish, refusal.reason));
+            }
+            // It is answered when it is published: then it is known whether anybody gets it.
             None => fx.steps.push(Step::Publish(publish)),
         }
     }
@@ -69,7 +66,7 @@ impl Session {
         refusal: Option<&Refusal>,
         link: &Link,
         terms: Terms<'_>,
-    ) -> Result<Begun, Ending> {
+    ) -> Begun {
         if self.awaiting_release.contains(&packet_id) {
             let answer = if dup || !link.version.is_v5() {
                 Ack::new(packet_id)
@@ -78,23 +75,21 @@ impl Session {
                 self.awaiting_release.remove(&packet_id);
                 link.ack(packet_id, ReasonCode::PacketIdentifierInUse, "expected PUBREL for this identifier first")
             };
-            return Ok(Begun { answer, is_new: false });
+            return Begun::Again(answer);
         }
-        if let Some(refusal) = refusal.filter(|_| link.version.is_v5()) {
-            // The exchange ends here [MQTT-4.3.3-4].
-            return Ok(Begun { answer: link.ack(packet_id, refusal.code, refusal.words), is_new: true });
+        if refusal.is_some() && link.version.is_v5() {
+            // PUBREC with an error is the whole exchange [MQTT-4.3.3-9].
+            return Begun::New;
         }
         let limits = terms.limits;
         let max = if link.version.is_v5() { limits.receive_maximum } else { limits.receive_maximum_before_v5 };
         if self.awaiting_release.len() >= usize::from(max) {
-            return Err(Ending::by_broker(
-                DisconnectReason::ReceiveMaximumExceeded,
-                ReasonCode::ReceiveMaximumExceeded,
-            )
-            .because(format!("expected at most {max} messages of QoS 2 that are not released, found one more")));
+            let detail = format!("expected at most {max} messages of QoS 2 that are not released, found one more");
+            let reason = DisconnectReason::ReceiveMaximumExceeded;
+            return Begun::TooMany(Ending::by_broker(reason, ReasonCode::ReceiveMaximumExceeded).because(detail));
         }
         self.awaiting_release.insert(packet_id);
-        Ok(Begun { answer: Ack::new(packet_id), is_new: true })
+        Begun::New
     }
 
     pub(super) fn handle_pubrel(&mut self, ack: &Ack, link: &Link, fx: &mut Effects) {
@@ -107,51 +102,33 @@ impl Session {
     }
 }
 
-/// The answer to a PUBLISH of QoS 2.
-struct Begun {
-    answer: Ack,
-    /// Whether the message was not here before.
-    is_new: bool,
+/// What a PUBLISH of QoS 2 begins.
+enum Begun {
+    /// An exchange, or with a refusal its end.
+    New,
+    /// Nothing: its identifier is in use. This is the answer.
+    Again(Ack),
+    /// Nothing: the client has more open than it may.
+    TooMany(Ending),
 }
 
 impl Link {
-    /// The answer to a PUBLISH of QoS 1. Before MQTT 5 there is only one.
-    fn answer(&self, packet_id: PacketId, refusal: Option<&Refusal>) -> Ack {
-        match refusal.filter(|_| self.version.is_v5()) {
-            Some(refusal) => self.ack(packet_id, refusal.code, refusal.words),
-            None => Ack::new(packet_id),
-        }
+    /// Acknowledges a message that was published; an MQTT 5 client is told where nobody is subscribed to it.
+    pub(crate) fn acknowledge(&self, publish: &Publish, has_subscribers: bool, fx: &mut Effects) {
+        let code = if has_subscribers { ReasonCode::Success } else { ReasonCode::NoMatchingSubscribers };
+        self.answer(publish, (code, ""), fx);
     }
 
-    /// Puts the topic in that an alias stands for, and remembers what an alias stands for.
-    fn resolve_alias(&mut self, publish: &mut Publish, terms: Terms<'_>) -> Result<(), Ending> {
-        if publish.properties.is_empty() {
-            return Ok(());
-        }
-        let Some(alias) = publish.properties.topic_alias() else { return Ok(()) };
-        let max = terms.limits.topic_alias_maximum;
-        let wrong = |detail: String| {
-            Err(Ending::by_broker(DisconnectReason::TopicAliasInvalid, ReasonCode::TopicAliasInvalid).because(detail))
+    /// Answers a PUBLISH of QoS 1 or 2. Before MQTT 5 there is only one answer.
+    fn answer(&self, publish: &Publish, (code, words): (ReasonCode, &str), fx: &mut Effects) {
+        let Some(packet_id) = publish.packet_id else { return };
+        let ack = if self.version.is_v5() { self.ack(packet_id, code, words) } else { Ack::new(packet_id) };
+        let packet = match publish.qos {
+            QoS::AtMostOnce => return,
+            QoS::AtLeastOnce => Packet::Puback(ack),
+            QoS::ExactlyOnce => Packet::Pubrec(ack),
         };
-        if alias.get() > max {
-            return wrong(format!("expected a topic alias of at most {max}, found {alias}"));
-        }
-        let at = usize::from(alias.get()) - 1;
-        if publish.topic.is_empty() {
-            match self.aliases.get(at).filter(|topic| !topic.is_empty()) {
-                Some(topic) => publish.topic = topic.clone(),
-                None => return wrong(format!("expected a topic for alias {alias} first, found none")),
-            }
-        } else {
-            if self.aliases.len() <= at {
-                self.aliases.resize(at + 1, ByteString::new());
-            }
-            if let Some(slot) = self.aliases.get_mut(at).filter(|slot| **slot != publish.topic) {
-                // A copy: the topic is a slice of a buffer that would be kept for it.
-                *slot = ByteString::from(publish.topic.as_ref() as &str);
-            }
-        }
-        Ok(())
+        fx.send(&packet, self.version);
     }
 }
 
@@ -169,7 +146,7 @@ fn check_offered(publish: &Publish, terms: Terms<'_>) -> Result<(), Ending> {
     Ok(())
 }
 
-fn check_topic(topic: &str, link: &Link, terms: Terms<'_>) -> Option<Refusal> {
+fn check_topic(topic: &str, link: &Link, terms: Terms<'_>, fx: &mut Effects) -> Option<Refusal> {
     if is_reserved(topic) {
         let words = "expected a topic of the clients, found one of the broker";
         return Some(Refusal { code: ReasonCode::TopicNameInvalid, reason: DropReason::TopicNameInvalid, words });
@@ -178,10 +155,24 @@ fn check_topic(topic: &str, link: &Link, terms: Terms<'_>) -> Option<Refusal> {
         let words = "expected a topic with fewer levels";
         return Some(Refusal { code: ReasonCode::TopicNameInvalid, reason: DropReason::TopicNameInvalid, words });
     }
-    if !link.permissions.may_publish(topic) {
+    let is_allowed = link.permissions.may_publish(topic);
+    fx.tell_checked(topic, PermissionAction::Publish, is_allowed, link);
+    if !is_allowed {
         return Some(Refusal { code: ReasonCode::NotAuthorized, reason: DropReason::NotAuthorized, words: "" });
     }
     None
+}
+
+/// A payload that says it is text [MQTT-3.3.2-4], where that is looked at.
+fn check_payload_format(publish: &Publish, terms: Terms<'_>) -> Option<Refusal> {
+    let is_wrong = terms.protocol.check_payload_format
+        && publish.properties.payload_format_indicator() == Some(true)
+        && std::str::from_utf8(&publish.payload).is_err();
+    is_wrong.then_some(Refusal {
+        code: ReasonCode::PayloadFormatInvalid,
+        reason: DropReason::PayloadFormatInvalid,
+        words: "expected a payload in UTF-8, as its format indicator says",
+    })
 }
 
 #[cfg(test)]

@@ -4,12 +4,15 @@
 //! same whether the client is there or not, so a message changes hands once.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
 
+use events::DeliveryDropReason;
 use mqtt::QoS;
 
 use crate::config::Limits;
+use crate::connection::facts::{Client, Peer};
 use crate::message::{Message, Queued};
 use crate::router::SubscriberKey;
 
@@ -51,6 +54,17 @@ pub(crate) enum Offered {
     Stale,
 }
 
+impl Offered {
+    /// Why the receiver does not get the message, where it is not for a session that is gone.
+    pub(crate) const fn drop_reason(&self) -> Option<DeliveryDropReason> {
+        match self {
+            Offered::Queued(_) | Offered::Stale => None,
+            Offered::Full => Some(DeliveryDropReason::QueueFull),
+            Offered::Offline => Some(DeliveryDropReason::Qos0Msg),
+        }
+    }
+}
+
 /// The queue of one session.
 #[derive(Debug)]
 pub(crate) struct Inbox {
@@ -63,7 +77,12 @@ pub(crate) struct Inbox {
     order: Option<Order>,
     waker: Option<Waker>,
     wake_for: WakeFor,
+    /// The connection of the session, or its last one: what is dropped here is told with it.
+    receiver: Option<Receiver>,
 }
+
+/// Who a session's messages are for.
+type Receiver = (Arc<Peer>, Arc<Client>);
 
 impl Inbox {
     /// The empty queue of the session `session`.
@@ -77,6 +96,7 @@ impl Inbox {
             order: None,
             waker: None,
             wake_for: WakeFor::Messages,
+            receiver: None,
         }
     }
 
@@ -94,8 +114,8 @@ impl Inbox {
         if !self.online && queued.qos == QoS::AtMostOnce {
             return Offered::Offline;
         }
-        let Some(queued) = self.charged(queued, limits, budget) else { return Offered::Full };
-        self.queue.push_back(queued);
+        let Some(cost) = self.charge_for(&queued, limits, budget) else { return Offered::Full };
+        self.queue.push_back(queued.with_cost(cost));
         Offered::Queued(match self.wake_for {
             WakeFor::Messages => self.waker.take(),
             WakeFor::Orders => None,
@@ -107,24 +127,40 @@ impl Inbox {
         self.queue.len()
     }
 
+    /// What waits, in order.
+    pub(crate) fn waiting(&self) -> Vec<Queued> {
+        self.queue.iter().cloned().collect()
+    }
+
+    /// The connection of the session, or its last one.
+    pub(crate) fn receiver(&self) -> Option<Receiver> {
+        self.receiver.clone()
+    }
+
     /// Puts retained messages in behind the first `before_len` messages, which waited before the subscription was made:
-    /// what was published since is newer. Gives the number of those that do not fit.
+    /// what was published since is newer. Gives those that do not fit.
     pub(crate) fn put_retained(
         &mut self,
         messages: Vec<Queued>,
         before_len: usize,
         limits: &Limits,
         budget: &AtomicUsize,
-    ) -> usize {
+    ) -> Vec<Queued> {
         let newer = self.queue.split_off(before_len.min(self.queue.len()));
-        let (offered_len, room) = (messages.len(), limits.queue_len_max.saturating_sub(before_len + newer.len()));
-        for queued in messages.into_iter().take(room) {
-            let Some(queued) = self.charged(queued, limits, budget) else { break };
-            self.queue.push_back(queued);
+        let room = limits.queue_len_max.saturating_sub(before_len + newer.len());
+        let (mut put_len, mut dropped) = (0, Vec::new());
+        for queued in messages {
+            let has_room = put_len < room && dropped.is_empty();
+            match has_room.then(|| self.charge_for(&queued, limits, budget)).flatten() {
+                Some(cost) => {
+                    self.queue.push_back(queued.with_cost(cost));
+                    put_len += 1;
+                }
+                None => dropped.push(queued),
+            }
         }
-        let put_len = self.queue.len().saturating_sub(before_len);
         self.queue.extend(newer);
-        offered_len - put_len
+        dropped
     }
 
     /// The next message, where the connection may have it: any of QoS 0, others only while the window is open. The bytes
@@ -190,7 +226,8 @@ impl Inbox {
 
     /// A connection is there: QoS 0 is queued from now on. Takes back an order to an earlier connection, and returns
     /// whom to wake of it.
-    pub(crate) fn attach(&mut self) -> Option<Waker> {
+    pub(crate) fn attach(&mut self, receiver: Receiver) -> Option<Waker> {
+        self.receiver = Some(receiver);
         self.online = true;
         self.order = None;
         self.waker.take()
@@ -221,8 +258,8 @@ impl Inbox {
         self.queue.is_empty()
     }
 
-    /// The message, once there is room for its bytes.
-    fn charged(&mut self, queued: Queued, limits: &Limits, budget: &AtomicUsize) -> Option<Queued> {
+    /// What the message costs, once there is room for its bytes; they count from now on.
+    fn charge_for(&mut self, queued: &Queued, limits: &Limits, budget: &AtomicUsize) -> Option<usize> {
         let cost = queued.message.len_bytes() + QUEUED_BYTES;
         let fits = self.queue.len() < limits.queue_len_max
             && self.bytes + cost <= limits.queue_bytes_max
@@ -231,7 +268,7 @@ impl Inbox {
             return None;
         }
         self.bytes += cost;
-        Some(queued.with_cost(cost))
+        Some(cost)
     }
 
     fn charge(&mut self, cost: usize, limits: &Limits, budget: &AtomicUsize) -> bool {
@@ -251,18 +288,33 @@ mod tests {
 
     use super::*;
     use crate::clock::Now;
+    use crate::config::ListenerConfig;
+    use crate::listener::Listener;
     use crate::message::Publication;
 
     const SESSION: SubscriberKey = SubscriberKey(7);
 
     fn queued(qos: QoS, payload_len: usize) -> Queued {
         let publication = Publication::new("a", "t", vec![0; payload_len]);
-        Queued::new(Arc::new(Message::new(&publication.to_publish(), Now::default())), qos)
+        Queued::new(Arc::new(Message::new(&publication.to_publish(), publication.origin(), Now::default())), qos)
+    }
+
+    fn receiver() -> Receiver {
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], 1883));
+        let peer = Peer {
+            conn_id: events::ConnId(1),
+            peername: address,
+            sockname: address,
+            listener: Arc::new(Listener::new("default".into(), ListenerConfig::new(address))),
+            accepted: Now::default(),
+            tls: None,
+        };
+        (Arc::new(peer), Arc::new(Client::undecoded("a".into(), mqtt::Version::V5)))
     }
 
     fn inbox() -> Inbox {
         let mut inbox = Inbox::new(SESSION);
-        assert!(inbox.attach().is_none());
+        assert!(inbox.attach(receiver()).is_none());
         inbox
     }
 
@@ -322,7 +374,7 @@ mod tests {
             drop(inbox.offer(queued(QoS::AtMostOnce, payload_len), SESSION, &limits, &budget));
         }
         let retained = [2, 3, 9].map(|payload_len| queued(QoS::AtMostOnce, payload_len)).into();
-        assert_eq!(inbox.put_retained(retained, 1, &limits, &budget), 1);
+        assert_eq!(inbox.put_retained(retained, 1, &limits, &budget).len(), 1);
         assert_eq!(lens(&mut inbox), [1, 2, 3, 4]);
         inbox.settle(&budget);
         assert_eq!(budget.load(Ordering::Relaxed), 0);

@@ -5,6 +5,7 @@
 //!
 //! Read `mod.rs` first, then `inbound.rs` (messages from the client) and `outbound.rs` (messages to it).
 
+mod aliases;
 pub(crate) mod inbound;
 pub(crate) mod inbox;
 pub(crate) mod outbound;
@@ -17,15 +18,19 @@ use std::sync::Arc;
 use auth::{Auth, Identity, Permissions, Readable};
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
-use events::{DisconnectReason, DropReason};
+use events::{DeliveryDropReason, DisconnectReason, DropReason, Kind, PermissionAction, Timestamp};
 use foldhash::fast::RandomState;
 use mqtt::{Ack, Disconnect, Filter, Packet, PacketId, Properties, Publish, ReasonCode, Version, Will};
 
+use crate::bus::Kinds;
 use crate::clock::Now;
-use crate::config::{Limits, ListenerConfig};
+use crate::config::{Limits, ListenerConfig, ProtocolConfig};
 use crate::connection::facts::{Client, Peer, Traffic};
 use crate::ending::Ending;
+use crate::message::Queued;
 use crate::router::{Granted, SubscriberKey};
+use crate::telling::Check;
+use aliases::{IncomingAliases, OutgoingAliases};
 use window::Window;
 
 /// Bytes gathered for one write; what is waiting beyond that has to wait for the next.
@@ -34,12 +39,13 @@ pub(crate) const OUT_BYTES: usize = 64 << 10;
 /// The most bytes around a reason string: fixed header 4, identifier 2, code 1, property length 3, property 3.
 const AROUND_REASON_BYTES: usize = 13;
 
-/// What a session goes by: the time, the limits of the broker, the settings of the listener it is connected through.
+/// What a session goes by: the time, the settings of the broker and of the listener it is connected through.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms<'a> {
     pub(crate) now: Now,
     pub(crate) limits: &'a Limits,
     pub(crate) listener: &'a ListenerConfig,
+    pub(crate) protocol: &'a ProtocolConfig,
 }
 
 /// What outlives a connection.
@@ -49,6 +55,7 @@ pub(crate) struct Session {
     pub(crate) key: SubscriberKey,
     /// Seconds it outlives its connection; `u32::MAX` is for ever.
     pub(crate) expiry_interval_s: u32,
+    pub(crate) created_at: Timestamp,
     subscriptions: HashMap<ByteString, Subscription, RandomState>,
     window: Window,
     /// Messages of QoS 2 that came and were not released yet [MQTT-4.3.3-10].
@@ -66,7 +73,7 @@ pub(crate) struct Subscription {
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) peer: Arc<Peer>,
-    pub(crate) client: Client,
+    pub(crate) client: Arc<Client>,
     pub(crate) version: Version,
     permissions: Arc<Permissions>,
     identity: Box<Identity>,
@@ -81,8 +88,9 @@ pub(crate) struct Link {
     /// Silence after which the connection ends, one and a half times the keep-alive [MQTT-3.1.2-22]; 0 for never.
     silence_max_ms: u64,
     pub(crate) will: Option<Box<Will>>,
-    /// By alias less 1; empty where it is not set.
-    aliases: Vec<ByteString>,
+    incoming_aliases: IncomingAliases,
+    /// Where the client takes aliases.
+    outgoing_aliases: Option<Box<OutgoingAliases>>,
     /// What CONNECT asked for, before our limit: DISCONNECT may not make more of nothing.
     asked_expiry_interval_s: u32,
     /// Whether the client wants reason strings [MQTT-3.1.2-29].
@@ -97,12 +105,12 @@ pub(crate) struct Effects {
     pub(crate) out: BytesMut,
     /// Packets in `out` that were not counted yet.
     pub(crate) packets_count: u64,
-    /// Messages that could not be sent again, because the client takes only smaller ones now.
-    pub(crate) given_up_count: u64,
     /// Bytes of `out` that were counted already.
     counted_len: usize,
     /// What others have to hear of.
     pub(crate) steps: Vec<Step>,
+    /// The events that somebody wants: steps that only serve another event are left out.
+    pub(crate) wanted: Kinds,
 }
 
 /// Something a session cannot do on its own.
@@ -118,6 +126,16 @@ pub(crate) enum Step {
     Unsubscribe(Subscription, Properties),
     /// The connection is over.
     End(Box<Ending>),
+    /// A message is in the bytes to be sent, again where `dup`.
+    Delivered(Queued, bool),
+    /// A message is not sent.
+    Undelivered(Queued, DeliveryDropReason),
+    /// The client has acknowledged a message, with these properties.
+    Acknowledged(Queued, Properties),
+    /// The ACL was asked.
+    Checked(Check),
+    /// The client has sent PINGREQ.
+    Pinged,
 }
 
 /// A new subscription, and what it brings at once.
@@ -152,6 +170,20 @@ impl Effects {
         self.counted_len = 0;
     }
 
+    /// Adds a step that only serves events of this kind.
+    fn tell(&mut self, kind: Kind, step: impl FnOnce() -> Step) {
+        if self.wanted.contains(kind) {
+            self.steps.push(step());
+        }
+    }
+
+    /// Tells of a question to the ACL.
+    fn tell_checked(&mut self, topic: &str, action: PermissionAction, is_allowed: bool, link: &Link) {
+        self.tell(Kind::ClientCheckAuthzComplete, || {
+            Step::Checked(Check { topic: topic.into(), action, is_allowed, source: link.permissions.source() })
+        });
+    }
+
     fn end(&mut self, ending: Ending) {
         self.steps.push(Step::End(Box::new(ending)));
     }
@@ -159,10 +191,11 @@ impl Effects {
 
 impl Session {
     /// A session that nothing has happened in.
-    pub(crate) fn new(key: SubscriberKey, expiry_interval_s: u32) -> Session {
+    pub(crate) fn new(key: SubscriberKey, expiry_interval_s: u32, now: Now) -> Session {
         Session {
             key,
             expiry_interval_s,
+            created_at: now.wall,
             subscriptions: HashMap::default(),
             window: Window::default(),
             awaiting_release: HashSet::default(),
@@ -173,13 +206,16 @@ impl Session {
     pub(crate) fn handle_packet(&mut self, packet: Packet, link: &mut Link, terms: Terms<'_>, fx: &mut Effects) {
         match packet {
             Packet::Publish(publish) => self.handle_publish(publish, link, terms, fx),
-            Packet::Puback(ack) => self.handle_puback(&ack),
+            Packet::Puback(ack) => self.handle_puback(&ack, fx),
             Packet::Pubrec(ack) => self.handle_pubrec(&ack, link, fx),
             Packet::Pubrel(ack) => self.handle_pubrel(&ack, link, fx),
             Packet::Pubcomp(ack) => self.handle_pubcomp(&ack),
             Packet::Subscribe(subscribe) => self.handle_subscribe(&subscribe, link, terms, fx),
             Packet::Unsubscribe(unsubscribe) => self.handle_unsubscribe(&unsubscribe, link, fx),
-            Packet::Pingreq => fx.send(&Packet::Pingresp, link.version),
+            Packet::Pingreq => {
+                fx.send(&Packet::Pingresp, link.version);
+                fx.tell(Kind::ClientPing, || Step::Pinged);
+            }
             Packet::Disconnect(disconnect) => self.handle_disconnect(disconnect, link, terms, fx),
             // Extended authentication was refused in CONNECT, so there is none to go on with [MQTT-4.12.0-7].
             Packet::Auth(_) => fx.end(
@@ -210,16 +246,30 @@ impl Session {
         fx.end(Ending::by_client(reason_code, properties));
     }
 
-    /// A new connection has the session: what was on its way is sent again.
-    pub(crate) fn handle_resumed(&mut self, now: Now, link: &mut Link, fx: &mut Effects) {
+    /// A new connection has the session: what was on its way is to be sent again.
+    pub(crate) fn handle_resumed(&mut self, link: &mut Link) {
         link.checks_reads = self.is_wider_than(&link.permissions);
         self.window.rewind();
-        self.send_again(now, link, fx);
     }
 
     /// Takes every subscription out, at the end of the session.
     pub(crate) fn take_subscriptions(&mut self) -> impl Iterator<Item = Subscription> + use<> {
         std::mem::take(&mut self.subscriptions).into_values()
+    }
+
+    /// How many subscriptions it has.
+    pub(crate) fn subscriptions_len(&self) -> usize {
+        self.subscriptions.len()
+    }
+
+    /// How many exchanges of QoS 1 and 2 with the client are not over.
+    pub(crate) fn inflight_len(&self) -> usize {
+        self.window.len()
+    }
+
+    /// The messages that were sent and are not acknowledged.
+    pub(crate) fn unacknowledged(&self) -> impl Iterator<Item = &Queued> {
+        self.window.unacknowledged()
     }
 
     /// How many messages of QoS 1 and 2 may be sent now.
@@ -241,8 +291,7 @@ impl Session {
 impl Link {
     /// The connection that `connect` has opened.
     pub(crate) fn new(
-        peer: Arc<Peer>,
-        client: Client,
+        (peer, client): (Arc<Peer>, Arc<Client>),
         connect: &mqtt::Connect,
         (permissions, identity): (Arc<Permissions>, Identity),
         limits: &Limits,
@@ -264,7 +313,10 @@ impl Link {
                 .map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX)),
             silence_max_ms: u64::from(granted_keepalive_s(connect, limits)) * 1500,
             will: connect.will.as_ref().map(|will| Box::new(copied_will(will))),
-            aliases: Vec::new(),
+            incoming_aliases: IncomingAliases::default(),
+            outgoing_aliases: OutgoingAliases::new(
+                properties.topic_alias_maximum().unwrap_or(0).min(limits.outgoing_topic_aliases_max),
+            ),
             asked_expiry_interval_s: properties.session_expiry_interval_s().unwrap_or(0),
             wants_problem_information: properties.request_problem_information().unwrap_or(true),
             traffic: Traffic::default(),

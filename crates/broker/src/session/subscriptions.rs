@@ -3,11 +3,13 @@
 use std::num::NonZeroU32;
 
 use auth::Readable;
-use events::EventType;
+use events::PermissionAction;
 use mqtt::{Filter, Packet, QoS, ReasonCode, RetainHandling, Suback, Unsuback, Unsubscribe};
 
 use super::inbound::has_levels_at_most;
 use super::{Effects, Link, Session, Step, Subscribe, Subscription, Terms};
+use crate::bus::Kinds;
+use crate::feed::{is_of_events, kinds_of, meant_events};
 use crate::router::Granted;
 
 impl Session {
@@ -20,13 +22,20 @@ impl Session {
     ) {
         let subscription_id = packet.properties.subscription_identifier().and_then(NonZeroU32::new);
         let mut reason_codes = Vec::with_capacity(packet.subscriptions.len());
-        for wanted in &packet.subscriptions {
-            reason_codes.push(match self.check_wanted(wanted, link, terms) {
+        for (at, wanted) in packet.subscriptions.iter().enumerate() {
+            let is_within = at < terms.limits.subscribe_filters_max;
+            let checked =
+                if is_within { self.check_wanted(wanted, link, terms, fx) } else { Err(ReasonCode::QuotaExceeded) };
+            reason_codes.push(match checked {
                 Err(code) => code,
                 Ok((filter, readable)) => {
                     link.checks_reads |= readable != Readable::All;
                     let granted = Granted {
-                        qos: wanted.options.qos,
+                        qos: if is_of_events(filter.topic_filter()) {
+                            wanted.options.qos.min(QoS::AtLeastOnce)
+                        } else {
+                            wanted.options.qos
+                        },
                         no_local: wanted.options.no_local,
                         retain_as_published: wanted.options.retain_as_published,
                         subscription_id,
@@ -75,23 +84,25 @@ impl Session {
         wanted: &mqtt::Subscription,
         link: &Link,
         terms: Terms<'_>,
+        fx: &mut Effects,
     ) -> Result<(Filter, Readable), ReasonCode> {
         let filter = Filter::parse(wanted.filter.as_ref() as &str).map_err(|_| ReasonCode::TopicFilterInvalid)?;
         if !has_levels_at_most(filter.topic_filter(), terms.limits.topic_levels_max) {
             return Err(ReasonCode::TopicFilterInvalid);
         }
-        if filter.topic_filter().starts_with("$events/") {
+        if is_of_events(filter.topic_filter()) && kinds_of(filter.topic_filter()) == Kinds::NONE {
             tracing::warn!(
                 client_id = %link.client.client_id,
                 filter = %filter,
-                rule = format_args!("SELECT * FROM \"{}\"", meant_events(filter.topic_filter())),
-                "a client subscribes to events, which reach clients through a rule that republishes them"
+                meant = meant_events(filter.topic_filter()),
+                "a client subscribes to an event that there is not"
             );
-            return Err(ReasonCode::NotAuthorized);
+            return Err(ReasonCode::TopicFilterInvalid);
         }
         let readable = link.permissions.readable(&filter);
+        fx.tell_checked(filter.as_str(), PermissionAction::Subscribe, readable != Readable::None, link);
         if readable == Readable::None {
-            return Err(ReasonCode::NotAuthorized);
+            return Err(terms.protocol.denied_subscribe.code());
         }
         let is_new = !self.subscriptions.contains_key(filter.as_str());
         if is_new && self.subscriptions.len() >= terms.limits.subscriptions_max {
@@ -101,43 +112,10 @@ impl Session {
     }
 }
 
-/// The events that a topic filter below `$events/` was meant for: its own spelling where there are such events, else the
-/// nearest one.
-fn meant_events(filter: &str) -> &str {
-    let topics = || EventType::all().filter_map(|event| event.topic);
-    if EventType::by_topic(filter).is_some() || topics().any(|topic| mqtt::filter::matches(filter, topic)) {
-        return filter;
-    }
-    let slash_free = filter.strip_prefix("$events/").unwrap_or(filter).replace('/', "_");
-    let names = topics().filter_map(|topic| topic.strip_prefix("$events/"));
-    let nearest = events::closest(&slash_free, names);
-    topics().find(|topic| topic.strip_prefix("$events/") == nearest).unwrap_or("$events/#")
-}
-
 const fn granted_code(qos: QoS) -> ReasonCode {
     match qos {
         QoS::AtMostOnce => ReasonCode::Success,
         QoS::AtLeastOnce => ReasonCode::GrantedQos1,
         QoS::ExactlyOnce => ReasonCode::GrantedQos2,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_for_events_is_told_what_was_meant() {
-        let cases = [
-            ("$events/client_connack", "$events/client_connack"),
-            ("$events/client/connected", "$events/client/connected"),
-            ("$events/#", "$events/#"),
-            ("$events/client_conected", "$events/client_connected"),
-            ("$events/client/disconected", "$events/client_disconnected"),
-            ("$events/weather", "$events/#"),
-        ];
-        for (filter, meant) in cases {
-            assert_eq!(meant_events(filter), meant, "{filter}");
-        }
     }
 }

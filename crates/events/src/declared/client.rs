@@ -164,3 +164,33 @@ event! {
         client_attrs: LazyMap = LazyMap::empty(),
     }
 }
+
+event! {
+    /// A client sent PINGREQ.
+    ClientPing {
+        /// The identifier of the client.
+        clientid: ByteString = "pump-17".into(),
+        /// The user name, where one was sent.
+        username: Option<ByteString> = Some("plant".into()),
+        /// The address of the client, `host:port`.
+        peername: SocketAddr = PEER,
+        /// The address of the listener, `host:port`.
+        sockname: SocketAddr = SOCK,
+        /// `MQTT`, or `MQIsdp` for MQTT 3.1.
+        proto_name: &'static str = "MQTT",
+        /// 3 for MQTT 3.1, 4 for 3.1.1, 5 for 5.0.
+        proto_ver: u8 = 5,
+        /// The keep-alive the client asked for, in s; 0 is none.
+        keepalive: u16 = 60,
+        /// Whether the client asked for a new session.
+        clean_start: bool = true,
+        /// How long the session outlives its connection, in s.
+        expiry_interval: u32 = 0,
+        /// When the client was connected, in ms.
+        connected_at: Timestamp = Timestamp::SAMPLE,
+        /// The properties of the CONNECT.
+        conn_props: LazyMap = LazyMap::empty(),
+        /// Attributes of the client.
+        client_attrs: LazyMap = LazyMap::empty(),
+    }
+}

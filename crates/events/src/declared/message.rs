@@ -9,7 +9,7 @@ use super::client::PEER;
 use super::event;
 use crate::{DropReason, Flags, LazyMap, MessageId, Payload, Timestamp};
 
-const PAYLOAD: &[u8] = br#"{"temp":21.5,"unit":"C"}"#;
+pub(super) const PAYLOAD: &[u8] = br#"{"temp":21.5,"unit":"C"}"#;
 
 event! {
     /// A message was accepted from a publisher.

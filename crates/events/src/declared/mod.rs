@@ -1,14 +1,21 @@
 //! The events, each declared once: the comment is the documentation, the value is the sample.
 
 mod certificate;
+mod check;
 mod client;
+mod delivery;
 mod message;
 mod session;
 
 pub use certificate::{CertificateRegistered, CertificateRejected};
-pub use client::{ClientConnack, ClientConnected, ClientDisconnected};
+pub use check::{ClientCheckAuthnComplete, ClientCheckAuthzComplete};
+pub use client::{ClientConnack, ClientConnected, ClientDisconnected, ClientPing};
+pub use delivery::{DeliveryDropped, MessageAcked, MessageDelivered};
 pub use message::{MessageDropped, MessagePublish};
-pub use session::{SessionSubscribed, SessionUnsubscribed};
+pub use session::{
+    SessionCreated, SessionDiscarded, SessionExpired, SessionResumed, SessionSubscribed, SessionTakenOver,
+    SessionUnsubscribed,
+};
 
 use crate::{EventType, Head, Map, Value};
 
@@ -56,9 +63,10 @@ macro_rules! event {
 }
 use event;
 
-/// The list of all events: the variant, its topic, its name, whether it belongs to the life of a client.
+/// The list of all events: the variant, its topic and the spelling with slashes, its name, whether it belongs to the life
+/// of a client.
 macro_rules! catalogue {
-    ($($kind:ident => $topic:expr, $name:literal, lifecycle: $lifecycle:literal;)*) => {
+    ($($kind:ident => $topic:expr, $slash_topic:expr, $name:literal, lifecycle: $lifecycle:literal;)*) => {
         /// Which event.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
@@ -75,6 +83,7 @@ macro_rules! catalogue {
                         static TYPE: EventType = EventType {
                             kind: Kind::$kind,
                             topic: $topic,
+                            slash_topic: $slash_topic,
                             name: $name,
                             lifecycle: $lifecycle,
                             doc: $kind::DOC,
@@ -123,15 +132,26 @@ macro_rules! catalogue {
 }
 
 catalogue! {
-    ClientConnack => Some("$events/client_connack"), "client.connack", lifecycle: true;
-    ClientConnected => Some("$events/client_connected"), "client.connected", lifecycle: true;
-    ClientDisconnected => Some("$events/client_disconnected"), "client.disconnected", lifecycle: true;
-    SessionSubscribed => Some("$events/session_subscribed"), "session.subscribed", lifecycle: true;
-    SessionUnsubscribed => Some("$events/session_unsubscribed"), "session.unsubscribed", lifecycle: true;
-    CertificateRegistered => Some("$events/certificate_registered"), "certificate.registered", lifecycle: true;
-    CertificateRejected => Some("$events/certificate_rejected"), "certificate.rejected", lifecycle: true;
-    MessagePublish => None, "message.publish", lifecycle: false;
-    MessageDropped => Some("$events/message_dropped"), "message.dropped", lifecycle: false;
+    ClientConnack => Some("$events/client_connack"), Some("$events/client/connack"), "client.connack", lifecycle: true;
+    ClientConnected => Some("$events/client_connected"), Some("$events/client/connected"), "client.connected", lifecycle: true;
+    ClientDisconnected => Some("$events/client_disconnected"), Some("$events/client/disconnected"), "client.disconnected", lifecycle: true;
+    ClientPing => Some("$events/client_ping"), Some("$events/client/ping"), "client.ping", lifecycle: false;
+    ClientCheckAuthnComplete => Some("$events/client_check_authn_complete"), Some("$events/auth/check_authn_complete"), "client.check_authn_complete", lifecycle: false;
+    ClientCheckAuthzComplete => Some("$events/client_check_authz_complete"), Some("$events/auth/check_authz_complete"), "client.check_authz_complete", lifecycle: false;
+    SessionCreated => Some("$events/session_created"), Some("$events/session/created"), "session.created", lifecycle: true;
+    SessionResumed => Some("$events/session_resumed"), Some("$events/session/resumed"), "session.resumed", lifecycle: true;
+    SessionTakenOver => Some("$events/session_taken_over"), Some("$events/session/taken_over"), "session.taken_over", lifecycle: true;
+    SessionDiscarded => Some("$events/session_discarded"), Some("$events/session/discarded"), "session.discarded", lifecycle: true;
+    SessionExpired => Some("$events/session_expired"), Some("$events/session/expired"), "session.expired", lifecycle: true;
+    SessionSubscribed => Some("$events/session_subscribed"), Some("$events/session/subscribed"), "session.subscribed", lifecycle: true;
+    SessionUnsubscribed => Some("$events/session_unsubscribed"), Some("$events/session/unsubscribed"), "session.unsubscribed", lifecycle: true;
+    CertificateRegistered => Some("$events/certificate_registered"), Some("$events/certificate/registered"), "certificate.registered", lifecycle: true;
+    CertificateRejected => Some("$events/certificate_rejected"), Some("$events/certificate/rejected"), "certificate.rejected", lifecycle: true;
+    MessagePublish => None, None, "message.publish", lifecycle: false;
+    MessageDelivered => Some("$events/message_delivered"), Some("$events/message/delivered"), "message.delivered", lifecycle: false;
+    MessageAcked => Some("$events/message_acked"), Some("$events/message/acked"), "message.acked", lifecycle: false;
+    MessageDropped => Some("$events/message_dropped"), Some("$events/message/dropped"), "message.dropped", lifecycle: false;
+    DeliveryDropped => Some("$events/delivery_dropped"), Some("$events/message/delivery_dropped"), "delivery.dropped", lifecycle: false;
 }
 
 /// Something that happened: a row of a declared table.

@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 pub(crate) use connector::Connector;
 pub(crate) use listener::{ListenerTables, TlsTables, Transport};
 pub(crate) use options::{
-    AckAfter, Anonymous, Auth, History, HistoryStore, Http, Jq, Limits, Listener, Log, LogFormat, Retention, Root,
-    Rules, TlsVersion, VerifyClients,
+    AckAfter, Anonymous, Auth, ClientId, DeniedSubscribe, History, HistoryStore, Http, Jq, Limits, Listener, Log,
+    LogFormat, Mqtt, Retention, Root, Rules, Sys, TlsVersion, VerifyClients,
 };
 pub(crate) use problem::{Code, Place, Problem, Source};
 pub(crate) use section::{Origin, Override, Shown};
@@ -35,7 +35,8 @@ pub(crate) const DEFAULT_FILE: &str = "signalbox.toml";
 const ENVIRONMENT_PREFIX: &str = "SIGNALBOX_";
 
 /// The sections of the file below its top.
-const SECTIONS: &[&str] = &["listeners", "limits", "http", "auth", "rules", "history", "log", "connectors"];
+const SECTIONS: &[&str] =
+    &["listeners", "mqtt", "client_id", "sys", "limits", "http", "auth", "rules", "history", "log", "connectors"];
 
 /// The whole configuration.
 #[derive(Debug)]
@@ -44,6 +45,12 @@ pub(crate) struct Config {
     pub(crate) root: Root,
     /// The listeners by name.
     pub(crate) listeners: BTreeMap<String, ListenerTables>,
+    /// What MQTT leaves to a server.
+    pub(crate) mqtt: Mqtt,
+    /// What a client may call itself.
+    pub(crate) client_id: ClientId,
+    /// What the broker publishes about itself.
+    pub(crate) sys: Sys,
     /// What clients may use up.
     pub(crate) limits: Limits,
     /// API, metrics and health.
@@ -143,6 +150,9 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
         let tables = ListenerTables::read(&mut layers, &join("listeners", &name));
         listeners.insert(name, tables);
     }
+    let mqtt = layers.section("mqtt", &[]);
+    let client_id = layers.section("client_id", &[]);
+    let sys = layers.section("sys", &[]);
     let limits = layers.section("limits", &[]);
     let http = layers.section("http", &[]);
     let auth = layers.section("auth", &[]);
@@ -156,7 +166,24 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
     if !problems.is_empty() {
         return Err(Refused { source, problems });
     }
-    Ok(Config { root, listeners, limits, http, auth, rules, jq, history, retention, log, connectors, source, shown })
+    Ok(Config {
+        root,
+        listeners,
+        mqtt,
+        client_id,
+        sys,
+        limits,
+        http,
+        auth,
+        rules,
+        jq,
+        history,
+        retention,
+        log,
+        connectors,
+        source,
+        shown,
+    })
 }
 
 fn read_file(given: &Given) -> Result<Option<Source>, Problem> {
@@ -221,6 +248,9 @@ fn option_paths(root: &Node) -> Vec<String> {
     for name in listeners {
         paths.extend(ListenerTables::option_paths(&join("listeners", &name)));
     }
+    paths.extend(below("mqtt", Mqtt::OPTIONS));
+    paths.extend(below("client_id", ClientId::OPTIONS));
+    paths.extend(below("sys", Sys::OPTIONS));
     paths.extend(below("limits", Limits::OPTIONS));
     paths.extend(below("http", Http::OPTIONS));
     paths.extend(below("auth", Auth::OPTIONS));

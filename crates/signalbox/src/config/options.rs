@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use mqtt::QoS;
 
 use super::section::section;
-use super::setting::{FileMode, FilePath, choices};
+use super::setting::{FileMode, FilePath, IdPattern, choices};
 
 section! {
     /// The top of the file.
@@ -73,6 +73,9 @@ section! {
         retain_available: bool = "true",
         /// CONNECTs a second. More are refused with `connection_rate_exceeded`; 0 is no limit.
         connect_rate_max: u32 = "0",
+        /// Whether an MQTT 5 client that may not connect is told why; where not, it gets `unspecified_error` instead of
+        /// what would say something about users and bans. Events have the reason in `detail`.
+        tell_refusals: bool = "true",
     }
 }
 
@@ -163,12 +166,55 @@ section! {
 }
 
 section! {
+    /// `[client_id]`: what a client may call itself. Another one is refused with `client_identifier_not_valid`.
+    ClientId {
+        /// Bytes of a client identifier.
+        max_len: usize = "1_024",
+        /// A regular expression that the whole of every identifier has to match, such as `[a-z]+-[0-9]{1,6}`; empty for
+        /// any. Identifiers that the broker assigns are not asked.
+        pattern: IdPattern = "",
+    }
+}
+
+choices! {
+    /// What SUBACK says to an MQTT 5 client that may not subscribe.
+    DeniedSubscribe, "`not_authorized` or `unspecified_error`" {
+        /// 0x87.
+        NotAuthorized = "not_authorized",
+        /// 0x80, which says nothing about permissions; all that there is before MQTT 5.
+        UnspecifiedError = "unspecified_error",
+    }
+}
+
+section! {
+    /// `[mqtt]`: what MQTT leaves to a server.
+    Mqtt {
+        /// The Response Information for MQTT 5 clients that ask for it, with `%c` for the client identifier, such as
+        /// `responses/%c/`; empty for none.
+        response_information: String = "",
+        /// What SUBACK says to an MQTT 5 client that may not subscribe: `not_authorized` or `unspecified_error`.
+        denied_subscribe: DeniedSubscribe = "not_authorized",
+        /// Whether a payload that says it is UTF-8 is looked at. Another one is refused with `payload_format_invalid`,
+        /// a will with `implementation_specific_error`.
+        check_payload_format: bool = "false",
+    }
+}
+
+section! {
+    /// `[sys]`: what the broker publishes about itself below `$SYS/`, to clients that the ACL lets read it.
+    Sys {
+        /// Seconds between two messages of the same number, while somebody subscribes to it; 0 for none at all.
+        interval_s: u32 = "60",
+    }
+}
+
+section! {
     /// `[limits]`: what clients may use up, and what happens to who reaches a limit.
     Limits {
-        /// Bytes of a client identifier. A longer one is refused with `client_identifier_not_valid`.
-        client_id_bytes_max: usize = "1_024",
         /// Subscriptions of one session. The next one gets SUBACK 0x97 quota exceeded, 0x80 before MQTT 5.
         subscriptions_max: usize = "10_000",
+        /// Filters of one SUBSCRIBE. Those beyond it get the same answer.
+        subscribe_filters_max: usize = "1_000",
         /// Levels of a topic or filter. More get `topic_name_invalid` or `topic_filter_invalid`.
         topic_levels_max: usize = "128",
         /// Messages of QoS 1 and 2 on their way to one client at a time; further ones wait in its queue.
@@ -185,6 +231,8 @@ section! {
         receive_maximum_before_v5: u16 = "8_192",
         /// Topic aliases one MQTT 5 client may set. A higher one ends the connection with `topic_alias_invalid`.
         topic_alias_maximum: u16 = "64",
+        /// Topic aliases the broker gives to one MQTT 5 client, if that takes them; further topics are sent in full.
+        outgoing_topic_aliases_max: u16 = "64",
         /// Seconds a session may outlive its connection. Who asks for more is told this number.
         session_expiry_max_s: u32 = "604_800",
         /// The longest keep-alive in seconds, 0 for any. An MQTT 5 client that asks for more is told this number.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use broker::Pattern;
 use mqtt::QoS;
 
 use super::node::NodeValue;
@@ -113,6 +114,39 @@ impl Setting for FileMode {
 
     fn show(&self) -> String {
         format!("{:o}", self.0).show()
+    }
+}
+
+/// A regular expression; none where it is empty.
+#[derive(Debug, Clone)]
+pub(crate) struct IdPattern {
+    written: String,
+    pattern: Option<Pattern>,
+}
+
+impl IdPattern {
+    /// The expression, where there is one.
+    pub(crate) fn pattern(&self) -> Option<&Pattern> {
+        self.pattern.as_ref()
+    }
+}
+
+impl Setting for IdPattern {
+    const EXPECTED: &'static str = "a regular expression";
+    const IS_TEXT: bool = true;
+
+    fn read(value: &NodeValue) -> Result<IdPattern, Unfit> {
+        let written = String::read(value)?;
+        if written.is_empty() {
+            return Ok(IdPattern { written, pattern: None });
+        }
+        let pattern = Pattern::parse(&written)
+            .map_err(|error| Unfit::says(format!("expected a regular expression, found `{written}`: {error}")))?;
+        Ok(IdPattern { written, pattern: Some(pattern) })
+    }
+
+    fn show(&self) -> String {
+        self.written.show()
     }
 }
 
@@ -304,6 +338,14 @@ mod tests {
         assert_eq!(u16::read(&NodeValue::Integer(70_000)), Err(Unfit::TYPE));
         assert_eq!(u32::read(&NodeValue::Integer(-1)), Err(Unfit::TYPE));
         assert_eq!(u8::read(&NodeValue::Integer(255)), Ok(255));
+    }
+
+    #[test]
+    fn a_wrong_pattern_is_told_where_it_is_wrong() {
+        let unfit = IdPattern::read(&NodeValue::Text("pump-(1".into())).unwrap_err();
+        assert!(unfit.message.unwrap().contains("unclosed group"));
+        let right = IdPattern::read(&NodeValue::Text("pump-[0-9]+".into())).unwrap();
+        assert!(right.pattern().unwrap().matches("pump-17") && !right.pattern().unwrap().matches("pump-17x"));
     }
 
     #[test]

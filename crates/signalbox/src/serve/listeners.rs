@@ -170,6 +170,7 @@ fn plain_config(options: &Listener) -> ListenerConfig {
         retain_available: options.retain_available,
         redirect: None,
         connect_rate_max: options.connect_rate_max,
+        tell_refusals: options.tell_refusals,
     }
 }
 

@@ -21,7 +21,7 @@ use super::listeners::Listeners;
 use super::observer::Rules;
 use super::publisher::Gateway;
 use crate::clock;
-use crate::config::{self, Config};
+use crate::config::{self, Config, DeniedSubscribe};
 use crate::data_dir::{DataDir, certificates_file, keys_file};
 use crate::jq;
 use crate::outcome::Stop;
@@ -204,8 +204,8 @@ fn broker_config(config: &Config, last_seq: u64) -> BrokerConfig {
         last_seq,
         seen_certificates: SeenCertificates::default(),
         limits: broker::Limits {
-            client_id_bytes_max: limits.client_id_bytes_max,
             subscriptions_max: limits.subscriptions_max,
+            subscribe_filters_max: limits.subscribe_filters_max,
             topic_levels_max: limits.topic_levels_max,
             inflight_max: limits.inflight_max,
             queue_len_max: limits.queue_len_max,
@@ -214,6 +214,7 @@ fn broker_config(config: &Config, last_seq: u64) -> BrokerConfig {
             receive_maximum: limits.receive_maximum,
             receive_maximum_before_v5: limits.receive_maximum_before_v5,
             topic_alias_maximum: limits.topic_alias_maximum,
+            outgoing_topic_aliases_max: limits.outgoing_topic_aliases_max,
             session_expiry_max_s: limits.session_expiry_max_s,
             keepalive_max_s: limits.keepalive_max_s,
             offline_sessions_max: limits.offline_sessions_max,
@@ -223,6 +224,19 @@ fn broker_config(config: &Config, last_seq: u64) -> BrokerConfig {
             departed_clients_max: limits.departed_clients_max,
             unauthenticated_events_per_s: limits.unauthenticated_events_per_s,
         },
+        client_id: broker::ClientIdConfig {
+            max_len: config.client_id.max_len,
+            pattern: config.client_id.pattern.pattern().cloned(),
+        },
+        protocol: broker::ProtocolConfig {
+            response_information: config.mqtt.response_information.as_str().into(),
+            denied_subscribe: match config.mqtt.denied_subscribe {
+                DeniedSubscribe::NotAuthorized => broker::DeniedSubscribe::NotAuthorized,
+                DeniedSubscribe::UnspecifiedError => broker::DeniedSubscribe::UnspecifiedError,
+            },
+            check_payload_format: config.mqtt.check_payload_format,
+        },
+        sys: broker::SysConfig { interval_s: config.sys.interval_s },
     }
 }
 

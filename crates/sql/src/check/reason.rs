@@ -1,7 +1,10 @@
 //! Reasons: closed sets of names, so a literal that is none of them is a slip, or another product's word.
 
 use bytestring::ByteString;
-use events::{ConnackReason, DisconnectReason, DropReason, Initiator, Kind, Stage, UnsubscribeCause, Value};
+use events::{
+    ConnackReason, DeliveryDropReason, DiscardCause, DisconnectReason, DropReason, Initiator, Kind, Permission,
+    PermissionAction, Stage, UnsubscribeCause, Value,
+};
 
 use super::{Checker, Mode};
 use crate::codes;
@@ -159,11 +162,17 @@ impl Checker<'_> {
 
 fn names_in(kind: Kind, column: &str) -> Option<Vec<&'static str>> {
     Some(match (kind, column) {
-        (Kind::ClientConnack, "reason_code") => ConnackReason::ALL.iter().map(|reason| reason.name()).collect(),
+        (Kind::ClientConnack | Kind::ClientCheckAuthnComplete, "reason_code") => {
+            ConnackReason::ALL.iter().map(|reason| reason.name()).collect()
+        }
         (Kind::ClientDisconnected, "reason") => DisconnectReason::ALL.iter().map(|reason| reason.name()).collect(),
         (Kind::ClientDisconnected, "initiator") => Initiator::ALL.iter().map(|initiator| initiator.name()).collect(),
         (Kind::ClientDisconnected, "stage") => Stage::ALL.iter().map(|stage| stage.name()).collect(),
         (Kind::MessageDropped, "reason") => DropReason::ALL.iter().map(|reason| reason.name()).collect(),
+        (Kind::DeliveryDropped, "reason") => DeliveryDropReason::ALL.iter().map(|reason| reason.name()).collect(),
+        (Kind::SessionDiscarded, "cause") => DiscardCause::ALL.iter().map(|cause| cause.name()).collect(),
+        (Kind::ClientCheckAuthzComplete, "action") => PermissionAction::ALL.iter().map(|of| of.name()).collect(),
+        (Kind::ClientCheckAuthzComplete, "result") => Permission::ALL.iter().map(|of| of.name()).collect(),
         (Kind::SessionUnsubscribed, "cause") => UnsubscribeCause::ALL.iter().map(|cause| cause.name()).collect(),
         _ => return None,
     })

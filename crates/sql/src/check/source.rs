@@ -11,26 +11,9 @@ use crate::query::Source;
 use crate::suggest::nearest;
 use crate::syntax::ast::Topic;
 
-/// Events of EMQX's language whose topic is not its name with a slash for the first underscore, or which the catalogue
-/// has not got: the topics with the name of the event. Only open queries know those beyond the catalogue.
+/// Events of EMQX's language that the catalogue has not got: the topics with the name of the event. Only open queries
+/// know them.
 const OTHER_TOPICS: &[(&str, &str)] = &[
-    ("client_ping", "client.ping"),
-    ("client/ping", "client.ping"),
-    ("client_check_authn_complete", "client.check_authn_complete"),
-    ("auth/check_authn_complete", "client.check_authn_complete"),
-    ("client_check_authz_complete", "client.check_authz_complete"),
-    ("auth/check_authz_complete", "client.check_authz_complete"),
-    ("message_delivered", "message.delivered"),
-    ("message/delivered", "message.delivered"),
-    ("message_acked", "message.acked"),
-    ("message/acked", "message.acked"),
-    ("delivery_dropped", "delivery.dropped"),
-    ("message/delivery_dropped", "delivery.dropped"),
-    ("session_created", "session.created"),
-    ("session_resumed", "session.resumed"),
-    ("session_taken_over", "session.taken_over"),
-    ("session_discarded", "session.discarded"),
-    ("session_expired", "session.expired"),
     ("schema_validation_failed", "schema.validation_failed"),
     ("schema_validation/failed", "schema.validation_failed"),
     ("message_transformation_failed", "message.transformation_failed"),
@@ -116,7 +99,7 @@ impl Sources {
         let mut found = false;
         let is_by_name = !name.contains(['+', '#']);
         for event in EventType::all() {
-            if topics_of(event).iter().any(|topic| is_named(name, topic)) {
+            if topics_of(event).any(|topic| is_named(name, topic)) {
                 found = true;
                 self.list(Source::Event(event.kind));
                 if is_by_name {
@@ -124,25 +107,10 @@ impl Sources {
                 }
             }
         }
-        for (other, event) in OTHER_TOPICS {
-            if !is_named(name, other) {
-                continue;
-            }
-            match EventType::all().find(|declared| declared.name == *event) {
-                Some(declared) => {
-                    found = true;
-                    self.list(Source::Event(declared.kind));
-                    if is_by_name {
-                        self.list_by_name(declared.kind);
-                    }
-                }
-                None if mode == Mode::Open => {
-                    found = true;
-                    if !self.undeclared.contains(event) {
-                        self.undeclared.push(event);
-                    }
-                }
-                None => {}
+        for (_, event) in OTHER_TOPICS.iter().filter(|(other, _)| mode == Mode::Open && is_named(name, other)) {
+            found = true;
+            if !self.undeclared.contains(event) {
+                self.undeclared.push(event);
             }
         }
         if !found && self.listed.len() + self.undeclared.len() == before {
@@ -163,11 +131,9 @@ impl Sources {
     }
 }
 
-/// The topics of an event behind `$events/`, with underscores and with a slash.
-fn topics_of(event: &EventType) -> Vec<String> {
-    let slash = event.slash_topic();
-    let both = [event.topic.map(str::to_owned), slash];
-    both.into_iter().flatten().filter_map(|topic| topic.strip_prefix(EVENTS).map(str::to_owned)).collect()
+/// The topics of an event behind `$events/`, with underscores and with slashes.
+fn topics_of(event: &EventType) -> impl Iterator<Item = &'static str> + use<> {
+    [event.topic, event.slash_topic].into_iter().flatten().filter_map(|topic| topic.strip_prefix(EVENTS))
 }
 
 /// Whether `wanted`, which may have wildcards, names the topic behind `$events/`.
@@ -178,8 +144,7 @@ fn is_named(wanted: &str, topic: &str) -> bool {
 
 fn unknown_event(name: &str, topic: &Topic) -> Diagnostic {
     let message = format!("no event `{EVENTS}{name}`");
-    let known: Vec<String> = EventType::all().flat_map(|event| topics_of(event).into_iter()).collect();
-    let near = nearest(name, known.iter().map(String::as_str));
+    let near = nearest(name, EventType::all().flat_map(topics_of));
     let help = match near {
         Some(near) => format!("did you mean `{EVENTS}{near}`?"),
         None => format!("the events are {}", all_events()),

@@ -236,6 +236,8 @@ mod tests {
         Ok((data, controls))
     }
 
+    // proves 5: [MQTT-6.0.0-2]
+    // proves 3.1.1: [MQTT-6.0.0-2]
     #[test]
     fn the_stream_is_the_same_however_it_is_cut() {
         let long = (0..70_000u32).map(|n| u8::try_from(n % 251).unwrap()).collect::<Vec<u8>>();
@@ -262,6 +264,8 @@ mod tests {
         }
     }
 
+    // proves 5: [MQTT-6.0.0-1]
+    // proves 3.1.1: [MQTT-6.0.0-1]
     #[test]
     fn what_breaks_a_rule_is_told_with_its_close_code() {
         for (bytes, code, words) in [

@@ -108,6 +108,8 @@ mod tests {
         format!("{line}\r\nHost: a\r\n{headers}\r\n")
     }
 
+    // proves 5: [MQTT-6.0.0-4]
+    // proves 3.1.1: [MQTT-6.0.0-4]
     #[test]
     fn the_handshake_of_the_standard_is_accepted() {
         let head = request(
