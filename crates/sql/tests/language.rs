@@ -50,6 +50,7 @@ fn sources_are_expanded_listed_once_and_matched() {
             Source::Event(Kind::ClientConnack),
             Source::Event(Kind::ClientConnected),
             Source::Event(Kind::ClientDisconnected),
+            Source::Event(Kind::ClientPing),
             Source::Topic("a/#".into()),
         ]
     );
