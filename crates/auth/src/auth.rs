@@ -1,25 +1,36 @@
-//! The handle: users and ACL as they stand in their files, the memory of credentials, and the way to the threads that
-//! hash. This is where the crate reads the clock and leaves the task it runs in.
+//! The handle: chains of authenticators, sources of rules, and the files behind them as they stand.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use events::ConnackReason;
-use parking_lot::Mutex;
+use bytestring::ByteString;
 
-use crate::acl::{Acl, Permissions, SUPERUSER};
-use crate::config::{Anonymous, AuthConfig, SourceFile};
-use crate::decide::{Step, first_step, last_step};
+use crate::acl::{Acl, Effect, Layer, Permissions, SUPERUSER};
+use crate::authenticator::certificate::Certificate;
+use crate::authenticator::http::Http;
+use crate::authenticator::jwt::Jwt;
+use crate::authenticator::postgres::Postgres;
+use crate::authenticator::users::UsersSource;
+use crate::authenticator::{Kind, OnFailure, Source, SourceStats};
+use crate::chain::{Chain, Walk};
+use crate::clock::Clock;
+use crate::config::{Anonymous, AuthConfig, AuthenticatorKind, NoMatch};
 use crate::error::AuthError;
-use crate::file::{Stamp, read_text};
-use crate::gate::{Boarding, Busy, Flight, Gate};
+use crate::exchange::{self, Exchange};
 use crate::identity::{Credentials, Decision, Identity};
-use crate::memory::{Digest, Known, Memory};
-use crate::password::verify;
+use crate::password::random_key;
+use crate::passwords::Passwords;
 use crate::users::Users;
+use crate::watched::Watched;
+
+/// The authenticator that is always there: the users file.
+const USERS: &str = "users";
+
+/// How often it is looked whether a file has changed on disk.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Who may connect, and what they may do. Cloning it shares it.
 #[derive(Clone, Debug)]
@@ -27,310 +38,291 @@ pub struct Auth(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    anonymous: Anonymous,
-    users_file: Option<Source>,
-    acl_file: Option<Source>,
-    users: ArcSwap<Users>,
-    acl: ArcSwap<Option<Acl>>,
+    /// Every authenticator, whether a chain has it or not.
+    sources: Vec<Arc<Source>>,
+    default_chain: Chain,
+    /// The chains of listeners that have one of their own.
+    chains: HashMap<String, Chain>,
+    users: Option<Arc<Watched<Users>>>,
+    acl: Option<Watched<Acl>>,
+    no_match: NoMatch,
     acl_version: AtomicU64,
     open: Arc<Permissions>,
-    memory: Memory,
-    gate: Gate,
-    started: Instant,
-    look_every_ms: u64,
-    next_look_ms: AtomicU64,
-    changed: AtomicBool,
-    /// Held while files are read, so that an older text never replaces a newer one.
-    reading: Mutex<()>,
-}
-
-/// A file and what it looked like when it was read last.
-#[derive(Debug)]
-struct Source {
-    path: PathBuf,
-    stamp: Mutex<Stamp>,
+    /// What the challenges of users that are not there are made of.
+    exchange_key: [u8; 32],
+    clock: Clock,
 }
 
 impl Auth {
-    /// Reads the users file and the ACL file; `dir` is where relative paths start. A broken file is an error here, and
-    /// only here: later the content of before holds.
+    /// Reads the files and checks the options; `dir` is where relative paths start. A broken file is an error here,
+    /// and only here: later the content of before holds.
     pub fn open(config: &AuthConfig, dir: &Path) -> Result<Auth, AuthError> {
-        let users_file = find(config.users_file.as_ref(), dir, "make it with `signalbox users add NAME`")?;
-        let acl_file = find(config.acl_file.as_ref(), dir, "without `acl_file` in `[auth]` clients may do everything")?;
-        let users = users_file.as_ref().map_or_else(|| Ok(None), read_users)?;
-        let acl = acl_file.as_ref().map_or_else(|| Ok(None), read_acl)?;
-        let users = users.unwrap_or_else(|| Users::parse("").expect("an empty file has no mistakes"));
-        tell_warnings(acl_file.as_ref(), acl.as_ref(), &users);
-        Ok(Auth(Arc::new(Inner {
-            anonymous: config.anonymous,
-            users_file,
-            acl_file,
-            users: ArcSwap::from_pointee(users),
-            acl: ArcSwap::from_pointee(acl),
+        let help = "make it with `signalbox users add NAME`";
+        let users = config.users_file.as_ref();
+        let users = users.map(|file| Watched::open("users file", file, (dir, help), Users::parse)).transpose()?;
+        let help = "without `acl_file` in `[auth]` no file says what clients may do";
+        let acl = config.acl_file.as_ref();
+        let acl = acl.map(|file| Watched::open("ACL file", file, (dir, help), Acl::parse)).transpose()?;
+        let clock = Clock::new();
+        let users = users.map(Arc::new);
+        let sources = sources(config, users.as_ref(), clock)?;
+        let default_chain = chain(config, "auth.chain", (config.anonymous, &config.chain), &sources)?;
+        let mut chains = HashMap::new();
+        for (name, own) in &config.listeners {
+            let names = own.chain.as_ref().unwrap_or(&config.chain);
+            let option = format!("listeners.{name}.auth_chain");
+            let chain = chain(config, &option, (own.anonymous.unwrap_or(config.anonymous), names), &sources)?;
+            chains.insert(name.clone(), chain);
+        }
+        let auth = Auth(Arc::new(Inner {
+            sources,
+            default_chain,
+            chains,
+            users,
+            acl,
+            no_match: config.no_match,
             acl_version: AtomicU64::new(0),
             open: Arc::new(Permissions::open()),
-            memory: Memory::new(&config.limits),
-            gate: Gate::new(&config.limits),
-            #[expect(clippy::disallowed_methods, reason = "the clock of the memory, read at this edge and handed on")]
-            started: Instant::now(),
-            look_every_ms: config.limits.look_every_ms,
-            next_look_ms: AtomicU64::new(config.limits.look_every_ms),
-            changed: AtomicBool::new(false),
-            reading: Mutex::new(()),
-        })))
+            exchange_key: random_key(),
+            clock,
+        }));
+        auth.tell_warnings();
+        Ok(auth)
     }
 
-    /// The decision where it needs no hash: no password was given, or these credentials were seen lately. Otherwise
-    /// `None`, and [`check`](Auth::check) decides. Never waits; takes about a microsecond.
+    /// The decision where nobody has to be waited for: no password was given, these credentials were seen lately, a
+    /// token can be checked at once. Otherwise `None`, and [`check`](Auth::check) decides. Takes some microseconds.
     pub fn check_fast(&self, credentials: &Credentials<'_>) -> Option<Decision> {
-        if self.notices_change() {
-            // The files are read by `check`, on another thread.
+        let chain = self.chain(credentials.listener);
+        let now = credentials.at;
+        let mut walk = Walk::default();
+        for source in &chain.sources {
+            if let Some(decision) = walk.take(source, source.look(credentials, now)?, credentials) {
+                walk.count();
+                return Some(decision);
+            }
+        }
+        if credentials.password.is_some() && chain.users().is_some_and(|(_, users)| !users.look_unknown(credentials)) {
             return None;
         }
-        match self.look(&self.0.users.load(), credentials) {
-            Look::Decided(decision) => Some(decision),
-            Look::Hash(_) => None,
-        }
+        walk.count();
+        Some(walk.end(chain.anonymous, credentials))
     }
 
-    /// The decision, with a hash of the password where one is needed. Where too many wait for theirs it is
-    /// `Deny(ServerBusy)`. Dropping the future leaves the queue.
+    /// The decision, with a hash of the password or a question to somebody outside where one is needed. Where too many
+    /// wait for theirs it is `server_busy`. Dropping the future leaves the queue.
     pub async fn check(&self, credentials: &Credentials<'_>) -> Decision {
-        self.reload_if_changed().await;
-        loop {
-            let users = self.0.users.load_full();
-            let question = match self.look(&users, credentials) {
-                Look::Decided(decision) => return decision,
-                Look::Hash(question) => question,
+        let chain = self.chain(credentials.listener);
+        let mut walk = Walk::default();
+        for source in &chain.sources {
+            let now = credentials.at;
+            let answer = match source.look(credentials, now) {
+                Some(answer) => answer,
+                None => {
+                    let began = self.0.clock.since();
+                    let answer = source.ask(credentials, now).await;
+                    source.counts.waited(self.0.clock.since().saturating_sub(began));
+                    answer
+                }
             };
-            let right = match self.0.gate.board(question.digest) {
-                Boarding::Lead(flight) => match self.hash(&question, credentials, flight).await {
-                    Ok(right) => right,
-                    Err(reason) => return Decision::Deny(reason),
-                },
-                // The one in front was cut off where there is no answer: ask anew.
-                Boarding::Follow(mut answer) => match answer.wait_for(Option::is_some).await.map(|right| *right) {
-                    Ok(Some(right)) => right,
-                    Ok(None) | Err(_) => continue,
-                },
-            };
-            let user = credentials.username.and_then(|name| users.get(name));
-            return last_step(user, right, credentials);
+            if let Some(decision) = walk.take(source, answer, credentials) {
+                walk.count();
+                return decision;
+            }
         }
+        walk.count();
+        if credentials.password.is_some()
+            && let Some((_, users)) = chain.users()
+            && let Err(reason) = users.ask_unknown(credentials).await
+        {
+            let decided_by = ByteString::from_static(USERS);
+            return Decision { verdict: crate::Verdict::Deny(reason), decided_by, why: None };
+        }
+        walk.end(chain.anonymous, credentials)
+    }
+
+    /// Begins extended authentication with a method of MQTT 5 and what the client has sent with it; `None` where the
+    /// method is not offered. Never waits: the costly part of SCRAM is the client's.
+    pub fn begin_exchange(
+        &self,
+        (method, data): (&str, Option<&[u8]>),
+        credentials: &Credentials<'_>,
+    ) -> Option<Result<Exchange, Box<Decision>>> {
+        let hash = exchange::hash_of(method)?;
+        let (source, users) = self.chain(credentials.listener).users()?;
+        if !users.users().has_scram() {
+            return None;
+        }
+        Some(exchange::begin((source, users), (hash, data), &self.0.exchange_key, credentials))
     }
 
     /// What this client may publish and receive. To be asked once for each connection, and again when
     /// [`acl_version`](Auth::acl_version) has risen.
     pub fn permissions(&self, identity: &Identity) -> Arc<Permissions> {
-        match &**self.0.acl.load() {
-            Some(acl) => Arc::new(acl.permissions(identity)),
-            None if identity.superuser => Arc::new(Acl::default().permissions(identity)),
-            None => self.0.open.clone(),
+        if identity.superuser {
+            return Arc::new(Permissions::superuser());
         }
+        let mut layers = Vec::new();
+        if let Some(rules) = &identity.rules {
+            layers.push(Layer::of_rules("client", rules.iter(), identity));
+        }
+        let acl = self.0.acl.as_ref().map(Watched::load);
+        if let Some(acl) = acl.as_ref().and_then(|acl| acl.as_ref()) {
+            layers.push(acl.layer(identity));
+        }
+        let no_match = match self.0.no_match {
+            NoMatch::Allow => Effect::Allow,
+            NoMatch::Deny => Effect::Deny,
+            NoMatch::Auto if layers.is_empty() => Effect::Allow,
+            NoMatch::Auto => Effect::Deny,
+        };
+        if layers.is_empty() && no_match == Effect::Allow {
+            return self.0.open.clone();
+        }
+        Arc::new(Permissions::layers(layers.into(), no_match))
     }
 
-    /// Rises whenever another ACL is in force.
+    /// Rises whenever other rules are in force.
     pub fn acl_version(&self) -> u64 {
         self.0.acl_version.load(Ordering::Acquire)
     }
 
-    /// How many users there are.
+    /// How many users there are in the users file.
     pub fn users_len(&self) -> usize {
-        self.0.users.load().len()
+        self.0.users.as_ref().and_then(|users| users.load().as_ref().map(|users| users.len())).unwrap_or(0)
     }
 
     /// Whether there is an ACL file in force.
     pub fn has_acl(&self) -> bool {
-        self.0.acl.load().is_some()
+        self.0.acl.as_ref().is_some_and(|acl| acl.load().is_some())
     }
 
-    /// Reads both files again, whether they have changed or not. Where one is broken or gone, its content of before
+    /// What came of asking each authenticator.
+    pub fn stats(&self) -> Vec<SourceStats> {
+        self.0.sources.iter().map(|source| source.counts.stats(&source.name, source.kind_name())).collect()
+    }
+
+    /// Reads the files again, whether they have changed or not. Where one is broken or gone, its content of before
     /// stays in force; the first such mistake is returned, and all are logged.
     pub fn reload(&self) -> Result<(), AuthError> {
-        let _reading = self.0.reading.lock();
-        let users = self.reload_users();
-        let acl = self.reload_acl();
-        tell_warnings(self.0.acl_file.as_ref(), (**self.0.acl.load()).as_ref(), &self.0.users.load());
-        users.and(acl)
+        let users = self.0.users.as_ref().map_or(Ok(false), |users| users.reload());
+        let acl = self.0.acl.as_ref().map_or(Ok(false), Watched::reload);
+        if let Ok(true) = acl {
+            self.0.acl_version.fetch_add(1, Ordering::AcqRel);
+        }
+        self.tell_warnings();
+        users.and(acl).map(|_| ())
     }
 
-    /// Reads the files again where they have changed, on a thread that may wait. Clients that connect do this once a
-    /// second; call it from a timer to take changes up while nobody connects.
+    /// Reads the files again where they have changed, on a thread that may wait.
     pub async fn reload_if_changed(&self) {
-        if !self.notices_change() && !self.0.changed.load(Ordering::Acquire) {
-            return;
-        }
-        if self.0.changed.swap(false, Ordering::AcqRel) {
+        let users = self.0.users.as_ref().is_some_and(|users| users.has_changed());
+        if users || self.0.acl.as_ref().is_some_and(Watched::has_changed) {
             let auth = self.clone();
             // What is wrong was logged there. A thread that panicked leaves what was in force.
             drop(tokio::task::spawn_blocking(move || auth.reload()).await);
         }
     }
 
-    fn look<'a>(&self, users: &'a Users, credentials: &Credentials<'a>) -> Look {
-        match first_step(self.0.anonymous, users, credentials) {
-            Step::Decided(decision) => Look::Decided(decision),
-            Step::Verify { username, password, stored, user } => {
-                let digest = self.0.memory.digest(username, password, stored);
-                match self.0.memory.look(digest, credentials.peer.ip(), self.now_ms()) {
-                    Known::Right => Look::Decided(last_step(user, true, credentials)),
-                    Known::Wrong => Look::Decided(last_step(user, false, credentials)),
-                    Known::Unknown => {
-                        Look::Hash(Question { digest, password: password.into(), stored: stored.clone() })
-                    }
-                }
-            }
-        }
-    }
-
-    async fn hash(&self, question: &Question, from: &Credentials<'_>, flight: Flight) -> Result<bool, ConnackReason> {
-        let peer = from.peer.ip();
-        let suspect = self.0.memory.is_suspect(peer, self.now_ms());
-        let ticket = match self.0.gate.enter(suspect).await {
-            Ok(ticket) => ticket,
-            Err(Busy) => {
-                tracing::debug!(%peer, suspect, "too many passwords wait to be hashed");
-                return Err(ConnackReason::ServerBusy);
+    /// Takes up what changes outside: files, once a second, and the keys of tokens. Never ends.
+    pub async fn look_after(&self) {
+        let files = async {
+            let mut looks = tokio::time::interval(LOOK_EVERY);
+            looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                looks.tick().await;
+                self.reload_if_changed().await;
             }
         };
-        let (auth, question) = (self.clone(), question.clone());
-        // Ticket and flight go along: where the client goes away meanwhile, the bound holds and the work is not lost.
-        let hashed = tokio::task::spawn_blocking(move || {
-            let right = verify(&question.stored, &question.password);
-            auth.0.memory.handle_verified(question.digest, peer, right, auth.now_ms());
-            flight.land(right);
-            drop(ticket);
-            right
+        let keys = self.0.sources.iter().filter_map(|source| match &source.kind {
+            Kind::Jwt(jwt) => Some(jwt.look_after_keys()),
+            Kind::Users(_) | Kind::Http(_) | Kind::Postgres(_) | Kind::Certificate(_) => None,
         });
-        hashed.await.map_err(|_| ConnackReason::ServerUnavailable)
+        let keys = futures_util::future::join_all(keys);
+        tokio::join!(files, keys);
     }
 
-    /// Whether this call is the one that looks at the files now, and finds that one has changed.
-    fn notices_change(&self) -> bool {
-        let now_ms = self.now_ms();
-        let next = self.0.next_look_ms.load(Ordering::Relaxed);
-        let (later, order) = (now_ms.saturating_add(self.0.look_every_ms), Ordering::Relaxed);
-        if now_ms < next || self.0.next_look_ms.compare_exchange(next, later, order, order).is_err() {
-            return false;
+    fn chain(&self, listener: &str) -> &Chain {
+        if self.0.chains.is_empty() {
+            return &self.0.default_chain;
         }
-        let changed = [&self.0.users_file, &self.0.acl_file].into_iter().flatten().any(Source::has_changed);
-        if changed {
-            self.0.changed.store(true, Ordering::Release);
-        }
-        changed
+        self.0.chains.get(listener).unwrap_or(&self.0.default_chain)
     }
 
-    fn reload_users(&self) -> Result<(), AuthError> {
-        let Some(source) = &self.0.users_file else { return Ok(()) };
-        match read_again(source, read_users, self.0.users.load().is_empty()) {
-            Ok(users) => {
-                if let Some(users) = users {
-                    tracing::info!(users = users.len(), "the users file was read again");
-                    self.0.users.store(Arc::new(users));
-                }
-                Ok(())
-            }
-            Err(error) => {
-                tracing::error!(%error, "the users file cannot be used; the users of before stay in force");
-                Err(error)
+    /// Logs what looks like a slip: odd rules, and roles of users that the ACL does not know.
+    fn tell_warnings(&self) {
+        let Some(file) = &self.0.acl else { return };
+        let acl = file.load();
+        let Some(acl) = acl.as_ref() else { return };
+        let path = file.path().display();
+        for fault in acl.warnings() {
+            let help = fault.help.as_deref().unwrap_or_default();
+            tracing::warn!(%path, line = fault.line, message = fault.message, help, "a rule of the ACL may not mean what it says");
+        }
+        let Some(users) = self.0.users.as_ref().and_then(|users| users.load().clone()) else { return };
+        for (user, roles) in users.list() {
+            for role in roles.iter().filter(|role| &***role != SUPERUSER && !acl.has_role(role)) {
+                tracing::warn!(%path, user, %role, "a user has a role that the ACL file does not have");
             }
         }
     }
+}
 
-    fn reload_acl(&self) -> Result<(), AuthError> {
-        let Some(source) = &self.0.acl_file else { return Ok(()) };
-        match read_again(source, read_acl, !self.has_acl()) {
-            Ok(acl) => {
-                if acl.is_some() {
-                    tracing::info!("the ACL file was read again");
-                    self.0.acl.store(Arc::new(acl));
-                    self.0.acl_version.fetch_add(1, Ordering::AcqRel);
-                }
-                Ok(())
+/// Every authenticator, the users file first.
+fn sources(
+    config: &AuthConfig,
+    users: Option<&Arc<Watched<Users>>>,
+    clock: Clock,
+) -> Result<Vec<Arc<Source>>, AuthError> {
+    let passwords = Passwords::new(&config.limits, clock);
+    let mut sources = Vec::new();
+    if let Some(users) = users {
+        let kind = Kind::Users(UsersSource::new(Arc::clone(users), passwords.clone()));
+        sources.push(Arc::new(Source::new(USERS, kind, OnFailure::Deny)));
+    }
+    for (name, options) in &config.authenticators {
+        let path = format!("auth.authenticators.{name}");
+        if name == USERS {
+            let message = format!("expected another name than `{USERS}`, which is the users file");
+            return Err(AuthError::option(&path, (message, None)));
+        }
+        let kind = match &options.kind {
+            AuthenticatorKind::Jwt(options) => Kind::Jwt(Box::new(Jwt::new(&path, options, clock)?)),
+            AuthenticatorKind::Http(options) => {
+                Kind::Http(Box::new(Http::new((name, &path), options, passwords.clone(), clock)?))
             }
-            Err(error) => {
-                tracing::error!(%error, "the ACL file cannot be used; the ACL of before stays in force");
-                Err(error)
+            AuthenticatorKind::Postgres(options) => {
+                Kind::Postgres(Box::new(Postgres::new(&path, options, passwords.clone(), clock)?))
             }
-        }
+            AuthenticatorKind::Certificate(options) => Kind::Certificate(Certificate::new(options.clone())),
+        };
+        sources.push(Arc::new(Source::new(name.as_str(), kind, options.on_failure)));
     }
-
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.0.started.elapsed().as_millis()).expect("a process runs less than 500 million years")
-    }
+    Ok(sources)
 }
 
-/// What is known of credentials without a hash.
-enum Look {
-    Decided(Decision),
-    Hash(Question),
-}
-
-/// Whether `password` has the hash `stored`.
-#[derive(Clone)]
-struct Question {
-    digest: Digest,
-    password: Arc<[u8]>,
-    stored: Arc<str>,
-}
-
-impl Source {
-    fn has_changed(&self) -> bool {
-        *self.stamp.lock() != Stamp::of(&self.path)
+/// The chain of these names; of all authenticators where there are none.
+fn chain(
+    config: &AuthConfig,
+    option: &str,
+    (anonymous, names): (Anonymous, &[String]),
+    sources: &[Arc<Source>],
+) -> Result<Chain, AuthError> {
+    if names.is_empty() {
+        return Ok(Chain { anonymous, sources: sources.to_vec() });
     }
-
-    /// The text; the stamp is taken first, so that a change while reading is noticed the next time.
-    fn text(&self) -> Result<Option<String>, AuthError> {
-        *self.stamp.lock() = Stamp::of(&self.path);
-        read_text(&self.path)
+    let mut chain = Vec::new();
+    for name in names {
+        let Some(source) = sources.iter().find(|source| source.name == *name) else {
+            if name == USERS && config.users_file.is_none() {
+                continue;
+            }
+            let known = sources.iter().map(|source| &*source.name);
+            let help = events::closest(name, known).map(|close| format!("did you mean `{close}`?"));
+            let message = format!("expected `{USERS}` or one of `[auth.authenticators]`, found `{name}`");
+            return Err(AuthError::option(option, (message, help)));
+        };
+        chain.push(Arc::clone(source));
     }
-}
-
-fn find(file: Option<&SourceFile>, dir: &Path, help: &'static str) -> Result<Option<Source>, AuthError> {
-    let Some(file) = file else { return Ok(None) };
-    let path = dir.join(&file.path);
-    if file.required && !path.exists() {
-        return Err(AuthError::Missing { path, help });
-    }
-    Ok(Some(Source { path, stamp: Mutex::default() }))
-}
-
-/// Reads a file again. That one that was there is gone is a mistake: a file removed by accident must not open or close
-/// the broker; a restart makes it so.
-fn read_again<T>(
-    source: &Source,
-    read: fn(&Source) -> Result<Option<T>, AuthError>,
-    was_absent: bool,
-) -> Result<Option<T>, AuthError> {
-    match read(source)? {
-        None if !was_absent => {
-            Err(AuthError::Missing { path: source.path.clone(), help: "put it back, or restart to go on without it" })
-        }
-        found => Ok(found),
-    }
-}
-
-fn read_users(source: &Source) -> Result<Option<Users>, AuthError> {
-    let Some(text) = source.text()? else { return Ok(None) };
-    Users::parse(&text).map(Some).map_err(|faults| AuthError::Broken { path: source.path.clone(), faults })
-}
-
-fn read_acl(source: &Source) -> Result<Option<Acl>, AuthError> {
-    let Some(text) = source.text()? else { return Ok(None) };
-    Acl::parse(&text).map(Some).map_err(|faults| AuthError::Broken { path: source.path.clone(), faults })
-}
-
-/// Logs what looks like a slip: odd rules, and roles of users that the ACL does not know.
-fn tell_warnings(source: Option<&Source>, acl: Option<&Acl>, users: &Users) {
-    let (Some(source), Some(acl)) = (source, acl) else { return };
-    let path = source.path.display();
-    for fault in acl.warnings() {
-        let help = fault.help.as_deref().unwrap_or_default();
-        tracing::warn!(%path, line = fault.line, message = fault.message, help, "a rule of the ACL may not mean what it says");
-    }
-    for (user, roles) in users.list() {
-        for role in roles.iter().filter(|role| &***role != SUPERUSER && !acl.has_role(role)) {
-            tracing::warn!(%path, user, %role, "a user has a role that the ACL file does not have");
-        }
-    }
+    Ok(Chain { anonymous, sources: chain })
 }

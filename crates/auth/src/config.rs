@@ -1,7 +1,14 @@
 //! What an operator can choose, and the limits on what peers can make grow.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
+
+use crate::authenticator::OnFailure;
+use crate::authenticator::certificate::CertificateOptions;
+use crate::authenticator::http::HttpOptions;
+use crate::authenticator::jwt::JwtOptions;
+use crate::authenticator::postgres::PostgresOptions;
 
 /// What [`Auth`](crate::Auth) is opened with.
 #[derive(Clone, Debug)]
@@ -10,8 +17,16 @@ pub struct AuthConfig {
     pub anonymous: Anonymous,
     /// The users; `None` where nobody has a password.
     pub users_file: Option<SourceFile>,
-    /// What clients may publish and read; `None` where they may do everything.
+    /// Those who are asked about clients, by their names, beside `users`.
+    pub authenticators: Vec<(String, AuthenticatorOptions)>,
+    /// Who is asked in which order; where it is empty, `users` and then the others as they stand.
+    pub chain: Vec<String>,
+    /// What is different for the clients of a listener, by its name.
+    pub listeners: BTreeMap<String, ListenerAuth>,
+    /// What clients may publish and read; `None` where no file says it.
     pub acl_file: Option<SourceFile>,
+    /// What holds where no source of rules has one.
+    pub no_match: NoMatch,
     /// Limits on what peers can make grow.
     pub limits: Limits,
 }
@@ -21,10 +36,57 @@ impl Default for AuthConfig {
         AuthConfig {
             anonymous: Anonymous::Loopback,
             users_file: Some(SourceFile { path: "users".into(), required: false }),
+            authenticators: Vec::new(),
+            chain: Vec::new(),
+            listeners: BTreeMap::new(),
             acl_file: Some(SourceFile { path: "acl".into(), required: false }),
+            no_match: NoMatch::Auto,
             limits: Limits::default(),
         }
     }
+}
+
+/// What is different for the clients of a listener.
+#[derive(Clone, Debug, Default)]
+pub struct ListenerAuth {
+    /// Who gets in without a password.
+    pub anonymous: Option<Anonymous>,
+    /// Who is asked in which order.
+    pub chain: Option<Vec<String>>,
+}
+
+/// An authenticator beside the users file.
+#[derive(Clone, Debug)]
+pub struct AuthenticatorOptions {
+    /// What becomes of a client when it cannot tell.
+    pub on_failure: OnFailure,
+    /// Its kind, and the options of that.
+    pub kind: AuthenticatorKind,
+}
+
+/// The kinds of authenticators, and their options.
+#[derive(Clone, Debug)]
+pub enum AuthenticatorKind {
+    /// Tokens.
+    Jwt(Box<JwtOptions>),
+    /// A service that is asked over HTTP.
+    Http(Box<HttpOptions>),
+    /// Users in a PostgreSQL database.
+    Postgres(Box<PostgresOptions>),
+    /// Certificates that clients show.
+    Certificate(CertificateOptions),
+}
+
+/// What holds where no source of rules has one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NoMatch {
+    /// Closed for a client with rules of its own and where there is an ACL file or a service that is asked; else open.
+    #[default]
+    Auto,
+    /// Open.
+    Allow,
+    /// Closed.
+    Deny,
 }
 
 /// A file that is read at the start and again whenever it has changed.
@@ -76,8 +138,13 @@ pub struct HashCost {
 /// The first of the parameter sets that OWASP's Password Storage Cheat Sheet names for argon2id with little memory.
 impl Default for HashCost {
     fn default() -> HashCost {
-        HashCost { memory_kib: 19 * 1024, passes: 2, lanes: 1 }
+        HashCost::DEFAULT
     }
+}
+
+impl HashCost {
+    /// What a new hash costs.
+    pub const DEFAULT: HashCost = HashCost { memory_kib: 19 * 1024, passes: 2, lanes: 1 };
 }
 
 /// Limits on what peers can make grow, and what happens when one is reached.
@@ -107,8 +174,6 @@ pub struct Limits {
     pub suspect_ttl_s: u64,
     /// Hashed wrong passwords from one address (IPv6: one /64) that make it suspect.
     pub failures_until_suspect: u32,
-    /// How often, at most, clients that connect have the files looked at for changes, in ms.
-    pub look_every_ms: u64,
 }
 
 impl Default for Limits {
@@ -125,7 +190,6 @@ impl Default for Limits {
             suspects_max: 20_000,
             suspect_ttl_s: 60,
             failures_until_suspect: 3,
-            look_every_ms: 1000,
         }
     }
 }

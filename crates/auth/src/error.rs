@@ -61,9 +61,26 @@ pub enum AuthError {
         /// What to do instead.
         help: &'static str,
     },
+    /// An option that cannot be used.
+    #[error("`{option}`: {message}{}", .help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default())]
+    Option {
+        /// The option, such as `auth.authenticators.fleet.url`.
+        option: String,
+        /// What was expected and what was found.
+        message: String,
+        /// What may be meant.
+        help: Option<String>,
+    },
     /// The parameters of a password hash are out of range.
     #[error("expected parameters argon2id takes, found {0}")]
     HashCost(String),
+}
+
+impl AuthError {
+    /// What is wrong with an option, and what may be meant.
+    pub(crate) fn option(option: &str, (message, help): (String, Option<String>)) -> AuthError {
+        AuthError::Option { option: option.to_owned(), message, help }
+    }
 }
 
 /// One mistake in a file.

@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytestring::ByteString;
-use events::ConnackReason;
+use events::{ConnackReason, Timestamp};
+
+use crate::acl::Rule;
+use crate::certificate::PeerCertificate;
 
 /// What a client shows when it connects.
 #[derive(Clone, Copy)]
@@ -20,6 +23,10 @@ pub struct Credentials<'a> {
     pub peer: SocketAddr,
     /// The name of the listener.
     pub listener: &'a str,
+    /// The certificate of the client, where its listener speaks TLS and the client has shown one.
+    pub certificate: Option<&'a PeerCertificate>,
+    /// When it connects.
+    pub at: Timestamp,
 }
 
 /// Without the password, which belongs into no log.
@@ -31,21 +38,35 @@ impl fmt::Debug for Credentials<'_> {
             .field("has_password", &self.password.is_some())
             .field("peer", &self.peer)
             .field("listener", &self.listener)
+            .field("certificate", &self.certificate.map(|certificate| &certificate.subject))
             .finish()
     }
 }
 
+/// Whether a client may connect, and who says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Whether it may.
+    pub verdict: Verdict,
+    /// Who decided: the name of an authenticator; where none of them had anything to say, `anonymous` for a client
+    /// without a password and `none` for one with a password that nobody knows.
+    pub decided_by: ByteString,
+    /// Why, in words for events and the log. The client is not told.
+    pub why: Option<ByteString>,
+}
+
 /// Whether a client may connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub enum Verdict {
     /// It may, as this.
     Allow(Identity),
-    /// It may not. The reason has its MQTT 5 name: `bad_username_or_password`, `not_authorized` or `server_busy`.
+    /// It may not. The reason has its MQTT 5 name, such as `bad_username_or_password`, `not_authorized` or
+    /// `server_busy`.
     Deny(ConnackReason),
 }
 
 /// Who a client is, as far as it matters for what it may do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// The user name it sent. Where `anonymous` is set nobody has checked it, and it gives no permission.
     pub username: Option<ByteString>,
@@ -55,6 +76,20 @@ pub struct Identity {
     pub roles: Arc<[ByteString]>,
     /// Whether it came in without a password.
     pub anonymous: bool,
-    /// Whether it has the role `superuser`: the ACL does not bind it.
+    /// Whether no rule binds it: it has the role `superuser`, or whoever let it in says so.
     pub superuser: bool,
+    /// When it is not this any more and has to go: a token expires.
+    pub expires_at: Option<Timestamp>,
+    /// What its token, or the service that let it in, says it may do.
+    pub rules: Option<Arc<[Rule]>>,
+    /// What its token, or the service that let it in, says about it: `${client_attrs.NAME}` in rules.
+    pub attributes: Attributes,
+}
+
+/// Names and values.
+pub type Attributes = Arc<[(ByteString, ByteString)]>;
+
+/// The value of an attribute.
+pub(crate) fn attribute<'a>(attributes: &'a [(ByteString, ByteString)], name: &str) -> Option<&'a str> {
+    attributes.iter().find(|(of, _)| *of == *name).map(|(_, value)| &**value)
 }

@@ -1,36 +1,63 @@
 //! Who may connect, publish and subscribe.
 //!
-//! In: a users file, an ACL file, and what a client says about itself. Out: a [`Decision`] about its connection, its
-//! [`Permissions`] for topics; for the HTTP interface, whether an API key is known and what it may do.
+//! In: files of users and rules, services that know about clients, and what a client says about itself. Out: a
+//! [`Decision`] about its connection, its [`Permissions`] for topics; for the HTTP interface, whether an API key is known
+//! and what it may do.
 //!
-//! Never: MQTT bytes, sessions, rules.
+//! Never: MQTT bytes, sessions, rules over events.
 //!
-//! Read `decide.rs` first: it is where credentials become a decision. `auth.rs` is the handle around it, with the
-//! clock, the files and the threads that hash.
+//! Read `chain.rs` first: it is where credentials become a decision. `auth.rs` is the handle around it. Each kind of
+//! authenticator is a file in `authenticator/`, each way to store a password one in `password/`, and `acl/` says what a
+//! client may do.
 
 mod acl;
 mod auth;
+mod authenticator;
 mod certificate;
+mod chain;
+mod clock;
 mod config;
-mod decide;
 mod error;
+mod exchange;
 mod file;
 mod gate;
+mod http_client;
+mod http_question;
 mod identity;
+mod import;
 mod keys;
 mod lines;
 mod memory;
 mod password;
+mod passwords;
 mod recent;
+mod scram;
+mod secret;
 mod seen;
+mod template;
 mod users;
+mod watched;
 
-pub use acl::{Acl, Permissions, Readable};
+pub use acl::{Acl, Check, Effect, Permissions, Publishing, Readable, Rule};
 pub use auth::Auth;
+pub use authenticator::certificate::{CertificateName, CertificateOptions};
+pub use authenticator::http::HttpOptions;
+pub use authenticator::jwt::{ClaimOptions, JwtOptions, KeyOptions, TokenFrom};
+pub use authenticator::outside::OutsideLimits;
+pub use authenticator::postgres::{DatabaseOptions, PostgresOptions};
+pub use authenticator::{OnFailure, SourceStats};
 pub use certificate::PeerCertificate;
-pub use config::{Anonymous, AuthConfig, HashCost, Limits, SourceFile};
+pub use config::{
+    Anonymous, AuthConfig, AuthenticatorKind, AuthenticatorOptions, HashCost, Limits, ListenerAuth, NoMatch, SourceFile,
+};
 pub use error::{AuthError, Fault};
-pub use identity::{Credentials, Decision, Identity};
+pub use exchange::Exchange;
+pub use http_client::HttpClientOptions;
+pub use http_question::{HttpEncoding, HttpMethod, HttpQuestionOptions};
+pub use identity::{Attributes, Credentials, Decision, Identity, Verdict};
+pub use import::ImportedUser;
 pub use keys::{ApiKey, Keys, KeysFile, NewKey, Role};
+pub use password::{HashFormat, HashKind, SaltPosition, generated_password};
+pub use secret::Secret;
 pub use seen::SeenCertificates;
-pub use users::{Users, UsersFile};
+pub use users::{StoreAs, Users, UsersFile};

@@ -1,5 +1,6 @@
 //! A map of bounded size that forgets what was not used lately.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -21,7 +22,7 @@ struct Entry<V> {
     expires_ms: u64,
 }
 
-impl<K: Hash + Eq, V: Copy> Recent<K, V> {
+impl<K: Hash + Eq, V: Clone> Recent<K, V> {
     /// Room for `len_max` entries, at least two, each for `ttl_s` after it was last put in or touched.
     pub(crate) fn new(len_max: usize, ttl_s: u64) -> Recent<K, V> {
         Recent {
@@ -35,14 +36,17 @@ impl<K: Hash + Eq, V: Copy> Recent<K, V> {
     /// The value at `key`, which is used by this and lives on.
     pub(crate) fn touch(&mut self, key: K, now_ms: u64) -> Option<V> {
         let value = self.get(&key, now_ms)?;
-        self.insert(key, value, now_ms);
+        self.insert(key, value.clone(), now_ms);
         Some(value)
     }
 
     /// The value at `key`; its time goes on running.
-    pub(crate) fn get(&self, key: &K, now_ms: u64) -> Option<V> {
+    pub(crate) fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q, now_ms: u64) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
         let entry = self.young.get(key).or_else(|| self.old.get(key))?;
-        (now_ms < entry.expires_ms).then_some(entry.value)
+        (now_ms < entry.expires_ms).then(|| entry.value.clone())
     }
 
     /// Sets the value at `key`.

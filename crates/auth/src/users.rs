@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use crate::acl::is_role_name;
+use crate::acl::{SUPERUSER, is_role_name};
 use crate::config::HashCost;
 use crate::error::{AuthError, Fault};
 use crate::file::{LockedFile, read_text};
+use crate::import::ImportedUser;
 use crate::lines::{Line, read_lines};
-use crate::password::{check_stored, decoy, hash};
+use crate::password::{Cost, Salted, Stored, decoy, hash, parse_all};
+use crate::scram::{ScramCredentials, ScramHash};
 
 /// The longest user name, in bytes, as MQTT has it [MQTT-1.5.4].
 const NAME_BYTES_MAX: usize = 65_535;
@@ -21,14 +23,26 @@ const NAME_BYTES_MAX: usize = 65_535;
 pub struct Users {
     by_name: HashMap<ByteString, User>,
     decoy: Arc<str>,
+    has_scram: bool,
 }
 
 /// A user.
 #[derive(Clone, Debug)]
 pub(crate) struct User {
     pub(crate) name: ByteString,
+    /// Its stored password; several, separated by spaces, where it has SCRAM credentials.
     pub(crate) stored: Arc<str>,
+    /// What comparing with it costs.
+    cost: Cost,
     pub(crate) roles: Arc<[ByteString]>,
+}
+
+impl User {
+    /// A user whose stored password was just made.
+    fn new(name: &str, stored: &str, roles: Arc<[ByteString]>) -> User {
+        let cost = parse_all(stored).ok().and_then(|all| all.first().map(Stored::cost)).unwrap_or(Cost::Digest);
+        User { name: name.into(), stored: stored.into(), cost, roles }
+    }
 }
 
 impl Users {
@@ -68,6 +82,11 @@ impl Users {
         self.by_name.get(name)
     }
 
+    /// Whether some user has SCRAM credentials.
+    pub(crate) const fn has_scram(&self) -> bool {
+        self.has_scram
+    }
+
     /// What passwords of unknown users are compared with.
     pub(crate) fn decoy(&self) -> &Arc<str> {
         &self.decoy
@@ -75,22 +94,52 @@ impl Users {
 
     fn new(users: Vec<User>) -> Users {
         Users {
-            decoy: decoy(&usual_cost(&users)).into(),
+            has_scram: users.iter().any(|user| user.stored.contains("$scram-")),
+            decoy: decoy(usual_cost(&users)).into(),
             by_name: users.into_iter().map(|user| (user.name.clone(), user)).collect(),
         }
     }
 }
 
 /// What most of the hashes cost: so much an unknown user must cost too, or the time would tell that it is unknown.
-fn usual_cost(users: &[User]) -> HashCost {
-    let mut counts: HashMap<(u32, u32, u32), usize> = HashMap::new();
+fn usual_cost(users: &[User]) -> Cost {
+    let mut counts: HashMap<Cost, usize> = HashMap::new();
     for user in users {
-        if let Ok(HashCost { memory_kib, passes, lanes }) = check_stored(&user.stored) {
-            *counts.entry((memory_kib, passes, lanes)).or_default() += 1;
-        }
+        *counts.entry(user.cost).or_default() += 1;
     }
     let most = counts.into_iter().max_by_key(|(cost, count)| (*count, *cost));
-    most.map_or_else(HashCost::default, |((memory_kib, passes, lanes), _)| HashCost { memory_kib, passes, lanes })
+    let HashCost { memory_kib, passes, lanes } = HashCost::default();
+    most.map_or(Cost::Argon2id { memory_kib, passes, lanes }, |(cost, _)| cost)
+}
+
+/// How a new password is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreAs {
+    /// As a hash that costs so much: for passwords that people make.
+    Argon2id(HashCost),
+    /// As SCRAM credentials, for clients that prove that they know it instead of sending it. The work is theirs.
+    Scram,
+    /// As one round of SHA-256: for passwords of 128 random bits, which nobody can guess at any speed.
+    Digest,
+}
+
+impl From<&HashCost> for StoreAs {
+    fn from(cost: &HashCost) -> StoreAs {
+        StoreAs::Argon2id(*cost)
+    }
+}
+
+impl StoreAs {
+    fn stored(self, password: &[u8]) -> Result<String, AuthError> {
+        match self {
+            StoreAs::Argon2id(cost) => hash(password, &cost),
+            StoreAs::Scram => {
+                let [first, second] = ScramHash::ALL.map(|hash| ScramCredentials::new(hash, password).to_string());
+                Ok(format!("{first} {second}"))
+            }
+            StoreAs::Digest => Ok(Salted::of_generated(password).to_string()),
+        }
+    }
 }
 
 /// A users file that is being changed: locked until it is saved or dropped, comments kept.
@@ -109,23 +158,42 @@ impl UsersFile {
     }
 
     /// Adds a user that is not there yet.
-    pub fn add(&mut self, name: &str, password: &[u8], roles: &[&str], cost: &HashCost) -> Result<(), AuthError> {
+    pub fn add(
+        &mut self,
+        name: &str,
+        password: &[u8],
+        roles: &[&str],
+        store_as: impl Into<StoreAs>,
+    ) -> Result<(), AuthError> {
         check_name(name)?;
         let roles = checked_roles(roles)?;
         if self.find(name).is_ok() {
             let help = "to change the password use `signalbox users passwd`";
             return Err(AuthError::Exists { what: "user", name: name.into(), help });
         }
-        let stored = hash(password, cost)?.into();
-        self.lines.push(Line::Entry(User { name: name.into(), stored, roles }));
+        let stored = store_as.into().stored(password)?;
+        self.lines.push(Line::Entry(User::new(name, &stored, roles)));
+        Ok(())
+    }
+
+    /// Adds a user of another broker, with its password as it was stored there.
+    pub fn import(&mut self, user: ImportedUser) -> Result<(), AuthError> {
+        let ImportedUser { name, stored, is_superuser } = user;
+        check_name(&name)?;
+        if self.find(&name).is_ok() {
+            let help = "remove it with `signalbox users remove` to take the other one";
+            return Err(AuthError::Exists { what: "user", name, help });
+        }
+        let roles = if is_superuser { checked_roles(&[SUPERUSER])? } else { Arc::default() };
+        self.lines.push(Line::Entry(User::new(&name, &stored, roles)));
         Ok(())
     }
 
     /// Gives a user another password.
-    pub fn set_password(&mut self, name: &str, password: &[u8], cost: &HashCost) -> Result<(), AuthError> {
+    pub fn set_password(&mut self, name: &str, password: &[u8], store_as: impl Into<StoreAs>) -> Result<(), AuthError> {
         let at = self.find(name)?;
         if let Some(Line::Entry(user)) = self.lines.get_mut(at) {
-            user.stored = hash(password, cost)?.into();
+            *user = User::new(name, &store_as.into().stored(password)?, user.roles.clone());
         }
         Ok(())
     }
@@ -158,7 +226,7 @@ impl UsersFile {
         for line in &self.lines {
             match line {
                 Line::Text(line) => text.push_str(line),
-                Line::Entry(User { name, stored, roles }) => {
+                Line::Entry(User { name, stored, roles, .. }) => {
                     text.extend([name, ":", stored]);
                     for (at, role) in roles.iter().enumerate() {
                         text.extend([if at == 0 { ":" } else { "," }, role]);
@@ -221,19 +289,16 @@ fn user(line: &str) -> Result<User, (String, Option<&'static str>)> {
     };
     check_name(name).map_err(|error| (error.to_string(), None))?;
     let (stored, roles) = rest.split_once(':').unwrap_or((rest, ""));
-    if let Err(found) = check_stored(stored) {
-        let help = if stored.starts_with("$7$") || stored.starts_with("$6$") {
-            Some(
-                "hashes made by `mosquitto_passwd` cannot be taken over; give the user a password with `signalbox users add`",
-            )
-        } else {
-            make_one
-        };
-        return Err((format!("expected a hash that begins with `$argon2id$v=19$`, found {found}"), help));
-    }
+    let cost = match parse_all(stored).as_deref() {
+        Ok([first, ..]) => first.cost(),
+        Ok([]) => return Err(("expected a stored password, found none".to_owned(), make_one)),
+        Err(found) => {
+            return Err((format!("expected a stored password such as `$argon2id$...`, found {found}"), make_one));
+        }
+    };
     let roles: Vec<&str> = roles.split(',').map(str::trim).filter(|role| !role.is_empty()).collect();
     let roles = checked_roles(&roles).map_err(|error| (error.to_string(), None))?;
-    Ok(User { name: name.into(), stored: stored.into(), roles })
+    Ok(User { name: name.into(), stored: stored.into(), cost, roles })
 }
 
 #[cfg(test)]
@@ -301,13 +366,15 @@ mod tests {
     #[test]
     fn every_broken_line_is_told_with_its_number() {
         let good = hash(b"x", &TEST_COST).unwrap();
-        let text = format!("a:{good}\n# fine\nb\nc:$7$101$abc$def\na:{good}\n:{good}\nd:{good}:crew,o/x\n");
+        let text = format!("a:{good}\n# fine\nb\nc:$7$101$abc\na:{good}\n:{good}\nd:{good}:crew,o/x\n");
         let faults = Users::parse(&text).unwrap_err();
         let told: Vec<_> = faults.iter().map(|fault| (fault.line, fault.message.as_str())).collect();
         assert_eq!(told.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [3, 4, 5, 6, 7], "{told:?}");
         assert_eq!(told[0].1, "expected `name:hash` or `name:hash:roles`, found no `:`");
-        assert!(told[1].1.starts_with("expected a hash that begins with `$argon2id$v=19$`, found"));
-        assert!(faults[1].help.as_ref().unwrap().contains("mosquitto_passwd"));
+        assert_eq!(
+            told[1].1,
+            "expected a stored password such as `$argon2id$...`, found a `$7$` hash that is not whole"
+        );
         assert_eq!(told[2].1, "expected each user once, found `a` on line 1 too");
         assert_eq!(told[4].1, "expected a role of letters, digits, `_` and `-`, found `o/x`");
     }
@@ -317,8 +384,10 @@ mod tests {
         let cheap = hash(b"x", &TEST_COST).unwrap();
         let dear = hash(b"x", &HashCost { memory_kib: 16, ..TEST_COST }).unwrap();
         let users = Users::parse(&format!("a:{dear}\nb:{cheap}\nc:{cheap}\n")).unwrap();
-        assert_eq!(check_stored(users.decoy()), Ok(TEST_COST));
-        assert_eq!(check_stored(Users::parse("").unwrap().decoy()), Ok(HashCost::default()));
+        let cost = |users: &Users| Stored::parse(users.decoy()).unwrap().cost();
+        assert_eq!(cost(&users), Stored::parse(&cheap).unwrap().cost());
+        let default = hash(b"x", &HashCost::default()).unwrap();
+        assert_eq!(cost(&Users::parse("").unwrap()), Stored::parse(&default).unwrap().cost());
     }
 
     #[test]

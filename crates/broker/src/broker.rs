@@ -133,6 +133,11 @@ impl Broker {
         self.give_order(&slot, Order::Kick)
     }
 
+    /// Who may connect, and what they may do.
+    pub fn auth(&self) -> &Auth {
+        &self.0.hub.auth
+    }
+
     /// The broker in numbers.
     pub fn stats(&self) -> Stats {
         let connections_count =

@@ -216,6 +216,7 @@ reasons! {
         KeepaliveTimeout = "keepalive_timeout": "nothing came from the client for one and a half times its keep-alive", "check the network, power saving and load of the device; a longer keep-alive helps on weak networks";
         NotAuthenticated = "not_authenticated": "user name, password or certificate were not accepted", "check the credentials of the client";
         NotAuthorized = "not_authorized": "the client is known but did what it may not do", "give it the permission in the ACL file, or change what it does";
+        AuthenticationExpired = "authentication_expired": "the token with which the client came expired", "let the client fetch a new token and connect again before the old one expires";
         TcpClosed = "tcp_closed": "the network connection closed without DISCONNECT", "look for network changes, NAT time-outs, power loss or crashes of the device";
         PingWithoutConnect = "ping_without_connect": "the client sent PINGREQ before CONNECT", "fix the client: CONNECT comes first";
         TooManyConnection = "too_many_connection": "the listener holds as many connections as it may", "raise `max_connections` of the listener, or find out who holds them";

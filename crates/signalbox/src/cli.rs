@@ -297,6 +297,8 @@ pub(crate) enum Users {
         #[command(flatten)]
         password: PasswordFrom,
         #[command(flatten)]
+        stored: StoredAs,
+        #[command(flatten)]
         sources: Sources,
     },
     /// Change a password
@@ -305,6 +307,34 @@ pub(crate) enum Users {
         name: String,
         #[command(flatten)]
         password: PasswordFrom,
+        #[command(flatten)]
+        stored: StoredAs,
+        #[command(flatten)]
+        sources: Sources,
+    },
+    /// Take over users with their passwords from another broker
+    #[command(after_help = "\
+Formats:
+  mosquitto  a password file of mosquitto_passwd: `name:$7$...` or `name:$6$...`. It may be named as
+             `users_file` as it is, too.
+  emqx       what EMQX exports of its built-in users: CSV with the columns user_id, password_hash, salt,
+             is_superuser, or JSON, a list of objects with these names. --hash says how EMQX was told to
+             hash them, --salt-position where it puts the salt.")]
+    Import {
+        /// The file to read
+        file: PathBuf,
+        /// Who wrote it
+        #[arg(long, value_enum)]
+        format: UsersFormat,
+        /// How the passwords of `emqx` are hashed
+        #[arg(long, value_enum, default_value = "sha256")]
+        hash: ImportedHash,
+        /// Where the salt of sha256 and sha512 stands
+        #[arg(long, value_enum, default_value = "prefix")]
+        salt_position: ImportedSalt,
+        /// Iterations of the pbkdf2 hashes
+        #[arg(long, default_value_t = 4096)]
+        iterations: u32,
         #[command(flatten)]
         sources: Sources,
     },
@@ -330,6 +360,57 @@ pub(crate) struct PasswordFrom {
     /// Read the password from standard input, up to the end of its first line, instead of asking in the terminal
     #[arg(long)]
     pub(crate) password_stdin: bool,
+}
+
+/// How a password is kept.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct StoredAs {
+    /// Keep SCRAM credentials, for clients that use MQTT 5 extended authentication with SCRAM-SHA-256 or SCRAM-SHA-512
+    #[arg(long)]
+    pub(crate) scram: bool,
+    /// Make a password of 128 random bits and print it, this once. It is kept as one round of SHA-256, which costs a
+    /// client that connects nothing, and nobody can guess it
+    #[arg(long, conflicts_with_all = ["scram", "password_stdin"])]
+    pub(crate) generate: bool,
+}
+
+/// Who wrote a file of users.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum UsersFormat {
+    /// mosquitto_passwd
+    Mosquitto,
+    /// EMQX
+    Emqx,
+}
+
+/// How imported passwords are hashed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ImportedHash {
+    /// They say it themselves, as bcrypt does
+    Auto,
+    /// Not at all
+    Plain,
+    /// One round of SHA-256
+    Sha256,
+    /// One round of SHA-512
+    Sha512,
+    /// PBKDF2 with SHA-1
+    Pbkdf2Sha1,
+    /// PBKDF2 with SHA-256
+    Pbkdf2Sha256,
+    /// PBKDF2 with SHA-512
+    Pbkdf2Sha512,
+}
+
+/// Where a salt stands.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ImportedSalt {
+    /// Before the password
+    Prefix,
+    /// Behind it
+    Suffix,
+    /// Nowhere
+    Disable,
 }
 
 /// `signalbox keys ...`.

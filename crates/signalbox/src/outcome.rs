@@ -56,6 +56,7 @@ impl Stop {
             | AuthError::Name { .. }
             | AuthError::Unknown { .. }
             | AuthError::Exists { .. }
+            | AuthError::Option { .. }
             | AuthError::HashCost(_) => Stop::BadInput(format!("error: {error}")),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Nothing is counted here: each scrape asks broker, bus and engine for their own numbers.
 
+use auth::SourceStats;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -26,6 +27,7 @@ pub(crate) async fn scrape(_viewer: Viewer, State(api): State<Api>) -> Result<Re
         reasons: api.broker.reason_counts(),
         bus: api.broker.bus().stats(),
         rules: api.engine.rules(),
+        authenticators: api.broker.auth().stats(),
     };
     let mut registry = Registry::with_prefix("signalbox");
     registry.register_collector(Box::new(snapshot));
@@ -42,6 +44,7 @@ struct Snapshot {
     reasons: ReasonCounts,
     bus: Vec<BusStats>,
     rules: Vec<RuleStatus>,
+    authenticators: Vec<SourceStats>,
 }
 
 /// A number of the broker: its name, its help, where it is.
@@ -106,6 +109,16 @@ const OF_AN_ACTION: &[Row<Ledger>] = &[
     ("action_fallen_back", "Outputs that went to the fallback action", |ledger| ledger.fallen_back),
 ];
 
+const OF_AN_AUTHENTICATOR: &[Row<SourceStats>] = &[
+    ("authentication_allowed", "Clients let in by an authenticator", |source| source.allowed),
+    ("authentication_denied", "Clients refused by an authenticator", |source| source.denied),
+    ("authentication_ignored", "Clients that were none of an authenticator", |source| source.ignored),
+    ("authentication_failed", "Clients about whom an authenticator could not tell", |source| source.failed),
+    ("authentication_waited_us", "Microseconds that clients have waited for an authenticator", |source| {
+        source.waited_us
+    }),
+];
+
 const OF_AN_ACTION_NOW: &[Row<Ledger>] = &[
     ("action_queued", "Outputs that wait", |ledger| ledger.queued),
     ("action_in_flight", "Outputs being sent", |ledger| ledger.in_flight),
@@ -153,6 +166,12 @@ impl Collector for Snapshot {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             for rule in &self.rules {
                 counter(&mut family, &[("rule", &rule.id)], value(rule))?;
+            }
+        }
+        for (name, help, value) in OF_AN_AUTHENTICATOR {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for source in &self.authenticators {
+                counter(&mut family, &[("name", &source.name), ("kind", source.kind)], value(source))?;
             }
         }
         for (name, help, value) in OF_AN_ACTION {

@@ -16,17 +16,22 @@
 //! ```
 //!
 //! `pattern` lines hold for every client, wherever they stand, as in Mosquitto. In them, and in the `topic` lines of a
-//! role, `%u` is the user name and `%c` the client identifier. A client without a checked user name has no `%u`. A name
-//! with `+`, `#` or `/` in it could reach other clients' topics, so such lines give it nothing; those that deny still
-//! deny, with `+` where the name would stand.
+//! role, `%u` is the user name and `%c` the client identifier; `${username}`, `${clientid}` and `${client_attrs.NAME}` may
+//! be written too. A client without a checked user name has no `%u`. A name with `+`, `#` or `/` in it could reach other
+//! clients' topics, so such lines give it nothing; those that deny still deny, with `+` where the name would stand.
 
 mod cover;
+mod names;
 mod parse;
 mod permissions;
+mod rule;
 mod section;
 
 pub(crate) use parse::{SUPERUSER, is_role_name};
-pub use permissions::{Permissions, Readable};
+pub(crate) use permissions::Layer;
+pub use permissions::{Check, Effect, Permissions, Readable};
+pub(crate) use rule::rules_of_json;
+pub use rule::{Publishing, Rule};
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,6 +40,7 @@ use bytestring::ByteString;
 
 use crate::error::Fault;
 use crate::identity::Identity;
+use names::{Names, fill, has_places};
 use parse::Line;
 use section::{Access, Section};
 
@@ -64,28 +70,31 @@ impl Acl {
         Ok(reader.into_acl())
     }
 
-    /// What a client may publish and receive.
-    pub fn permissions(&self, identity: &Identity) -> Permissions {
-        if identity.superuser {
-            return Permissions::superuser();
-        }
-        let username = identity.username.as_deref().filter(|_| !identity.anonymous);
+    /// What the file says about a client. A client without a checked password has the lines above every section.
+    pub(crate) fn layer(&self, identity: &Identity) -> Layer {
+        let names = Names::of(identity);
         let mut sections = Vec::with_capacity(1 + identity.roles.len());
         if identity.anonymous {
             sections.push(self.anonymous.clone());
         }
-        sections.extend(username.and_then(|name| self.users.get(name)).cloned());
+        sections.extend(names.username.and_then(|name| self.users.get(name)).cloned());
         let roles = || identity.roles.iter().filter_map(|role| self.roles.get(role));
         sections.extend(roles().map(|role| role.section.clone()));
         let own = self
             .patterns
             .iter()
             .chain(roles().flat_map(|role| &role.patterns))
-            .filter_map(|(access, pattern)| {
-                Some((*access, substitute(pattern, *access, username, &identity.client_id)?))
-            })
+            .filter_map(|(access, pattern)| Some((*access, fill(pattern, *access == Access::Deny, names)?)))
             .collect();
-        Permissions::rules(sections.into(), own)
+        Layer::File { sections: sections.into(), own }
+    }
+
+    /// What a client may do where this file is the only source.
+    pub fn permissions(&self, identity: &Identity) -> Permissions {
+        if identity.superuser {
+            return Permissions::superuser();
+        }
+        Permissions::layers(Box::new([self.layer(identity)]), Effect::Deny)
     }
 
     /// What looks like a slip though it is well-formed.
@@ -130,7 +139,7 @@ impl Reader {
                 self.place = Place::Role(name);
             }
             Line::Topic(access, filter) => match &self.place {
-                Place::Role(role) if names_client(&filter) => {
+                Place::Role(role) if has_places(&filter) => {
                     self.roles.entry(role.clone()).or_default().1.push((access, filter));
                 }
                 Place::Anonymous | Place::User(_) | Place::Role(_) => self.handle_topic(number, access, &filter),
@@ -140,7 +149,7 @@ impl Reader {
     }
 
     fn handle_topic(&mut self, number: usize, access: Access, filter: &ByteString) {
-        if names_client(filter) {
+        if has_places(filter) {
             self.warnings.push(Fault {
                 line: number,
                 message: format!("`%u` and `%c` stand for themselves in `topic {filter}`"),
@@ -171,52 +180,6 @@ impl Reader {
             warnings: self.warnings,
         }
     }
-}
-
-fn names_client(filter: &str) -> bool {
-    filter.contains("%u") || filter.contains("%c")
-}
-
-/// The filter that a pattern is for one client; `None` where the pattern says nothing about it.
-fn substitute(pattern: &ByteString, access: Access, username: Option<&str>, client_id: &str) -> Option<ByteString> {
-    if !names_client(pattern) {
-        return Some(pattern.clone());
-    }
-    let fits = |name: &str| !name.is_empty() && !name.contains(['+', '#', '/', '\0']);
-    let mut levels = Vec::new();
-    for level in pattern.split('/') {
-        let user = if level.contains("%u") { Some(username.unwrap_or_default()) } else { None };
-        let client = if level.contains("%c") { Some(client_id) } else { None };
-        if user.is_none_or(fits) && client.is_none_or(fits) {
-            levels.push(with_names(level, user.unwrap_or_default(), client.unwrap_or_default()));
-        } else if access == Access::Deny {
-            levels.push("+".to_owned());
-        } else {
-            return None;
-        }
-    }
-    Some(levels.join("/").into())
-}
-
-/// `level` with its names, in one pass: a user called `%c` is not a client identifier.
-fn with_names(level: &str, user: &str, client: &str) -> String {
-    let mut out = String::with_capacity(level.len() + user.len() + client.len());
-    let mut rest = level;
-    while let Some((before, after)) = rest.split_once('%') {
-        out.push_str(before);
-        if let Some(after) = after.strip_prefix('u') {
-            out.push_str(user);
-            rest = after;
-        } else if let Some(after) = after.strip_prefix('c') {
-            out.push_str(client);
-            rest = after;
-        } else {
-            out.push('%');
-            rest = after;
-        }
-    }
-    out.push_str(rest);
-    out
 }
 
 #[cfg(test)]

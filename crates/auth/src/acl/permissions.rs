@@ -5,24 +5,44 @@ use std::sync::Arc;
 use bytestring::ByteString;
 
 use super::cover::{covers, overlaps};
+use super::names::Names;
+use super::rule::{Publishing, Rule};
 use super::section::{Access, Section};
+use crate::identity::Identity;
 
-/// Topics below which only the broker publishes, and that only an ACL rule naming them opens to readers.
+/// Topics below which only the broker publishes, and that only a rule naming them opens to readers.
 const RESERVED: [&str; 3] = ["$SYS", "$events", "$sources"];
 
-/// What one client may publish and receive: the ACL as it stands for its user, roles and client identifier.
+/// What one client may publish and receive: every source of rules as it stands for its user, roles and identifier.
 ///
 /// - Nobody publishes to `$SYS/`, `$events/` and `$sources/`.
-/// - Without an ACL file everything else may be published, and everything but those three be read.
-/// - With one, a topic is open where a rule for the client gives it, and no rule for the client denies it. A `deny`
-///   wins over everything, wherever it stands.
-/// - `#` and `+` at the first level do not stand for topics that begin with `$` [MQTT-4.7.2-1], so `$events/#` is read
-///   only where a rule names it.
+/// - The sources are asked in their order, and the first that has something to say decides.
+/// - Where none has, the setting `no_match` decides; but those three are read only where a rule names them.
+/// - `#` and `+` at the first level do not stand for topics that begin with `$` [MQTT-4.7.2-1].
 /// - A superuser reads everything.
 ///
 /// An answer holds as long as the value: it may be kept per topic.
 #[derive(Debug)]
 pub struct Permissions(Kind);
+
+/// What a rule says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It may.
+    Allow,
+    /// It may not.
+    Deny,
+}
+
+/// Whether a client may do something, and who says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Check<'a> {
+    /// Whether it may.
+    pub effect: Effect,
+    /// The name of the source: `file` for the ACL file, `client` for the rules that came with the client; `superuser`,
+    /// `broker` for topics of the broker, `default` where no source has a rule.
+    pub decided_by: &'a str,
+}
 
 /// How much of a subscription its client may receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,54 +55,169 @@ pub enum Readable {
     None,
 }
 
+/// How much of a subscription a rule is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    None,
+    Part,
+    Whole,
+}
+
 #[derive(Debug)]
 enum Kind {
     Superuser,
     Open,
-    Rules {
+    Layers { layers: Box<[Layer]>, no_match: Effect },
+}
+
+/// What one source says about one client.
+#[derive(Debug)]
+pub(crate) enum Layer {
+    /// The ACL file: a `deny` of it goes before whatever of it allows, wherever they stand.
+    File {
         /// Shared with all that have the user or role.
         sections: Box<[Arc<Section>]>,
         /// Pattern rules with the names of this client in them.
         own: Box<[(Access, ByteString)]>,
     },
+    /// Rules in an order, of the source of this name.
+    Rules(&'static str, Box<[Rule]>),
+}
+
+impl Layer {
+    /// Rules in an order, with the names of a client in them.
+    pub(crate) fn of_rules<'a>(
+        source: &'static str,
+        rules: impl IntoIterator<Item = &'a Rule>,
+        identity: &Identity,
+    ) -> Layer {
+        let names = Names::of(identity);
+        Layer::Rules(source, rules.into_iter().filter_map(|rule| rule.fill(names)).collect())
+    }
+
+    fn source(&self) -> &str {
+        match self {
+            Layer::File { .. } => "file",
+            Layer::Rules(source, _) => source,
+        }
+    }
+
+    fn publish(&self, what: &Publishing<'_>) -> Option<Effect> {
+        match self {
+            Layer::File { sections, own } => {
+                if denied(sections, own, what.topic) {
+                    return Some(Effect::Deny);
+                }
+                let open = sections.iter().any(|section| section.write.matches(what.topic))
+                    || matches_own(own, what.topic, Access::writes);
+                open.then_some(Effect::Allow)
+            }
+            Layer::Rules(_, rules) => rules.iter().find(|rule| rule.fits_publish(what)).map(|rule| rule.effect),
+        }
+    }
+
+    fn delivery(&self, topic: &str) -> Option<Effect> {
+        match self {
+            Layer::File { sections, own } => {
+                if denied(sections, own, topic) {
+                    return Some(Effect::Deny);
+                }
+                let open = sections.iter().any(|section| section.read.matches(topic))
+                    || matches_own(own, topic, Access::reads);
+                open.then_some(Effect::Allow)
+            }
+            Layer::Rules(_, rules) => rules.iter().find(|rule| rule.fits_delivery(topic)).map(|rule| rule.effect),
+        }
+    }
+
+    /// Takes down what the rules say about a subscription; whether they leave nothing of it undecided.
+    fn subscription(&self, (filter, qos): (&str, u8), said: &mut Said) -> bool {
+        match self {
+            Layer::File { sections, own } => {
+                let any = |of: fn(Access) -> bool, with: fn(&str, &str) -> bool| {
+                    own.iter().any(|(access, own)| of(*access) && with(own, filter))
+                };
+                let is_deny = |access| access == Access::Deny;
+                let reach = |whole: bool, part: bool| match (whole, part) {
+                    (true, _) => Reach::Whole,
+                    (false, true) => Reach::Part,
+                    (false, false) => Reach::None,
+                };
+                let denied = reach(
+                    sections.iter().any(|section| section.deny.covers(filter)) || any(is_deny, covers),
+                    sections.iter().any(|section| section.deny.overlaps(filter)) || any(is_deny, overlaps),
+                );
+                let open = reach(
+                    sections.iter().any(|section| section.read.covers(filter)) || any(Access::reads, covers),
+                    sections.iter().any(|section| section.read.overlaps(filter)) || any(Access::reads, overlaps),
+                );
+                said.take(Effect::Deny, denied) || said.take(Effect::Allow, open)
+            }
+            Layer::Rules(_, rules) => rules.iter().any(|rule| said.take(rule.effect, rule.reach(filter, qos))),
+        }
+    }
+}
+
+/// What was said of a subscription so far.
+#[derive(Debug, Default)]
+struct Said {
+    allowed_some: bool,
+    denied_some: bool,
+}
+
+impl Said {
+    /// Takes down another rule; whether nothing is left undecided behind it.
+    fn take(&mut self, effect: Effect, reach: Reach) -> bool {
+        let seen = match effect {
+            Effect::Allow => &mut self.allowed_some,
+            Effect::Deny => &mut self.denied_some,
+        };
+        *seen |= reach != Reach::None;
+        reach == Reach::Whole
+    }
+
+    fn readable(&self) -> Readable {
+        match (self.allowed_some, self.denied_some) {
+            (true, false) => Readable::All,
+            (true, true) => Readable::Some,
+            (false, _) => Readable::None,
+        }
+    }
 }
 
 impl Permissions {
-    pub(super) const fn superuser() -> Permissions {
+    pub(crate) const fn superuser() -> Permissions {
         Permissions(Kind::Superuser)
     }
 
-    pub(super) const fn rules(sections: Box<[Arc<Section>]>, own: Box<[(Access, ByteString)]>) -> Permissions {
-        Permissions(Kind::Rules { sections, own })
+    /// Sources in their order, and what holds where none has a rule.
+    pub(crate) const fn layers(layers: Box<[Layer]>, no_match: Effect) -> Permissions {
+        Permissions(Kind::Layers { layers, no_match })
     }
 
-    /// What a client may do where there is no ACL file.
+    /// What a client may do where there is no source of rules.
     pub const fn open() -> Permissions {
         Permissions(Kind::Open)
     }
 
-    /// Who decides: `superuser`, `default` where there is no ACL file, else `file`.
-    pub const fn source(&self) -> &'static str {
-        match self.0 {
-            Kind::Superuser => "superuser",
-            Kind::Open => "default",
-            Kind::Rules { .. } => "file",
+    /// Whether a message may be published, a will among them.
+    pub fn publish(&self, what: &Publishing<'_>) -> Check<'_> {
+        if is_reserved(what.topic) {
+            return Check { effect: Effect::Deny, decided_by: "broker" };
+        }
+        match &self.0 {
+            Kind::Superuser => Check { effect: Effect::Allow, decided_by: "superuser" },
+            Kind::Open => Check { effect: Effect::Allow, decided_by: "default" },
+            Kind::Layers { layers, no_match } => layers
+                .iter()
+                .find_map(|layer| Some(Check { effect: layer.publish(what)?, decided_by: layer.source() }))
+                .unwrap_or(Check { effect: *no_match, decided_by: "default" }),
         }
     }
 
-    /// Whether a message may be published to `topic`, a will among them.
+    /// Whether a message of QoS 0 that is not to be retained may be published to `topic`.
     pub fn may_publish(&self, topic: &str) -> bool {
-        if is_reserved(topic) {
-            return false;
-        }
-        match &self.0 {
-            Kind::Superuser | Kind::Open => true,
-            Kind::Rules { sections, own } => {
-                !denied(sections, own, topic)
-                    && (sections.iter().any(|section| section.write.matches(topic))
-                        || matches_own(own, topic, Access::writes))
-            }
-        }
+        self.publish(&Publishing { topic, qos: 0, retain: false }).effect == Effect::Allow
     }
 
     /// Whether messages of `topic` may be delivered to the client.
@@ -90,47 +225,38 @@ impl Permissions {
         match &self.0 {
             Kind::Superuser => true,
             Kind::Open => !is_reserved(topic),
-            Kind::Rules { sections, own } => {
-                !denied(sections, own, topic)
-                    && (sections.iter().any(|section| section.read.matches(topic))
-                        || matches_own(own, topic, Access::reads))
+            Kind::Layers { layers, no_match } => {
+                let unsaid = if is_reserved(topic) { Effect::Deny } else { *no_match };
+                layers.iter().find_map(|layer| layer.delivery(topic)).unwrap_or(unsaid) == Effect::Allow
             }
         }
     }
 
     /// Whether a subscription is of any use to the client.
     ///
-    /// As in Mosquitto, a subscription may be wider than the ACL and then receives what the client may read; unlike
+    /// As in Mosquitto, a subscription may be wider than the rules and then receives what the client may read; unlike
     /// there, one that could never receive anything is refused, so that the client is told.
     pub fn may_subscribe(&self, filter: &mqtt::Filter) -> bool {
-        self.readable(filter) != Readable::None
+        self.readable(filter, 0).0 != Readable::None
     }
 
-    /// How much of a subscription the client may receive. The share group plays no part.
-    pub fn readable(&self, filter: &mqtt::Filter) -> Readable {
+    /// How much of a subscription with this QoS the client may receive, and who decides last. The share group plays no
+    /// part.
+    pub fn readable(&self, filter: &mqtt::Filter, qos: u8) -> (Readable, &str) {
         let filter: &str = filter.topic_filter();
+        let is_reserved = is_reserved(filter);
         match &self.0 {
-            Kind::Superuser => Readable::All,
-            Kind::Open if is_reserved(filter) => Readable::None,
-            Kind::Open => Readable::All,
-            Kind::Rules { sections, own } => {
-                let any = |of: fn(Access) -> bool, with: fn(&str, &str) -> bool| {
-                    own.iter().any(|(access, own)| of(*access) && with(own, filter))
-                };
-                let is_deny = |access| access == Access::Deny;
-                if sections.iter().any(|section| section.deny.covers(filter)) || any(is_deny, covers) {
-                    return Readable::None;
+            Kind::Superuser => (Readable::All, "superuser"),
+            Kind::Open if is_reserved => (Readable::None, "broker"),
+            Kind::Open => (Readable::All, "default"),
+            Kind::Layers { layers, no_match } => {
+                let mut said = Said::default();
+                let whole = layers.iter().find(|layer| layer.subscription((filter, qos), &mut said));
+                if let Some(layer) = whole {
+                    return (said.readable(), layer.source());
                 }
-                let whole = sections.iter().any(|section| section.read.covers(filter)) || any(Access::reads, covers);
-                let cut = sections.iter().any(|section| section.deny.overlaps(filter)) || any(is_deny, overlaps);
-                let part = whole
-                    || sections.iter().any(|section| section.read.overlaps(filter))
-                    || any(Access::reads, overlaps);
-                match (part, whole && !cut) {
-                    (_, true) => Readable::All,
-                    (true, false) => Readable::Some,
-                    (false, false) => Readable::None,
-                }
+                said.take(if is_reserved { Effect::Deny } else { *no_match }, Reach::Whole);
+                (said.readable(), "default")
             }
         }
     }

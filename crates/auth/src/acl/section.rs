@@ -11,7 +11,7 @@ use super::cover::{covers, overlaps};
 
 /// What a rule gives or takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub(crate) enum Access {
     /// Receiving messages.
     Read,
     /// Publishing.
@@ -34,7 +34,7 @@ impl Access {
 
 /// The `topic` lines below one `user` or `role`, or above all of them.
 #[derive(Debug, Default)]
-pub(super) struct Section {
+pub(crate) struct Section {
     pub(super) read: Filters,
     pub(super) write: Filters,
     pub(super) deny: Filters,

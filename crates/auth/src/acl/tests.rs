@@ -12,6 +12,7 @@ fn identity(who: &str) -> Identity {
         roles: if role.is_empty() { Arc::default() } else { [ByteString::from(role)].into() },
         anonymous: name == "-",
         superuser: role == SUPERUSER,
+        ..Identity::default()
     }
 }
 
@@ -111,7 +112,7 @@ fn without_an_acl_all_is_open_but_what_the_broker_says() {
     ] {
         assert_eq!((open.may_publish(topic), open.may_read(topic)), expected, "{topic}");
     }
-    let readable = |filter: &str| open.readable(&filter.parse().unwrap());
+    let readable = |filter: &str| open.readable(&filter.parse().unwrap(), 0).0;
     assert_eq!((readable("#"), readable("$events/#"), readable("+/x")), (Readable::All, Readable::None, Readable::All));
     assert_eq!((readable("$share/g/$SYS/+"), readable("$share/g/a")), (Readable::None, Readable::All));
 }
@@ -137,7 +138,7 @@ fn a_subscription_is_refused_only_where_nothing_could_come() {
         ("$share/g/z", Readable::None),
     ] {
         let filter: mqtt::Filter = filter.parse().unwrap();
-        assert_eq!(permissions.readable(&filter), expected, "{filter}");
+        assert_eq!(permissions.readable(&filter, 0).0, expected, "{filter}");
         assert_eq!(permissions.may_subscribe(&filter), expected != Readable::None, "{filter}");
     }
 }
@@ -262,7 +263,7 @@ proptest! {
         prop_assert_eq!(permissions.may_publish(&topic), any(&["write", "readwrite"]) && !any(&["deny"]), "{}", text);
         prop_assert_eq!(permissions.may_read(&topic), any(&["read", "readwrite"]) && !any(&["deny"]), "{}", text);
         if mqtt::filter::matches(&filter, &topic) {
-            match permissions.readable(&filter.parse().unwrap()) {
+            match permissions.readable(&filter.parse().unwrap(), 0).0 {
                 Readable::All => prop_assert!(permissions.may_read(&topic), "{} {}", text, filter),
                 Readable::None => prop_assert!(!permissions.may_read(&topic), "{} {}", text, filter),
                 Readable::Some => {}

@@ -4,7 +4,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use auth::{Credentials, Decision, Identity};
+use auth::{Credentials, Decision, Effect, Identity, Publishing, Verdict};
 use bytes::{Buf, Bytes, BytesMut};
 use bytestring::ByteString;
 use events::{ConnackReason, DiscardCause, DisconnectReason, Kind, PermissionAction};
@@ -30,14 +30,17 @@ struct Refusal {
     reason: ConnackReason,
     /// Why the connection ends, as events say it.
     ending: DisconnectReason,
+    /// What the client is told.
     detail: ByteString,
+    /// What only events tell.
+    why: Option<ByteString>,
     /// Where the client is to go instead.
     server: Option<ByteString>,
 }
 
 impl Refusal {
     fn new(reason: ConnackReason, ending: DisconnectReason, detail: impl Into<ByteString>) -> Refusal {
-        Refusal { reason, ending, detail: detail.into(), server: None }
+        Refusal { reason, ending, detail: detail.into(), why: None, server: None }
     }
 }
 
@@ -46,6 +49,9 @@ impl Connection {
     pub(super) fn handle_first_bytes(&mut self, now: Now, buf: &mut BytesMut, work: &mut Workspace) -> Turn {
         let limits = self.decode_limits();
         let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
+        if stranger.method.is_some() {
+            return self.handle_exchange(now, buf, work);
+        }
         if stranger.connect.is_some() {
             // What comes behind CONNECT waits until it is decided about.
             return Turn::Wait;
@@ -90,6 +96,8 @@ impl Connection {
             password: connect.password.as_deref(),
             peer: self.peer.peername,
             listener: &self.peer.listener.name,
+            certificate: self.peer.certificate(),
+            at: stranger.traffic.last_packet.unwrap_or(self.peer.accepted).wall,
         })
     }
 
@@ -98,15 +106,11 @@ impl Connection {
         let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
         let Some(connect) = stranger.connect.take() else { return Turn::Wait };
         if let Some(client) = &stranger.client {
-            let (reason, identity) = match &decision {
-                Decision::Allow(identity) => (ConnackReason::Success, (identity.anonymous, identity.superuser)),
-                Decision::Deny(reason) => (*reason, (false, false)),
-            };
-            self.hub.tell_authn(now, (&self.peer, client), reason, identity);
+            self.hub.tell_authn(now, (&self.peer, client), &decision);
         }
-        match decision {
-            Decision::Allow(identity) => self.admit(now, &connect, identity, work),
-            Decision::Deny(reason) => {
+        match decision.verdict {
+            Verdict::Allow(identity) => self.admit(now, &connect, identity, work),
+            Verdict::Deny(reason) => {
                 let ending = if reason == ConnackReason::NotAuthorized {
                     DisconnectReason::NotAuthorized
                 } else if reason == ConnackReason::ServerBusy {
@@ -114,7 +118,8 @@ impl Connection {
                 } else {
                     DisconnectReason::NotAuthenticated
                 };
-                self.refuse(&connect, Refusal::new(reason, ending, reason.row().meaning), &mut work.fx)
+                let refusal = Refusal::new(reason, ending, reason.row().meaning);
+                self.refuse(&connect, Refusal { why: decision.why, ..refusal }, &mut work.fx)
             }
         }
     }
@@ -133,7 +138,11 @@ impl Connection {
                 client.client_id = connect.client_id.clone();
             }
         }
+        let wants_exchange = connect.properties.authentication_method().is_some();
         stranger.connect = Some(connect);
+        if wants_exchange {
+            return self.begin_exchange(now, work);
+        }
         let decision = self.credentials().and_then(|credentials| self.hub.auth.check_fast(&credentials));
         match decision {
             Some(decision) => self.handle_decision(now, decision, work),
@@ -163,11 +172,6 @@ impl Connection {
             let detail = format!("the listener takes {} CONNECTs a second", config.connect_rate_max);
             let reason = ConnackReason::ConnectionRateExceeded;
             return Err(Refusal::new(reason, DisconnectReason::ConnectionRateExceeded, detail));
-        }
-        if let Some(method) = connect.properties.authentication_method() {
-            let detail = format!("expected no authentication method, found `{method}`");
-            let reason = ConnackReason::BadAuthenticationMethod;
-            return Err(Refusal::new(reason, DisconnectReason::NotAuthenticated, detail));
         }
         check_client_id(connect, &self.hub.config.client_id)?;
         connect.will.as_ref().map_or(Ok(()), |will| self.check_will(will))
@@ -229,7 +233,8 @@ impl Connection {
     }
 
     fn refuse(&mut self, connect: &Connect, refusal: Refusal, fx: &mut Effects) -> Turn {
-        let Refusal { reason, ending, detail, server } = refusal;
+        let Refusal { reason, ending, detail, why, server } = refusal;
+        let for_events = why.unwrap_or_else(|| detail.clone());
         let is_hidden = !self.peer.listener.config.tell_refusals && is_about_who_it_is(reason);
         let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
         let told = match connect.version {
@@ -248,10 +253,10 @@ impl Connection {
             stranger.count_sent(fx, &self.hub);
             let mut announcement = Announcement::new(connect, told);
             announcement.reason_v5 = reason;
-            announcement.detail = Some(detail.clone());
+            announcement.detail = Some(for_events.clone());
             stranger.refusal = Some(announcement);
         }
-        Turn::Over(Box::new(Ending::in_silence(ending).because(detail)))
+        Turn::Over(Box::new(Ending::in_silence(ending).because(for_events)))
     }
 
     /// Gives the client its session: a new one, or the one it had.
@@ -261,16 +266,18 @@ impl Connection {
         let acl_version = hub.auth.acl_version();
         let permissions = hub.auth.permissions(&identity);
         let may_not = |will: &&Will| {
-            let is_allowed = permissions.may_publish(&will.topic);
+            let what = Publishing { topic: &will.topic, qos: will.qos.into(), retain: will.retain };
+            let auth::Check { effect, decided_by } = permissions.publish(&what);
             if hub.bus.wants(Kind::ClientCheckAuthzComplete)
                 && let Phase::Stranger(stranger) = &self.phase
                 && let Some(client) = &stranger.client
             {
-                let (topic, source) = (copied(&will.topic), permissions.source());
+                let (topic, source) = (copied(&will.topic), decided_by.into());
+                let is_allowed = effect == Effect::Allow;
                 let check = Check { topic, action: PermissionAction::Publish, is_allowed, source };
                 hub.tell_authz(now, (&self.peer, client), check);
             }
-            !is_allowed
+            effect == Effect::Deny
         };
         if let Some(will) = connect.will.as_ref().filter(may_not) {
             let detail = format!("the client may not publish its will to `{}`", will.topic);
@@ -280,10 +287,17 @@ impl Connection {
         let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
         let Some(mut client) = stranger.client.take() else { return Turn::Wait };
         client.connected_at = Some(now.wall);
+        if !identity.anonymous && identity.username.is_some() {
+            // That of a token or certificate goes before what CONNECT says.
+            client.username.clone_from(&identity.username);
+        }
+        let expires_ms = identity.expires_at.map(|at| now.mono_ms.saturating_add(at.since_ms(now.wall)));
         client.expiry_interval_s = expiry_interval_s(connect, &hub.config.limits);
         let who = (Arc::clone(&self.peer), Arc::new(client));
         let mut link = Link::new(who, connect, (permissions, identity), &hub.config.limits);
         link.acl_version = acl_version;
+        link.expires_mono_ms = expires_ms;
+        link.method = stranger.method.take();
         link.traffic = stranger.traffic;
         let slot = hub.open_session(now, (connect, stranger.has_assigned_id), Box::new(link), work);
         self.phase = Phase::Client(slot, connect.version);
@@ -330,8 +344,7 @@ impl Hub {
                     session
                 }
             };
-            let assigned = has_assigned_id.then_some(&*link.client.client_id);
-            let connack = connack(connect, &link, (session_present, expiry_interval_s, assigned), self);
+            let connack = connack(connect, &mut link, (session_present, expiry_interval_s, has_assigned_id), self);
             work.fx.send(&Packet::Connack(connack), connect.version);
             session.handle_resumed(&mut link);
             let mut announcement = Announcement::new(connect, success(connect.version));
@@ -375,14 +388,14 @@ impl Hub {
 }
 
 impl Stranger {
-    fn count_packet(&mut self, now: Now, bytes_len: usize, hub: &Hub) {
+    pub(super) fn count_packet(&mut self, now: Now, bytes_len: usize, hub: &Hub) {
         self.traffic.packets_received += 1;
         self.traffic.last_packet = Some(now);
         self.traffic.count_bytes(bytes_len, 0, hub);
         add(&hub.counters.packets_received, 1);
     }
 
-    fn count_sent(&mut self, fx: &mut Effects, hub: &Hub) {
+    pub(super) fn count_sent(&mut self, fx: &mut Effects, hub: &Hub) {
         let (bytes, packets) = fx.take_counts();
         self.traffic.packets_sent += packets;
         self.traffic.bytes_sent += bytes;
@@ -472,8 +485,8 @@ fn refusal_properties(connect: &Connect, detail: Option<&str>, server: Option<&s
 /// CONNACK, with everything that differs from what its absence would mean.
 fn connack(
     connect: &Connect,
-    link: &Link,
-    (session_present, expiry_interval_s, assigned): (bool, u32, Option<&str>),
+    link: &mut Link,
+    (session_present, expiry_interval_s, has_assigned_id): (bool, u32, bool),
     hub: &Hub,
 ) -> Connack {
     let mut connack =
@@ -507,9 +520,12 @@ fn connack(
     if keepalive_s != connect.keepalive_s {
         builder = builder.server_keep_alive_s(keepalive_s);
     }
-    if let Some(client_id) = assigned {
+    if has_assigned_id {
         let unchanged = builder.clone();
-        builder = builder.assigned_client_identifier(client_id).unwrap_or(unchanged);
+        builder = builder.assigned_client_identifier(&link.client.client_id).unwrap_or(unchanged);
+    }
+    if let Some(method) = &mut link.method {
+        builder = method.take_properties(builder);
     }
     let response_information = &hub.config.protocol.response_information;
     if !response_information.is_empty() && connect.properties.request_response_information() == Some(true) {

@@ -4,6 +4,7 @@
 //! `socket.rs` is the task that moves the bytes.
 
 mod admission;
+pub(crate) mod exchange;
 pub(crate) mod facts;
 mod finish;
 pub(crate) mod socket;
@@ -26,6 +27,7 @@ use crate::session::inbox::{Order, WakeFor};
 use crate::session::{Effects, Link, OUT_BYTES, Step, Terms, say_goodbye};
 use crate::stats::add;
 use crate::telling::{Announcement, Origin};
+use exchange::Method;
 use facts::{Client, Peer, Traffic};
 
 /// Messages taken out of an inbox under one lock.
@@ -57,6 +59,8 @@ struct Stranger {
     connect: Option<Box<Connect>>,
     /// Whether the identifier in `connect` is one the broker has chosen.
     has_assigned_id: bool,
+    /// The method of extended authentication, where CONNECT asks for one that is offered.
+    method: Option<Box<Method>>,
     /// Who it is, once that is known.
     client: Option<Client>,
     /// The refusal, to be told when it is written.
@@ -154,7 +158,8 @@ impl Connection {
                 if !self.has_session(&held) {
                     return self.give_way(*version, &mut work.fx);
                 }
-                let ending = Ending::by_broker(DisconnectReason::KeepaliveTimeout, ReasonCode::KeepaliveTimeout);
+                let Some(link) = &held.link else { return Turn::Wait };
+                let ending = link.timely_end(now);
                 self.over(ending, &mut held, &mut work.fx)
             }
             Phase::Over => Turn::Wait,
@@ -169,7 +174,7 @@ impl Connection {
             }
             Phase::Client(slot, _) => {
                 let held = slot.hold();
-                if self.has_session(&held) { held.link.as_ref()?.silence_ends_mono_ms() } else { None }
+                if self.has_session(&held) { held.link.as_ref()?.ends_mono_ms() } else { None }
             }
             Phase::Over => None,
         }
@@ -333,7 +338,7 @@ impl Hub {
         };
         let who = (&*link.peer, &*link.client);
         let mut steps = std::mem::take(&mut fx.steps);
-        let mut ending = None;
+        let (mut ending, mut proof) = (None, None);
         for step in steps.drain(..) {
             match step {
                 Step::Publish(publish) => {
@@ -364,6 +369,7 @@ impl Hub {
                 Step::Acknowledged(queued, properties) => self.tell_acked(now, who, &queued, &properties),
                 Step::Checked(check) => self.tell_authz(now, who, check),
                 Step::Pinged => self.tell_ping(now, who),
+                Step::Authenticate(packet) => proof = Some(packet),
                 Step::End(end) => {
                     ending = Some(*end);
                     break;
@@ -371,6 +377,9 @@ impl Hub {
             }
         }
         fx.steps = steps;
+        if let (Some(packet), None) = (proof, &ending) {
+            ending = link.handle_auth(self, &packet, fx).err();
+        }
         ending
     }
 

@@ -556,6 +556,13 @@ fn configure(words: &Words, (broker, listener): (&mut BrokerConfig, &mut Listene
             "redirect" => listener.redirect = Some(Redirect { server: text.into(), permanent: false }),
             "redirect_permanent" => listener.redirect = Some(Redirect { server: text.into(), permanent: true }),
             "anonymous" => auth.anonymous = text.parse().unwrap(),
+            "jwt_secret" => {
+                let keys = auth::KeyOptions { secret: Some(text.to_owned().into()), ..auth::KeyOptions::default() };
+                let options = auth::JwtOptions { keys, ..auth::JwtOptions::default() };
+                let kind = auth::AuthenticatorKind::Jwt(Box::new(options));
+                let options = auth::AuthenticatorOptions { on_failure: auth::OnFailure::Deny, kind };
+                auth.authenticators.push(("token".to_owned(), options));
+            }
             "hashing_queue_max" => auth.limits.hashing_queue_max = size(),
             _ => panic!("expected a setting, found `{name}`"),
         }

@@ -1,5 +1,6 @@
 //! Messages from the client: PUBLISH and, for QoS 2, PUBREL.
 
+use auth::{Effect, Publishing};
 use events::{DisconnectReason, DropReason, PermissionAction};
 use mqtt::{Ack, Packet, PacketId, Publish, QoS, ReasonCode};
 
@@ -35,7 +36,7 @@ impl Session {
         if let Err(ending) = offered.and_then(|()| link.incoming_aliases.resolve(&mut publish, alias_maximum)) {
             return fx.end(ending);
         }
-        let refusal = check_topic(&publish.topic, link, terms, fx).or_else(|| check_payload_format(&publish, terms));
+        let refusal = check_topic(&publish, link, terms, fx).or_else(|| check_payload_format(&publish, terms));
         if let (QoS::ExactlyOnce, Some(packet_id)) = (publish.qos, publish.packet_id) {
             match self.begin_exactly_once((packet_id, publish.dup), refusal.as_ref(), link, terms) {
                 Begun::New => {}
@@ -146,7 +147,8 @@ fn check_offered(publish: &Publish, terms: Terms<'_>) -> Result<(), Ending> {
     Ok(())
 }
 
-fn check_topic(topic: &str, link: &Link, terms: Terms<'_>, fx: &mut Effects) -> Option<Refusal> {
+fn check_topic(publish: &Publish, link: &Link, terms: Terms<'_>, fx: &mut Effects) -> Option<Refusal> {
+    let topic = &*publish.topic;
     if is_reserved(topic) {
         let words = "expected a topic of the clients, found one of the broker";
         return Some(Refusal { code: ReasonCode::TopicNameInvalid, reason: DropReason::TopicNameInvalid, words });
@@ -155,9 +157,10 @@ fn check_topic(topic: &str, link: &Link, terms: Terms<'_>, fx: &mut Effects) -> 
         let words = "expected a topic with fewer levels";
         return Some(Refusal { code: ReasonCode::TopicNameInvalid, reason: DropReason::TopicNameInvalid, words });
     }
-    let is_allowed = link.permissions.may_publish(topic);
-    fx.tell_checked(topic, PermissionAction::Publish, is_allowed, link);
-    if !is_allowed {
+    let what = Publishing { topic, qos: publish.qos.into(), retain: publish.retain };
+    let auth::Check { effect, decided_by } = link.permissions.publish(&what);
+    fx.tell_checked(topic, PermissionAction::Publish, effect == Effect::Allow, decided_by);
+    if effect == Effect::Deny {
         return Some(Refusal { code: ReasonCode::NotAuthorized, reason: DropReason::NotAuthorized, words: "" });
     }
     None

@@ -25,6 +25,7 @@ use mqtt::{Ack, Disconnect, Filter, Packet, PacketId, Properties, Publish, Reaso
 use crate::bus::Kinds;
 use crate::clock::Now;
 use crate::config::{Limits, ListenerConfig, ProtocolConfig};
+use crate::connection::exchange::Method;
 use crate::connection::facts::{Client, Peer, Traffic};
 use crate::ending::Ending;
 use crate::message::Queued;
@@ -76,7 +77,7 @@ pub(crate) struct Link {
     pub(crate) client: Arc<Client>,
     pub(crate) version: Version,
     permissions: Arc<Permissions>,
-    identity: Box<Identity>,
+    pub(crate) identity: Box<Identity>,
     /// The ACL that `permissions` were read from.
     pub(crate) acl_version: u64,
     /// Whether some subscription is wider than what the client may read.
@@ -87,6 +88,10 @@ pub(crate) struct Link {
     packet_bytes_max: usize,
     /// Silence after which the connection ends, one and a half times the keep-alive [MQTT-3.1.2-22]; 0 for never.
     silence_max_ms: u64,
+    /// The method of extended authentication, where the client has one.
+    pub(crate) method: Option<Box<Method>>,
+    /// When the connection ends because who let the client in did so until then.
+    pub(crate) expires_mono_ms: Option<u64>,
     pub(crate) will: Option<Box<Will>>,
     incoming_aliases: IncomingAliases,
     /// Where the client takes aliases.
@@ -124,6 +129,8 @@ pub(crate) enum Step {
     Subscribe(Box<Subscribe>),
     /// A subscription ended.
     Unsubscribe(Subscription, Properties),
+    /// The client proves itself once more.
+    Authenticate(mqtt::Auth),
     /// The connection is over.
     End(Box<Ending>),
     /// A message is in the bytes to be sent, again where `dup`.
@@ -178,9 +185,9 @@ impl Effects {
     }
 
     /// Tells of a question to the ACL.
-    fn tell_checked(&mut self, topic: &str, action: PermissionAction, is_allowed: bool, link: &Link) {
+    fn tell_checked(&mut self, topic: &str, action: PermissionAction, is_allowed: bool, source: &str) {
         self.tell(Kind::ClientCheckAuthzComplete, || {
-            Step::Checked(Check { topic: topic.into(), action, is_allowed, source: link.permissions.source() })
+            Step::Checked(Check { topic: topic.into(), action, is_allowed, source: source.into() })
         });
     }
 
@@ -217,11 +224,7 @@ impl Session {
                 fx.tell(Kind::ClientPing, || Step::Pinged);
             }
             Packet::Disconnect(disconnect) => self.handle_disconnect(disconnect, link, terms, fx),
-            // Extended authentication was refused in CONNECT, so there is none to go on with [MQTT-4.12.0-7].
-            Packet::Auth(_) => fx.end(
-                Ending::by_broker(DisconnectReason::ProtocolError, ReasonCode::ProtocolError)
-                    .because("expected no AUTH in a connection without an authentication method, found one"),
-            ),
+            Packet::Auth(auth) => fx.steps.push(Step::Authenticate(auth)),
             Packet::Connect(_) | Packet::Connack(_) | Packet::Suback(_) | Packet::Unsuback(_) | Packet::Pingresp => {
                 // The decoder refuses these from a client; whatever gets here is as wrong.
                 fx.end(Ending::by_broker(DisconnectReason::ProtocolError, ReasonCode::ProtocolError));
@@ -284,7 +287,11 @@ impl Session {
 
     /// Whether some subscription may bring what the client may not read.
     fn is_wider_than(&self, permissions: &Permissions) -> bool {
-        self.subscriptions.values().any(|subscription| permissions.readable(&subscription.filter) != Readable::All)
+        let is_cut = |subscription: &Subscription| {
+            let (readable, _) = permissions.readable(&subscription.filter, subscription.granted.qos.into());
+            readable != Readable::All
+        };
+        self.subscriptions.values().any(is_cut)
     }
 }
 
@@ -312,6 +319,8 @@ impl Link {
                 .maximum_packet_size_bytes()
                 .map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX)),
             silence_max_ms: u64::from(granted_keepalive_s(connect, limits)) * 1500,
+            method: None,
+            expires_mono_ms: None,
             will: connect.will.as_ref().map(|will| Box::new(copied_will(will))),
             incoming_aliases: IncomingAliases::default(),
             outgoing_aliases: OutgoingAliases::new(
@@ -324,12 +333,20 @@ impl Link {
     }
 
     /// When the connection ends unless something comes; `None` for never.
-    pub(crate) fn silence_ends_mono_ms(&self) -> Option<u64> {
-        if self.silence_max_ms == 0 {
-            return None;
-        }
+    pub(crate) fn ends_mono_ms(&self) -> Option<u64> {
         let last = self.traffic.last_packet.unwrap_or(self.peer.accepted);
-        Some(last.mono_ms + self.silence_max_ms)
+        let silence_ends = (self.silence_max_ms > 0).then(|| last.mono_ms + self.silence_max_ms);
+        silence_ends.into_iter().chain(self.expires_mono_ms).min()
+    }
+
+    /// Why the connection ends when it is time to.
+    pub(crate) fn timely_end(&self, now: Now) -> Ending {
+        if self.expires_mono_ms.is_some_and(|at_ms| at_ms <= now.mono_ms) {
+            // MQTT has no code of its own for this; 0x87 is what a client gets that is not let in any more.
+            Ending::by_broker(DisconnectReason::AuthenticationExpired, ReasonCode::NotAuthorized)
+        } else {
+            Ending::by_broker(DisconnectReason::KeepaliveTimeout, ReasonCode::KeepaliveTimeout)
+        }
     }
 
     /// Tells the client why its connection ends, where its version has words for that [MQTT-3.14.0-1].

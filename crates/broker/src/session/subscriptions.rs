@@ -99,8 +99,8 @@ impl Session {
             );
             return Err(ReasonCode::TopicFilterInvalid);
         }
-        let readable = link.permissions.readable(&filter);
-        fx.tell_checked(filter.as_str(), PermissionAction::Subscribe, readable != Readable::None, link);
+        let (readable, decided_by) = link.permissions.readable(&filter, wanted.options.qos.into());
+        fx.tell_checked(filter.as_str(), PermissionAction::Subscribe, readable != Readable::None, decided_by);
         if readable == Readable::None {
             return Err(terms.protocol.denied_subscribe.code());
         }

@@ -1,5 +1,6 @@
 //! What happens to a client's connection.
 
+use auth::{Decision, Verdict};
 use bytestring::ByteString;
 use events::{
     ClientCheckAuthnComplete, ClientCheckAuthzComplete, ClientConnack, ClientConnected, ClientDisconnected, ClientPing,
@@ -43,21 +44,20 @@ pub(crate) struct Check {
     pub(crate) topic: ByteString,
     pub(crate) action: PermissionAction,
     pub(crate) is_allowed: bool,
-    pub(crate) source: &'static str,
+    /// Who has answered.
+    pub(crate) source: ByteString,
 }
 
 impl Hub {
     /// It was decided who a client is. Refusals are told one by one only up to a limit.
-    pub(crate) fn tell_authn(
-        &self,
-        now: Now,
-        (peer, client): (&Peer, &Client),
-        reason: ConnackReason,
-        (is_anonymous, is_superuser): (bool, bool),
-    ) {
+    pub(crate) fn tell_authn(&self, now: Now, (peer, client): (&Peer, &Client), decision: &Decision) {
         if !self.bus.wants(Kind::ClientCheckAuthnComplete) {
             return;
         }
+        let (reason, is_anonymous, is_superuser) = match &decision.verdict {
+            Verdict::Allow(identity) => (ConnackReason::Success, identity.anonymous, identity.superuser),
+            Verdict::Deny(reason) => (*reason, false, false),
+        };
         let body = ClientCheckAuthnComplete {
             clientid: client.client_id.clone(),
             username: client.username.clone(),
@@ -65,6 +65,8 @@ impl Hub {
             reason_code: reason,
             is_anonymous,
             is_superuser,
+            authn_source: decision.decided_by.clone(),
+            detail: decision.why.clone(),
             repeated: 1,
             client_attrs: LazyMap::empty(),
         };
@@ -85,7 +87,7 @@ impl Hub {
             topic: check.topic,
             action: check.action,
             result: if check.is_allowed { Permission::Allow } else { Permission::Deny },
-            authz_source: ByteString::from_static(check.source),
+            authz_source: check.source,
             client_attrs: LazyMap::empty(),
         };
         self.emit(now, Some(peer), None, body);

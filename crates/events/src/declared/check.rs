@@ -26,6 +26,11 @@ event! {
         is_anonymous: bool = false,
         /// Whether the ACL does not bind it.
         is_superuser: bool = false,
+        /// Who decided: the name of an authenticator; `anonymous` for a client without a password that none of them knows,
+        /// `none` for one with a password.
+        authn_source: ByteString = "users".into(),
+        /// Why it was refused, in words.
+        detail: Option<ByteString> = None,
         /// How many such refusals this one stands for; 1 unless they came too fast.
         repeated: u32 = 1,
         /// Attributes of the client.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cli::{self, Output, Sources};
-use crate::config::{Config, show_json, show_text};
+use crate::config::{Config, Setting as _, show_json, show_text};
 use crate::outcome::Outcome;
 use crate::rights::open_auth;
 use crate::rule_files;
@@ -47,6 +47,9 @@ fn check(sources: &Sources, output: Output) -> Outcome {
         let file = config.source.as_ref().map_or("defaults (no file)", |source| &source.name);
         say(&format!("configuration: {file}, ok"))?;
         say(&format!("users: {}, ok", auth.users_len()))?;
+        for (name, authenticator) in &config.authenticators {
+            say(&format!("authenticator `{name}`: {}, ok", authenticator.kind().show().trim_matches(['"', '\''])))?;
+        }
         say(&format!("acl: {}", if auth.has_acl() { "ok" } else { "none" }))?;
         say(&format!("listeners: {}, ok; {certificates_count} with certificates", config.listeners.len()))?;
         say(&format!("connectors: {connectors_count}, ok"))?;

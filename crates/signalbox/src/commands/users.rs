@@ -1,10 +1,10 @@
-//! `signalbox users add|passwd|remove|list`.
+//! `signalbox users add|passwd|import|remove|list`.
 
-use auth::{HashCost, Users as UserList, UsersFile};
+use auth::{HashCost, HashFormat, HashKind, ImportedUser, SaltPosition, StoreAs, Users as UserList, UsersFile};
 use serde_json::{Value, json};
 
 use super::password;
-use crate::cli::{Output, Sources, Users};
+use crate::cli::{ImportedHash, ImportedSalt, Output, PasswordFrom, Sources, StoredAs, Users, UsersFormat};
 use crate::config::Config;
 use crate::outcome::{Outcome, Stop};
 use crate::terminal::{complain, say, say_json, table};
@@ -12,20 +12,43 @@ use crate::terminal::{complain, say, say_json, table};
 /// Runs the command.
 pub(crate) fn run(command: Users) -> Outcome {
     match command {
-        Users::Add { name, roles, password, sources } => {
+        Users::Add { name, roles, password, stored, sources } => {
             let config = load(&sources)?;
-            let password = password::ask(&name, password)?;
+            let password = new_password(&name, password, stored)?;
             let mut file = open(&config)?;
             let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
-            file.add(&name, password.as_bytes(), &roles, &HashCost::default()).map_err(Stop::of_auth)?;
-            save(file, &config, &format!("user `{name}` is added"))
+            file.add(&name, password.as_bytes(), &roles, store_as(stored)).map_err(Stop::of_auth)?;
+            save(file, &config, &format!("user `{name}` is added"))?;
+            tell_generated(&password, stored)
         }
-        Users::Passwd { name, password, sources } => {
+        Users::Passwd { name, password, stored, sources } => {
             let config = load(&sources)?;
-            let password = password::ask(&name, password)?;
+            let password = new_password(&name, password, stored)?;
             let mut file = open(&config)?;
-            file.set_password(&name, password.as_bytes(), &HashCost::default()).map_err(Stop::of_auth)?;
-            save(file, &config, &format!("the password of `{name}` is changed"))
+            file.set_password(&name, password.as_bytes(), store_as(stored)).map_err(Stop::of_auth)?;
+            save(file, &config, &format!("the password of `{name}` is changed"))?;
+            tell_generated(&password, stored)
+        }
+        Users::Import { file, format, hash, salt_position, iterations, sources } => {
+            let config = load(&sources)?;
+            let text = std::fs::read_to_string(&file)
+                .map_err(|cause| Stop::bad_input(format_args!("`{}` cannot be read: {cause}", file.display()), None))?;
+            let imported = match format {
+                UsersFormat::Mosquitto => ImportedUser::of_mosquitto(&text),
+                UsersFormat::Emqx => ImportedUser::of_emqx(&text, hash_format(hash, salt_position, iterations)),
+            };
+            let imported = imported.map_err(|wrong| {
+                Stop::bad_input(
+                    format_args!("{}:{}: {}", file.display(), wrong.line, wrong.message),
+                    wrong.help.as_deref(),
+                )
+            })?;
+            let mut users = open(&config)?;
+            let count = imported.len();
+            for user in imported {
+                users.import(user).map_err(Stop::of_auth)?;
+            }
+            save(users, &config, &format!("{count} users are taken over"))
         }
         Users::Remove { name, sources } => {
             let config = load(&sources)?;
@@ -34,6 +57,46 @@ pub(crate) fn run(command: Users) -> Outcome {
             save(file, &config, &format!("user `{name}` is removed"))
         }
         Users::List { sources, output } => list(&load(&sources)?, output),
+    }
+}
+
+fn new_password(name: &str, from: PasswordFrom, stored: StoredAs) -> Result<String, Stop> {
+    if stored.generate { Ok(auth::generated_password()) } else { password::ask(name, from) }
+}
+
+const fn store_as(stored: StoredAs) -> StoreAs {
+    match (stored.generate, stored.scram) {
+        (true, _) => StoreAs::Digest,
+        (false, true) => StoreAs::Scram,
+        (false, false) => StoreAs::Argon2id(HashCost::DEFAULT),
+    }
+}
+
+fn tell_generated(password: &str, stored: StoredAs) -> Outcome {
+    if stored.generate {
+        complain("its password, shown this once:");
+        say(password)?;
+    }
+    Ok(())
+}
+
+const fn hash_format(hash: ImportedHash, salt_position: ImportedSalt, iterations: u32) -> HashFormat {
+    HashFormat {
+        kind: match hash {
+            ImportedHash::Auto => HashKind::Auto,
+            ImportedHash::Plain => HashKind::Plain,
+            ImportedHash::Sha256 => HashKind::Sha256,
+            ImportedHash::Sha512 => HashKind::Sha512,
+            ImportedHash::Pbkdf2Sha1 => HashKind::Pbkdf2Sha1,
+            ImportedHash::Pbkdf2Sha256 => HashKind::Pbkdf2Sha256,
+            ImportedHash::Pbkdf2Sha512 => HashKind::Pbkdf2Sha512,
+        },
+        salt_position: match salt_position {
+            ImportedSalt::Prefix => SaltPosition::Prefix,
+            ImportedSalt::Suffix => SaltPosition::Suffix,
+            ImportedSalt::Disable => SaltPosition::None,
+        },
+        iterations,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The configuration: flags over environment over file over defaults, every value checked before anything starts.
 
+mod auth;
 mod connector;
 mod listener;
 mod node;
@@ -13,14 +14,19 @@ mod show;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub(crate) use auth::{
+    Authenticator, CertificateAuthenticator, CertificateName, HashKind, HttpAuthenticator, HttpEncoding, HttpMethod,
+    JwtAuthenticator, OnFailure, PostgresAuthenticator, SaltPosition, TokenFrom,
+};
 pub(crate) use connector::Connector;
 pub(crate) use listener::{ListenerTables, TlsTables, Transport};
 pub(crate) use options::{
     AckAfter, Anonymous, Auth, ClientId, DeniedSubscribe, History, HistoryStore, Http, Jq, Limits, Listener, Log,
-    LogFormat, Mqtt, Retention, Root, Rules, Sys, TlsVersion, VerifyClients,
+    LogFormat, Mqtt, NoMatch, Retention, Root, Rules, Sys, TlsVersion, VerifyClients,
 };
 pub(crate) use problem::{Code, Place, Problem, Source};
 pub(crate) use section::{Origin, Override, Shown};
+pub(crate) use setting::Setting;
 pub(crate) use show::{show_json, show_text};
 
 use actions::Connectors;
@@ -57,6 +63,8 @@ pub(crate) struct Config {
     pub(crate) http: Http,
     /// Who may connect.
     pub(crate) auth: Auth,
+    /// Who is asked about clients beside the users file, by name, in the order of the file.
+    pub(crate) authenticators: Vec<(String, Authenticator)>,
     /// How far rules may go.
     pub(crate) rules: Rules,
     /// The function `jq` of rules.
@@ -155,7 +163,9 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
     let sys = layers.section("sys", &[]);
     let limits = layers.section("limits", &[]);
     let http = layers.section("http", &[]);
-    let auth = layers.section("auth", &[]);
+    layers.expand_secrets("auth", environment);
+    let auth = layers.section("auth", &["authenticators"]);
+    let authenticators = auth::read(&mut layers);
     let rules = layers.section("rules", &["jq"]);
     let jq = layers.section("rules.jq", &[]);
     let history = layers.section("history", &["retention"]);
@@ -175,6 +185,7 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
         limits,
         http,
         auth,
+        authenticators,
         rules,
         jq,
         history,

@@ -276,6 +276,18 @@ choices! {
     }
 }
 
+choices! {
+    /// What holds where no source of rules has one.
+    NoMatch, "one of `auto`, `allow`, `deny`" {
+        /// It depends on whether there are rules at all.
+        Auto = "auto",
+        /// Open.
+        Allow = "allow",
+        /// Closed.
+        Deny = "deny",
+    }
+}
+
 section! {
     /// `[auth]`: who may connect, publish and subscribe.
     Auth {
@@ -287,6 +299,13 @@ section! {
         /// Who may publish and subscribe what, in Mosquitto's syntax, with roles. Without the file every client may
         /// use every topic that does not begin with `$`.
         acl_file: FilePath = "acl",
+        /// Who is asked about a client, in this order: `users`, which is the users file, and the names of
+        /// `[auth.authenticators.NAME]`. The first that says yes or no decides. Where it is empty, `users` and then the
+        /// others as they stand in the file.
+        chain: Vec<String> = "[]",
+        /// What holds where no source of rules has one: `allow`, `deny`, or `auto`, which is `deny` for a client with
+        /// rules of its own and where there is an ACL file or a service that is asked, else `allow`.
+        no_match: NoMatch = "auto",
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::node::{Entry, Node, NodeValue};
 use super::problem::{Code, Place, Problem, Source};
+use super::secret::{self, Environment};
 use super::setting::{Setting, Unfit};
 
 /// A group of options: one table of the file.
@@ -147,6 +148,14 @@ impl Layers {
             self.problems.push(problem);
         }
         Node::empty()
+    }
+
+    /// Replaces the references to secrets in the section of this name.
+    pub(crate) fn expand_secrets(&mut self, name: &str, environment: Environment<'_>) {
+        let NodeValue::Table(entries) = &mut self.root.value else { return };
+        for entry in entries.iter_mut().filter(|entry| entry.key == name) {
+            entry.node = secret::expand(&entry.node, &self.base, environment, &mut self.problems);
+        }
     }
 
     /// The line of a place in the file, from 1 on.

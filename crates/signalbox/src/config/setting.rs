@@ -1,5 +1,6 @@
 //! The types an option can have: how each is read, shown, and what to say when something else stands there.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -230,6 +231,56 @@ impl Setting for Vec<String> {
     fn show(&self) -> String {
         let items: Vec<String> = self.iter().map(Setting::show).collect();
         format!("[{}]", items.join(", "))
+    }
+}
+
+/// A text that is not shown.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// The text; `None` where it is empty.
+    pub(crate) fn given(&self) -> Option<String> {
+        Some(self.0.clone()).filter(|text| !text.is_empty())
+    }
+}
+
+impl Setting for Secret {
+    const EXPECTED: &'static str = "a text";
+    const IS_TEXT: bool = true;
+
+    fn read(value: &NodeValue) -> Result<Secret, Unfit> {
+        String::read(value).map(Secret)
+    }
+
+    fn show(&self) -> String {
+        self.given().map_or_else(String::new, |_| super::secret::HIDDEN.to_owned()).show()
+    }
+}
+
+impl Setting for BTreeMap<String, String> {
+    const EXPECTED: &'static str = "a table of texts";
+    const IS_TEXT: bool = false;
+
+    fn read(value: &NodeValue) -> Result<BTreeMap<String, String>, Unfit> {
+        match value {
+            NodeValue::Table(entries) => {
+                entries.iter().map(|entry| Ok((entry.key.clone(), String::read(&entry.node.value)?))).collect()
+            }
+            NodeValue::Text(_)
+            | NodeValue::Integer(_)
+            | NodeValue::Float(_)
+            | NodeValue::Boolean(_)
+            | NodeValue::List(_) => Err(Unfit::TYPE),
+        }
+    }
+
+    fn show(&self) -> String {
+        let entries: Vec<String> = self
+            .iter()
+            .map(|(key, value)| format!("{} = {}", key.clone().show(), super::secret::shown(key, value).show()))
+            .collect();
+        if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) }
     }
 }
 

@@ -195,12 +195,13 @@ fn the_sample_shows_the_defaults_and_its_connectors_are_right() {
     let set = config.shown.iter().filter(|option| option.origin != Origin::Default);
     let mut defaults_count = 0;
     for option in set {
-        if let Some(default) = &option.default {
+        if let Some(default) = option.default.as_ref().filter(|_| !option.table.starts_with("auth.authenticators.")) {
             assert_eq!(&option.value, default, "`{}` of `[{}]`", option.key, option.table);
             defaults_count += 1;
         }
     }
     assert!(defaults_count > 10, "the commented lines were not found");
+    assert_eq!(config.authenticators.len(), 1);
     let connectors = config.connectors().unwrap_or_else(|refused| panic!("{}", refused.render()));
     assert_eq!(connectors.iter().collect::<Vec<_>>(), [("fleet_db", "postgres"), ("ops_webhook", "http")]);
 }

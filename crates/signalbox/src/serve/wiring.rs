@@ -12,7 +12,6 @@ use broker::{Bound, Broker, BrokerConfig, Observer};
 use engine::{Engine, EngineConfig, HopLimit, Publisher};
 use history::History;
 use tokio::net::TcpListener;
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -33,10 +32,6 @@ const CLIENTS_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How long actions may go on delivering what they have.
 const ACTIONS_DEADLINE: Duration = Duration::from_secs(10);
-
-/// How often it is looked whether users or ACL have changed on disk. Clients that connect look as often; this is for a
-/// broker where nobody does.
-const AUTH_LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long requests of the API may take to end.
 const HTTP_DEADLINE: Duration = Duration::from_secs(2);
@@ -250,14 +245,9 @@ pub(super) fn taken(address: impl std::fmt::Display, option: &str, cause: &std::
     Stop::bad_input(format_args!("`{address}` cannot be listened on: {cause}"), Some(&help))
 }
 
-/// Takes up changed users and ACL, also while nobody connects.
+/// Takes up changed users and ACL, and the keys of tokens.
 async fn look_after_auth(auth: Auth) {
-    let mut looks = tokio::time::interval(AUTH_LOOK_EVERY);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        looks.tick().await;
-        auth.reload_if_changed().await;
-    }
+    auth.look_after().await;
 }
 
 async fn serve_http(listener: TcpListener, api: Api, hosts: Hosts, is_stopping: CancellationToken) {

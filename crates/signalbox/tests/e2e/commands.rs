@@ -32,6 +32,27 @@ fn users_are_added_listed_changed_and_removed() {
 }
 
 #[test]
+fn users_are_made_by_machine_for_scram_and_taken_over() {
+    let home = Home::new();
+    let generated = home.run(&["users", "add", "pump", "--generate"]);
+    assert_done(&generated);
+    assert_eq!(generated.stdout.trim().len(), 22, "128 bits in base 64: {}", generated.stdout);
+    assert_done(&home.run_with_input(&["users", "add", "valve", "--scram", "--password-stdin"], "secret\n"));
+    let export = "user_id,password_hash,salt,is_superuser\nann,\
+                  9fb2df4ef2f1ba5ae8b5d4d3d6ea3c8f6b3f0c5c1d5e7d1f4ae3b2a1908f7e6d,s,true\n";
+    home.write("emqx.csv", export);
+    assert_done(&home.run(&["users", "import", "emqx.csv", "--format", "emqx"]));
+    home.write("mosquitto", "bob:plain\n");
+    let refused = home.run(&["users", "import", "mosquitto", "--format", "mosquitto"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("mosquitto:1: expected a `$7$` or `$6$` hash"), "{}", refused.stderr);
+    let users = std::fs::read_to_string(home.path().join("users")).unwrap();
+    let stored: Vec<&str> = users.lines().map(|line| line.split('$').nth(1).unwrap()).collect();
+    assert_eq!(stored, ["sha256", "scram-sha-256", "sha256"], "{users}");
+    assert!(users.ends_with(":superuser\n"), "{users}");
+}
+
+#[test]
 fn an_empty_password_and_one_without_a_terminal_are_refused() {
     let home = Home::new();
     assert_eq!(home.run_with_input(&["users", "add", "a", "--password-stdin"], "\n").code, Some(2));

@@ -61,9 +61,9 @@ fn users_and_acl_are_taken_up_also_while_nobody_connects() {
     let mut server = home.serve();
     let added = home.run_with_input(&["users", "add", "pump", "--password-stdin"], "a secret\n");
     assert_eq!(added.code, Some(0), "{}", added.stderr);
-    server.wait_for_log("the users file was read again");
+    server.wait_for_log("users file");
     home.write("acl", "topic read a\n");
-    server.wait_for_log("the ACL file was read again");
+    server.wait_for_log("ACL file");
 }
 
 #[tokio::test]

@@ -27,12 +27,12 @@ pub(crate) fn hash(password: &[u8], cost: &HashCost) -> Result<String, AuthError
 }
 
 /// Whether `stored` is the hash of `password`. Takes as long as `stored` asks for.
-pub(crate) fn verify(stored: &str, password: &[u8]) -> bool {
+pub(super) fn verify(stored: &str, password: &[u8]) -> bool {
     PasswordHash::new(stored).is_ok_and(|hash| Argon2::default().verify_password(password, &hash).is_ok())
 }
 
 /// What `stored` costs to verify, or what is wrong with it.
-pub(crate) fn check_stored(stored: &str) -> Result<HashCost, String> {
+pub(super) fn check(stored: &str) -> Result<HashCost, String> {
     let hash = PasswordHash::new(stored).map_err(|_| "a text that is no password hash".to_owned())?;
     if hash.algorithm.as_str() != "argon2id" {
         return Err(format!("a hash made by `{}`", hash.algorithm));
@@ -55,12 +55,18 @@ pub(crate) fn check_stored(stored: &str) -> Result<HashCost, String> {
 
 /// A hash that no password has, as far as anybody knows, and that takes as long to verify as one that costs `cost`.
 /// Nothing is hashed to make it.
-pub(crate) fn decoy(cost: &HashCost) -> String {
+pub(super) fn decoy(cost: &HashCost) -> String {
     let HashCost { memory_kib, passes, lanes } = cost;
     // 16 bytes of salt and 32 of hash in base 64, as real ones have.
     let salt = "c2lnbmFsYm94ZGVjb3lzYQ";
     let hash = "c2lnbmFsYm94IGhhcyBubyBzdWNoIHVzZXIgYXQgYWw";
     format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${hash}")
+}
+
+/// A password that nobody can guess: 128 random bits, as text.
+pub fn generated_password() -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(password_hash::generate_salt())
 }
 
 /// 32 bytes from the operating system, for keys.
@@ -84,7 +90,7 @@ mod tests {
     fn a_password_is_known_by_its_hash() {
         let stored = hash(b"secret", &TEST_COST).unwrap();
         assert!(verify(&stored, b"secret") && !verify(&stored, b"Secret") && !verify(&stored, b""));
-        assert_eq!(check_stored(&stored), Ok(TEST_COST));
+        assert_eq!(check(&stored), Ok(TEST_COST));
         assert_ne!(stored, hash(b"secret", &TEST_COST).unwrap(), "each has a salt of its own");
     }
 
@@ -97,7 +103,7 @@ mod tests {
     #[test]
     fn a_decoy_costs_what_it_says_and_fits_no_password() {
         for cost in [TEST_COST, HashCost { memory_kib: 64, passes: 3, lanes: 2 }] {
-            assert_eq!(check_stored(&decoy(&cost)), Ok(cost));
+            assert_eq!(check(&decoy(&cost)), Ok(cost));
             assert!(!verify(&decoy(&cost), b"") && !verify(&decoy(&cost), b"secret"));
         }
     }
@@ -113,7 +119,7 @@ mod tests {
             (good.replace("m=8", "m=1"), "parameters argon2id does not take"),
             (good.rsplit_once('$').unwrap().0.to_owned(), "a hash that ends too early"),
         ] {
-            assert_eq!(check_stored(&stored), Err(found.to_owned()), "{stored}");
+            assert_eq!(check(&stored), Err(found.to_owned()), "{stored}");
         }
     }
 
