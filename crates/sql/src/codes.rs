@@ -82,6 +82,12 @@ codes! {
     PARTLY_ABSENT = "W009";
     /// An unknown field in a rule with `compat = "emqx"`: it is NULL.
     NULL_FIELD = "W010";
+    /// FOREACH over something that is never a list: it makes no row.
+    NO_LIST = "W011";
+    /// A path into something that has nothing below it: it is NULL.
+    NOTHING_BELOW = "W012";
+    /// A subtraction that is written like a key with a hyphen.
+    HYPHEN = "W013";
 }
 
 #[cfg(test)]

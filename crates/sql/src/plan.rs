@@ -129,8 +129,9 @@ pub(crate) enum Node {
     And(Box<[Expr]>),
     Or(Box<[Expr]>),
     Arithmetic {
-        op: Arithmetic,
-        operands: Box<[Expr; 2]>,
+        first: Box<Expr>,
+        /// One or more.
+        rest: Box<[(Arithmetic, Expr)]>,
     },
     Compare {
         op: Comparison,

@@ -193,3 +193,29 @@ fn what_a_rule_keeps_cannot_grow_from_event_to_event_for_ever() {
         assert_eq!(error.map(|error| error.code), Some(code), "{rule}");
     }
 }
+
+/// What stands in a row is no depth: thousands of operands are read, checked and evaluated on the stack of the broker, and
+/// explained, too.
+#[test]
+fn operators_in_a_row_do_not_nest() {
+    let all = || {
+        for (operator, operand, expected) in [
+            ("+", "1", r#"{"x":3000}"#),
+            ("-", "1", r#"{"x":-2998}"#),
+            ("*", "1", r#"{"x":1}"#),
+            ("div", "1", r#"{"x":1}"#),
+            ("AND", "true", r#"{"x":true}"#),
+            ("OR", "true", r#"{"x":true}"#),
+        ] {
+            let chain = vec![operand; 3_000].join(&format!(" {operator} "));
+            let rule = format!("SELECT {chain} AS x FROM \"t\" WHERE ({chain}) IS NOT NULL");
+            let (query, _) = Query::compile_open(&rule).unwrap();
+            let store = Store::new();
+            let ctx = Context::new(Timestamp::SAMPLE, &store);
+            let rows = query.eval(&Map::new(), &ctx).unwrap().into_vec();
+            assert_eq!(rows[0].to_json(), expected, "{operator}");
+            assert!(query.explain(&rule, &Map::new(), &ctx).outcome.is_ok());
+        }
+    };
+    std::thread::Builder::new().stack_size(STACK_BYTES).spawn(all).unwrap().join().unwrap();
+}

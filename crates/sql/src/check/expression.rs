@@ -6,7 +6,8 @@ use events::{Kind, Type, Value};
 use super::call::CallParts;
 use super::names::Names;
 use super::projection::{ELEMENT, known_keys};
-use super::types::{either, found};
+use super::shape::Below;
+use super::types::{Operand, either, found};
 use super::{Checker, Mode};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -15,8 +16,8 @@ use crate::plan::{Alias, Base, Case, Column, Expr, Node, Path, PathStep};
 use crate::suggest::nearest;
 use crate::syntax::ast::{self, ExprKind};
 use crate::syntax::span::Span;
-use crate::values::arithmetic::negate;
-use crate::values::path::Step;
+use crate::values::arithmetic::{Arithmetic, negate};
+use crate::values::path::{Place, Step};
 
 impl Checker<'_> {
     /// Checks an expression. What is wrong is noted; what is returned then only serves to go on.
@@ -25,8 +26,10 @@ impl Checker<'_> {
             ExprKind::Literal(value) => (Node::Constant(value.clone()), value.type_of()),
             ExprKind::Path(path) => self.path_node(path, names),
             ExprKind::Slice { path, from, to } => {
-                let (base, _) = self.base(path, names);
+                let (base, ty) = self.base(path, names);
                 let steps = self.steps(path, names);
+                let below = path.steps.first().map_or(Below::Element, Below::of);
+                self.warn_of_nothing_below(path, below, &base, ty);
                 (Node::Slice { path: Box::new(Path { base, steps }), from: *from, to: *to }, Type::List)
             }
             ExprKind::Range { from, to } => (Node::Range { from: *from, to: *to }, Type::List),
@@ -41,11 +44,7 @@ impl Checker<'_> {
                 self.call(CallParts { name, name_span: *name_span, args }, expr.span, names)
             }
             ExprKind::Negate(operand) => self.negation(operand, names),
-            ExprKind::Arithmetic { op, left, right } => {
-                let (left, right) = (self.expression(left, names), self.expression(right, names));
-                let ty = self.arithmetic_type(*op, &left, &right);
-                (Node::Arithmetic { op: *op, operands: Box::new([left, right]) }, ty)
-            }
+            ExprKind::Arithmetic { first, rest } => self.arithmetic(first, rest, names),
             ExprKind::Case { operand, branches, otherwise } => {
                 self.case(operand.as_deref(), branches, otherwise.as_deref(), names)
             }
@@ -138,6 +137,29 @@ impl Checker<'_> {
         (Node::Negate(Box::new(operand)), ty)
     }
 
+    fn arithmetic(
+        &mut self,
+        first: &ast::Expr,
+        rest: &[(Arithmetic, ast::Expr)],
+        names: &mut Names<'_>,
+    ) -> (Node, Type) {
+        let checked = self.expression(first, names);
+        let mut left = Operand::of(&checked);
+        let mut operands = Vec::with_capacity(rest.len());
+        let mut before = first;
+        for (at, (op, right)) in rest.iter().enumerate() {
+            let told = self.diagnostics.len();
+            let operand = self.expression(right, names);
+            let ty = self.arithmetic_type(*op, &left, &Operand::of(&operand));
+            self.tell_of_hyphen(before, rest.get(at..).unwrap_or_default(), told);
+            left = Operand { ty, span: checked.span.to(operand.span), constant: None };
+            operands.push((*op, operand));
+            before = right;
+        }
+        let ty = left.ty;
+        (Node::Arithmetic { first: Box::new(checked), rest: operands.into() }, ty)
+    }
+
     fn case(
         &mut self,
         by: Option<&ast::Expr>,
@@ -179,8 +201,9 @@ impl Checker<'_> {
 
     fn path_node(&mut self, path: &ast::Path, names: &mut Names<'_>) -> (Node, Type) {
         let (base, ty) = self.base(path, names);
-        if !path.steps.is_empty() {
+        if let Some(step) = path.steps.first() {
             let steps = self.steps(path, names);
+            self.warn_of_nothing_below(path, Below::of(step), &base, ty);
             return (Node::Path(Box::new(Path { base, steps })), Type::Any);
         }
         match base {
@@ -249,9 +272,9 @@ impl Checker<'_> {
                 if let ast::PathStep::Key(key) = step {
                     keys.push(key.clone());
                 }
-                if matches!(step, ast::PathStep::Place(place) if place.distance == 0) {
+                if let ast::PathStep::Place(Place { distance: 0, .. }, span) = step {
                     let message = "the index 0 is always NULL: indexes begin with 1, and -1 is the last element";
-                    self.diagnostics.push(Diagnostic::warning(codes::INDEX_ZERO, path.root_span.range(), message));
+                    self.diagnostics.push(Diagnostic::warning(codes::INDEX_ZERO, span.range(), message));
                 }
                 self.step(step, Some(beside_key), names)
             })
@@ -263,7 +286,7 @@ impl Checker<'_> {
     pub(super) fn step(&mut self, step: &ast::PathStep, beside: Option<bool>, names: &mut Names<'_>) -> PathStep {
         match step {
             ast::PathStep::Key(key) => PathStep::Key(key.clone()),
-            ast::PathStep::Place(place) => PathStep::Place(*place),
+            ast::PathStep::Place(place, _) => PathStep::Place(*place),
             ast::PathStep::Index(index) => {
                 let beside = match (&index.kind, beside) {
                     (ExprKind::Path(path), Some(true)) if !self.is_known(&path.root, names) => plain_steps(path),
@@ -392,7 +415,7 @@ fn plain_steps(path: &ast::Path) -> Option<Box<[Step]>> {
     let root = std::iter::once(Some(Step::Key(ByteString::clone(&path.root))));
     root.chain(path.steps.iter().map(|step| match step {
         ast::PathStep::Key(key) => Some(Step::Key(key.clone())),
-        ast::PathStep::Place(place) => Some(Step::Index(*place)),
+        ast::PathStep::Place(place, _) => Some(Step::Index(*place)),
         ast::PathStep::Index(_) => None,
     }))
     .collect()

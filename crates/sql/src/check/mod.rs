@@ -3,10 +3,12 @@
 
 mod call;
 mod expression;
+mod hyphen;
 mod names;
 mod outcome;
 mod projection;
 mod reason;
+mod shape;
 mod source;
 mod types;
 
@@ -156,6 +158,9 @@ impl Checker<'_> {
         let aliases = located.alias_table();
         let filter = filter.map(|filter| self.filter(filter, &aliases));
         let keeps_aliases = aliases.was_used();
+        if let Some(ast::Field::Item { expr, .. }) = fields.last() {
+            self.warn_of_no_list(located.last(), expr);
+        }
         let locals = located.into_locals(&mut names);
         let incase = incase.map(|incase| self.whole_condition(incase, &mut names));
         self.hidden.made_by_do.clear();

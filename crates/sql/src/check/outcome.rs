@@ -437,7 +437,9 @@ fn value(expr: &Expr, subject: Option<(&Path, &Value)>) -> Option<Value> {
         | ExprKind::In { .. }
         | ExprKind::Between { .. }
         | ExprKind::IsNull { .. } => holds(expr, subject).map(Value::Bool),
-        ExprKind::Arithmetic { op, left, right } => op.apply(&constant(left)?, &constant(right)?).ok(),
+        ExprKind::Arithmetic { first, rest } => {
+            rest.iter().try_fold(constant(first)?, |left, (op, right)| op.apply(&left, &constant(right)?).ok())
+        }
         ExprKind::Slice { .. }
         | ExprKind::Range { .. }
         | ExprKind::List(_)

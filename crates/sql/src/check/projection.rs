@@ -104,6 +104,11 @@ impl Checker<'_> {
 }
 
 impl Projected {
+    /// The value of the last field.
+    pub(super) fn last(&self) -> Option<&Expr> {
+        self.items.last().map(|item| &item.expr)
+    }
+
     /// The fields as WHERE may name them.
     pub(super) fn alias_table(&self) -> AliasTable {
         AliasTable::new(
@@ -204,7 +209,7 @@ impl Projected {
 pub(super) fn known_keys(path: &ast::Path) -> Vec<ByteString> {
     let key = |step: &ast::PathStep| match step {
         ast::PathStep::Key(key) => Some(key.clone()),
-        ast::PathStep::Place(_) | ast::PathStep::Index(_) => None,
+        ast::PathStep::Place(_, _) | ast::PathStep::Index(_) => None,
     };
     path.steps.iter().map_while(key).collect()
 }
@@ -242,7 +247,7 @@ pub(super) fn same_path(left: &ast::Path, right: &ast::Path) -> bool {
         && left.steps.len() == right.steps.len()
         && left.steps.iter().zip(&right.steps).all(|steps| match steps {
             (ast::PathStep::Key(left), ast::PathStep::Key(right)) => left == right,
-            (ast::PathStep::Place(left), ast::PathStep::Place(right)) => left == right,
-            (ast::PathStep::Key(_) | ast::PathStep::Place(_) | ast::PathStep::Index(_), _) => false,
+            (ast::PathStep::Place(left, _), ast::PathStep::Place(right, _)) => left == right,
+            (ast::PathStep::Key(_) | ast::PathStep::Place(_, _) | ast::PathStep::Index(_), _) => false,
         })
 }

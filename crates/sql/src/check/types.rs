@@ -8,9 +8,18 @@ use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Expr, Node};
 use crate::syntax::ast;
+use crate::syntax::span::Span;
 use crate::values::arithmetic::Arithmetic;
 use crate::values::compare::Comparison;
 use crate::values::describe::describe;
+
+/// An operand of arithmetic: an expression, or what the operators before have made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Operand<'e> {
+    pub(super) ty: Type,
+    pub(super) span: Span,
+    pub(super) constant: Option<&'e Value>,
+}
 
 impl Checker<'_> {
     /// An expression that must be true, false or NULL.
@@ -24,10 +33,10 @@ impl Checker<'_> {
     }
 
     /// Tells operands that can never be right, and the type of the result.
-    pub(super) fn arithmetic_type(&mut self, op: Arithmetic, left: &Expr, right: &Expr) -> Type {
-        let is_text = |expr: &Expr| matches!(expr.ty, Type::Text | Type::Bytes);
-        let is_known = |expr: &Expr| !matches!(expr.ty, Type::Any | Type::Null);
-        let is_number = |expr: &Expr| matches!(expr.ty, Type::Int | Type::Float | Type::Number | Type::Timestamp);
+    pub(super) fn arithmetic_type(&mut self, op: Arithmetic, left: &Operand<'_>, right: &Operand<'_>) -> Type {
+        let is_text = |of: &Operand<'_>| matches!(of.ty, Type::Text | Type::Bytes);
+        let is_known = |of: &Operand<'_>| !matches!(of.ty, Type::Any | Type::Null);
+        let is_number = |of: &Operand<'_>| matches!(of.ty, Type::Int | Type::Float | Type::Number | Type::Timestamp);
         let unknown = !is_known(left) || !is_known(right);
         if op == Arithmetic::Add && (is_text(left) || is_text(right)) {
             return if unknown { Type::Any } else { Type::Text };
@@ -35,12 +44,12 @@ impl Checker<'_> {
         let may_be_text = op == Arithmetic::Add && unknown;
         for operand in [left, right] {
             if is_known(operand) && !is_number(operand) && !may_be_text {
-                let message = format!("`{}` wants numbers, found {}", op.symbol(), found(operand));
+                let message = format!("`{}` wants numbers, found {}", op.symbol(), operand.found());
                 self.error(codes::WRONG_TYPE, operand.span, message);
                 return Type::Any;
             }
         }
-        let is_int = |expr: &Expr| matches!(expr.ty, Type::Int | Type::Timestamp);
+        let is_int = |of: &Operand<'_>| matches!(of.ty, Type::Int | Type::Timestamp);
         if unknown {
             return Type::Any;
         }
@@ -90,9 +99,20 @@ impl Checker<'_> {
     }
 }
 
+impl<'e> Operand<'e> {
+    pub(super) const fn of(expr: &'e Expr) -> Operand<'e> {
+        let constant = if let Node::Constant(value) = &expr.node { Some(value) } else { None };
+        Operand { ty: expr.ty, span: expr.span, constant }
+    }
+
+    fn found(&self) -> String {
+        self.constant.map_or_else(|| self.ty.to_string(), describe)
+    }
+}
+
 /// The words for what an expression is: the value of a constant, else the type.
 pub(super) fn found(expr: &Expr) -> String {
-    if let Node::Constant(value) = &expr.node { describe(value) } else { expr.ty.to_string() }
+    Operand::of(expr).found()
 }
 
 /// The type of one or the other.

@@ -188,7 +188,7 @@ impl Finder<'_> {
             ExprKind::And(operands) | ExprKind::Or(operands) => operands
                 .iter()
                 .for_each(|operand| if self.in_condition { self.condition(operand) } else { self.expr(operand) }),
-            ExprKind::Arithmetic { op, left, right } => self.arithmetic(*op, left, right, span),
+            ExprKind::Arithmetic { first, rest } => self.arithmetic(first, rest, span),
             ExprKind::Compare { op, left, right } => self.compare(*op, left, right, span),
             ExprKind::TopicMatch { topic, filter } => self.exprs([&**topic, &**filter]),
             ExprKind::In { negated, operand, items } => self.contained(*negated, operand, items, span),
@@ -287,15 +287,18 @@ impl Finder<'_> {
         self.expr(operand);
     }
 
-    fn arithmetic(&mut self, op: Arithmetic, left: &Expr, right: &Expr, span: Span) {
-        let between = self.text.get(left.span.end()..right.span.start()).unwrap_or_default();
-        if between.contains("\n/") || between.contains("\r/") {
+    fn arithmetic(&mut self, first: &Expr, rest: &[(Arithmetic, Expr)], span: Span) {
+        let operands: Vec<&Expr> = std::iter::once(first).chain(rest.iter().map(|(_, operand)| operand)).collect();
+        let breaks_line = |pair: &[&Expr]| {
+            let between = self.text.get(pair[0].span.end()..pair[1].span.start()).unwrap_or_default();
+            between.contains("\n/") || between.contains("\r/")
+        };
+        if operands.windows(2).any(breaks_line) {
             self.note("written.slash", span);
         }
-        let is_text = |expr: &Expr| matches!(expr.kind, ExprKind::Literal(Value::Text(_)));
-        let operands = [left, right];
-        if operands.into_iter().any(may_be_null) {
-            let joins = op == Arithmetic::Add && operands.into_iter().any(is_text);
+        let is_text = |expr: &&Expr| matches!(expr.kind, ExprKind::Literal(Value::Text(_)));
+        if operands.iter().copied().any(may_be_null) {
+            let joins = rest.iter().any(|(op, _)| *op == Arithmetic::Add) && operands.iter().any(is_text);
             self.note(if joins { "null.plus" } else { "null.arithmetic" }, span);
         }
         self.exprs(operands);
@@ -409,7 +412,9 @@ fn payload_path_in(expr: &Expr) -> Option<Span> {
     match &expr.kind {
         ExprKind::Path(path) if path.root == "payload" && !path.steps.is_empty() => Some(expr.span),
         ExprKind::Call { args, .. } => args.iter().find_map(payload_path_in),
-        ExprKind::Arithmetic { left, right, .. } => payload_path_in(left).or_else(|| payload_path_in(right)),
+        ExprKind::Arithmetic { first, rest } => {
+            std::iter::once(&**first).chain(rest.iter().map(|(_, operand)| operand)).find_map(payload_path_in)
+        }
         ExprKind::Negate(operand) => payload_path_in(operand),
         ExprKind::List(items) => items.iter().find_map(payload_path_in),
         ExprKind::Literal(_)

@@ -50,7 +50,7 @@ pub(crate) fn eval<'e>(scope: &Scope<'e>, frame: &Frame<'e>, expr: &Expr) -> Eva
         }
         Node::Call(call) => eval_call(scope, frame, call, span),
         Node::Negate(operand) => negate(&eval(scope, frame, operand)?).map_err(|text| wrong_operand(span, text)),
-        Node::Arithmetic { op, operands } => eval_arithmetic(scope, frame, *op, operands, span),
+        Node::Arithmetic { first, rest } => eval_arithmetic(scope, frame, first, rest),
         Node::Case(case) => eval_case(scope, frame, case),
         Node::Not(_)
         | Node::And(_)
@@ -68,16 +68,21 @@ pub(crate) fn eval<'e>(scope: &Scope<'e>, frame: &Frame<'e>, expr: &Expr) -> Eva
 fn eval_arithmetic<'e>(
     scope: &Scope<'e>,
     frame: &Frame<'e>,
-    op: Arithmetic,
-    operands: &[Expr; 2],
-    span: Span,
+    first: &Expr,
+    rest: &[(Arithmetic, Expr)],
 ) -> Evaluated<Value> {
-    let [left, right] = operands;
-    let value = op.apply(&*eval_ref(scope, frame, left)?, &*eval_ref(scope, frame, right)?);
-    if let Ok(Value::Text(text)) = &value {
-        charge(scope, text.len(), span)?;
+    // One operator costs as little as a comparison; who writes thousands pays for them.
+    scope.budget.steps(rest.len().saturating_sub(1)).map_err(|fault| fault_at(fault, first.span))?;
+    let mut left = eval_ref(scope, frame, first)?;
+    for (op, right) in rest {
+        let span = first.span.to(right.span);
+        let value = op.apply(&left, &*eval_ref(scope, frame, right)?).map_err(|text| wrong_operand(span, text))?;
+        if let Value::Text(text) = &value {
+            charge(scope, text.len(), span)?;
+        }
+        left = Cow::Owned(value);
     }
-    value.map_err(|text| wrong_operand(span, text))
+    Ok(left.into_owned())
 }
 
 /// The value of `expr`, which becomes a part of a list or map.

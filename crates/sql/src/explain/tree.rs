@@ -91,8 +91,13 @@ impl<'x, 'e> Tracer<'x, 'e> {
                 left: only(left),
                 right: right.clone(),
             }),
-            Node::Arithmetic { op, operands } => {
-                self.applied(expr, operands.iter().collect(), |two| Node::Arithmetic { op: *op, operands: pair(two) })
+            Node::Arithmetic { first, rest } => {
+                let operands = std::iter::once(&**first).chain(rest.iter().map(|(_, operand)| operand)).collect();
+                self.applied(expr, operands, |all| {
+                    let mut operands = all.into_iter();
+                    let first = Box::new(operands.next().expect("as many operands as were evaluated"));
+                    Node::Arithmetic { first, rest: rest.iter().map(|(op, _)| *op).zip(operands).collect() }
+                })
             }
             Node::Compare { op, operands } => {
                 self.applied(expr, operands.iter().collect(), |two| Node::Compare { op: *op, operands: pair(two) })
@@ -374,7 +379,7 @@ fn note_of(node: &Node, steps: &[Step]) -> Option<String> {
     if let Node::Not(_) = node {
         return value(0)?.is_null().then(|| "NOT of NULL is false".to_owned());
     }
-    let is_null = || Some(value(0)?.is_null() || value(1)?.is_null());
+    let is_null = || (0..steps.len()).try_fold(false, |found, at| Some(found || value(at)?.is_null()));
     if let Node::TopicMatch { .. } | Node::Like { .. } = node {
         return is_null()?.then(|| "NULL is like nothing".to_owned());
     }

@@ -73,10 +73,10 @@ pub(crate) enum ExprKind {
     Not(Box<Expr>),
     And(Vec<Expr>),
     Or(Vec<Expr>),
+    /// Operators of one precedence in a row, from left to right.
     Arithmetic {
-        op: Arithmetic,
-        left: Box<Expr>,
-        right: Box<Expr>,
+        first: Box<Expr>,
+        rest: Vec<(Arithmetic, Expr)>,
     },
     Compare {
         op: Comparison,
@@ -128,7 +128,8 @@ pub(crate) struct Path {
 #[derive(Clone, Debug)]
 pub(crate) enum PathStep {
     Key(ByteString),
-    Place(Place),
+    /// An index that is written out, with its brackets.
+    Place(Place, Span),
     /// An index that is known only when the event is there.
     Index(Box<Expr>),
 }

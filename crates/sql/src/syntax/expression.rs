@@ -140,38 +140,39 @@ impl Parser<'_> {
     }
 
     fn sum(&mut self) -> Parsed<Expr> {
-        let mut left = self.product()?;
-        loop {
-            let op = match self.kind() {
-                TokenKind::Plus => Arithmetic::Add,
-                TokenKind::Minus => Arithmetic::Subtract,
-                _ => return Ok(left),
-            };
-            self.take();
-            let right = self.product()?;
-            left = self.arithmetic(op, left, right)?;
-        }
+        self.arithmetic(Parser::product, |parser| match parser.kind() {
+            TokenKind::Plus => Some(Arithmetic::Add),
+            TokenKind::Minus => Some(Arithmetic::Subtract),
+            _ => None,
+        })
     }
 
     fn product(&mut self) -> Parsed<Expr> {
-        let mut left = self.signed()?;
-        loop {
-            let op = match self.kind() {
-                TokenKind::Star => Arithmetic::Multiply,
-                TokenKind::Slash => Arithmetic::Divide,
-                TokenKind::Name if self.slice(self.span()) == "div" => Arithmetic::IntegerDivide,
-                TokenKind::Name if self.slice(self.span()) == "mod" => Arithmetic::Modulo,
-                _ => return Ok(left),
-            };
-            self.take();
-            let right = self.signed()?;
-            left = self.arithmetic(op, left, right)?;
-        }
+        self.arithmetic(Parser::signed, |parser| match parser.kind() {
+            TokenKind::Star => Some(Arithmetic::Multiply),
+            TokenKind::Slash => Some(Arithmetic::Divide),
+            TokenKind::Name if parser.slice(parser.span()) == "div" => Some(Arithmetic::IntegerDivide),
+            TokenKind::Name if parser.slice(parser.span()) == "mod" => Some(Arithmetic::Modulo),
+            _ => None,
+        })
     }
 
-    fn arithmetic(&mut self, op: Arithmetic, left: Expr, right: Expr) -> Parsed<Expr> {
-        let (span, depths) = (left.span.to(right.span), [left.depth, right.depth]);
-        self.node(ExprKind::Arithmetic { op, left: Box::new(left), right: Box::new(right) }, span, &depths)
+    /// `operand op operand op ...` as one node, so that a long one is not deep.
+    fn arithmetic(
+        &mut self,
+        operand: fn(&mut Self) -> Parsed<Expr>,
+        operator: fn(&Self) -> Option<Arithmetic>,
+    ) -> Parsed<Expr> {
+        let first = operand(self)?;
+        let mut rest = Vec::new();
+        while let Some(op) = operator(self) {
+            self.take();
+            rest.push((op, operand(self)?));
+        }
+        let Some((_, last)) = rest.last() else { return Ok(first) };
+        let span = first.span.to(last.span);
+        let depths: Vec<usize> = rest.iter().map(|(_, operand)| operand.depth).chain([first.depth]).collect();
+        self.node(ExprKind::Arithmetic { first: Box::new(first), rest }, span, &depths)
     }
 
     fn signed(&mut self) -> Parsed<Expr> {

@@ -74,7 +74,6 @@ impl Parser<'_> {
                 let step = self.key_step()?;
                 path.steps.push(step);
             } else if self.kind() == TokenKind::OpenBracket {
-                self.take();
                 match self.index()? {
                     Index::Step(step) => path.steps.push(step),
                     Index::Slice(from, to) => return Ok((path, Some((from, to)))),
@@ -99,15 +98,16 @@ impl Parser<'_> {
         Ok(PathStep::Key(key))
     }
 
-    /// After `[`: an index, or the bounds of a slice.
+    /// `[` with an index, or with the bounds of a slice.
     fn index(&mut self) -> Parsed<Index> {
+        let bracket = self.take().span;
         let signed = usize::from(matches!(self.kind(), TokenKind::Plus | TokenKind::Minus));
         if self.token(signed).kind == TokenKind::Int {
             match self.token(signed + 1).kind {
                 TokenKind::CloseBracket => {
                     let (from_end, distance) = (self.kind() == TokenKind::Minus, self.signed_int()?.unsigned_abs());
-                    self.take();
-                    return Ok(Index::Step(PathStep::Place(Place { from_end, distance })));
+                    let span = bracket.to(self.take().span);
+                    return Ok(Index::Step(PathStep::Place(Place { from_end, distance }, span)));
                 }
                 TokenKind::DotDot => {
                     let start = self.span();
@@ -196,7 +196,7 @@ enum Index {
 
 fn index_depth(path: &Path) -> usize {
     let depths = path.steps.iter().map(|step| match step {
-        PathStep::Key(_) | PathStep::Place(_) => 0,
+        PathStep::Key(_) | PathStep::Place(_, _) => 0,
         PathStep::Index(index) => index.depth,
     });
     depths.max().unwrap_or(0)

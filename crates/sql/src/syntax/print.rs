@@ -87,11 +87,11 @@ const fn binding(kind: &ExprKind) -> Binding {
         | ExprKind::Like { .. }
         | ExprKind::Between { .. }
         | ExprKind::IsNull { .. } => Binding::Comparison,
-        ExprKind::Arithmetic { op: Arithmetic::Add | Arithmetic::Subtract, .. } => Binding::Sum,
-        ExprKind::Arithmetic {
-            op: Arithmetic::Multiply | Arithmetic::Divide | Arithmetic::IntegerDivide | Arithmetic::Modulo,
-            ..
-        } => Binding::Product,
+        ExprKind::Arithmetic { rest, .. } => match rest.as_slice() {
+            [(Arithmetic::Add | Arithmetic::Subtract, _), ..] => Binding::Sum,
+            [(Arithmetic::Multiply | Arithmetic::Divide | Arithmetic::IntegerDivide | Arithmetic::Modulo, _), ..]
+            | [] => Binding::Product,
+        },
         ExprKind::Negate(_) => Binding::Sign,
         ExprKind::Literal(_)
         | ExprKind::Path(_)
@@ -130,17 +130,7 @@ impl Display for ExprKind {
             ExprKind::Not(operand) => write!(f, "NOT {}", At(operand, Binding::Not)),
             ExprKind::And(operands) => write_chain(operands, "AND", Binding::Not, f),
             ExprKind::Or(operands) => write_chain(operands, "OR", Binding::And, f),
-            ExprKind::Arithmetic { op, left, right } => {
-                let (word, tighter) = match op {
-                    Arithmetic::Add => ("+", Binding::Product),
-                    Arithmetic::Subtract => ("-", Binding::Product),
-                    Arithmetic::Multiply => ("*", Binding::Sign),
-                    Arithmetic::Divide => ("/", Binding::Sign),
-                    Arithmetic::IntegerDivide => ("div", Binding::Sign),
-                    Arithmetic::Modulo => ("mod", Binding::Sign),
-                };
-                write!(f, "{} {word} {}", At(left, binding(self)), At(right, tighter))
-            }
+            ExprKind::Arithmetic { first, rest } => write_arithmetic(first, rest, binding(self), f),
             ExprKind::Compare { op, left, right } => {
                 let word = match op {
                     Comparison::Equal => "=",
@@ -182,7 +172,7 @@ impl Display for Path {
         for step in &self.steps {
             match step {
                 PathStep::Key(key) => write!(f, ".{}", Quoted(key, '"'))?,
-                PathStep::Place(place) => {
+                PathStep::Place(place, _) => {
                     write!(f, "[{}{}]", if place.from_end { "-" } else { "" }, place.distance)?;
                 }
                 // An integer alone would be a place.
@@ -227,6 +217,15 @@ fn write_case(
         write!(f, " ELSE {otherwise}")?;
     }
     f.write_str(" END")
+}
+
+fn write_arithmetic(first: &Expr, rest: &[(Arithmetic, Expr)], binding: Binding, f: &mut Formatter<'_>) -> fmt::Result {
+    let operand = |expr| At(expr, if binding == Binding::Sum { Binding::Product } else { Binding::Sign });
+    operand(first).fmt(f)?;
+    for (op, next) in rest {
+        write!(f, " {} {}", op.symbol(), operand(next))?;
+    }
+    Ok(())
 }
 
 fn write_chain(operands: &[Expr], word: &str, tighter: Binding, f: &mut Formatter<'_>) -> fmt::Result {

@@ -13,7 +13,7 @@ use crate::values::path::Place;
 
 /// A tree without its places: where a node stands is not part of what it is.
 pub(crate) fn shape(statement: &Statement) -> String {
-    let places = regex::Regex::new(r"\w*span: Span \{[^}]*\},? ?|depth: \d+").unwrap();
+    let places = regex::Regex::new(r"(\w*span: )?Span \{[^}]*\},? ?|depth: \d+").unwrap();
     places.replace_all(&format!("{statement:?}"), "").into_owned()
 }
 
@@ -47,7 +47,7 @@ fn path(index: impl Strategy<Value = Expr>) -> impl Strategy<Value = Path> {
     let place = (any::<bool>(), 0..=i64::MAX.unsigned_abs());
     let step = prop_oneof![
         4 => text().prop_map(PathStep::Key),
-        2 => place.prop_map(|(from_end, distance)| PathStep::Place(Place { from_end, distance })),
+        2 => place.prop_map(|(from_end, distance)| PathStep::Place(Place { from_end, distance }, Span::default())),
         1 => index.prop_map(|index| PathStep::Index(Box::new(index))),
     ];
     (root(), prop::collection::vec(step, 0..3)).prop_map(|((root, quoted), steps)| Path {
@@ -74,9 +74,16 @@ fn leaf() -> BoxedStrategy<Expr> {
     .boxed()
 }
 
-fn arithmetic() -> impl Strategy<Value = Arithmetic> {
-    use Arithmetic::{Add, Divide, IntegerDivide, Modulo, Multiply, Subtract};
-    prop::sample::select(vec![Add, Subtract, Multiply, Divide, IntegerDivide, Modulo])
+const SUM: &[Arithmetic] = &[Arithmetic::Add, Arithmetic::Subtract];
+const PRODUCT: &[Arithmetic] =
+    &[Arithmetic::Multiply, Arithmetic::Divide, Arithmetic::IntegerDivide, Arithmetic::Modulo];
+
+/// What stands behind the first operand of operators in a row.
+fn chain(
+    operators: &'static [Arithmetic],
+    inner: &BoxedStrategy<Expr>,
+) -> impl Strategy<Value = Vec<(Arithmetic, Expr)>> + use<> {
+    prop::collection::vec((prop::sample::select(operators), inner.clone()), 1..4)
 }
 
 fn comparison() -> impl Strategy<Value = Comparison> {
@@ -94,7 +101,8 @@ fn branch(inner: &BoxedStrategy<Expr>) -> BoxedStrategy<Expr> {
         boxed().prop_map(ExprKind::Not),
         some(2).prop_map(ExprKind::And),
         some(2).prop_map(ExprKind::Or),
-        (arithmetic(), boxed(), boxed()).prop_map(|(op, left, right)| ExprKind::Arithmetic { op, left, right }),
+        (boxed(), chain(SUM, inner)).prop_map(|(first, rest)| ExprKind::Arithmetic { first, rest }),
+        (boxed(), chain(PRODUCT, inner)).prop_map(|(first, rest)| ExprKind::Arithmetic { first, rest }),
         (comparison(), boxed(), boxed()).prop_map(|(op, left, right)| ExprKind::Compare { op, left, right }),
         (boxed(), boxed()).prop_map(|(topic, filter)| ExprKind::TopicMatch { topic, filter }),
     ];

@@ -168,6 +168,14 @@ const RULES: &[(&str, &str)] = &[
     // Indexes.
     ("an index behind a list, and a slice from 0", "SELECT [1, 2][1], payload.l[0..2] FROM \"t\""),
     ("the first element, counted from 0", "SELECT payload.sensors[0].temp AS temp FROM \"t/#\""),
+    (
+        "a letter of a text, a level of a topic",
+        "SELECT clientid[1] AS first, topic[2] AS level, qos.max FROM \"t/+/x\"",
+    ),
+    ("a map by its place", "SELECT flags[1] AS retain, pub_props[1..2] AS two FROM \"t/#\""),
+    ("the levels of a topic, one by one", "FOREACH topic AS level DO level FROM \"t/#\""),
+    ("the entries of a map, one by one", "FOREACH flags AS flag DO flag FROM \"t/#\""),
+    ("keys with hyphens", "SELECT payload.sensor-1 AS a, payload.device-id AS b, payload.room-no-2 AS c FROM \"t/#\""),
     ("a dot before an index", "SELECT payload.l[1].[2] AS x FROM \"t\""),
     // NULL.
     ("NULL compared", "SELECT clientid FROM \"t/#\" WHERE username = NULL OR payload.temp != null"),
