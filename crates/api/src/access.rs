@@ -25,9 +25,9 @@ where
     }
 }
 
-/// A caller whose key may change what runs.
+/// A caller whose key may act on clients and messages, and on what runs.
 #[derive(Clone, Debug)]
-pub(crate) struct Operator(#[expect(dead_code, reason = "the audit log will name it")] pub(crate) ApiKey);
+pub(crate) struct Operator(pub(crate) ApiKey);
 
 impl<S> FromRequestParts<S> for Operator
 where

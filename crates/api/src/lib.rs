@@ -83,6 +83,15 @@ fn router(api: Api, hosts: Hosts) -> Router {
         .route("/api/v5/dead_letters/{id}", get(routes::dead_letters::show).delete(routes::dead_letters::drop_one))
         .route("/api/v5/dead_letters/{id}/replay", post(routes::dead_letters::replay))
         .route("/api/v5/events/tail", get(routes::events::tail))
+        .route("/api/v5/clients", get(routes::clients::list))
+        .route("/api/v5/clients/{id}", get(routes::clients::show).delete(routes::clients::kick))
+        .route("/api/v5/clients/{id}/subscriptions", get(routes::clients::subscriptions))
+        .route("/api/v5/subscriptions", get(routes::subscriptions::list))
+        .route("/api/v5/receivers", get(routes::subscriptions::receivers))
+        .route("/api/v5/mqtt/retainer/messages", get(routes::retained::list))
+        .route("/api/v5/mqtt/retainer/message/{topic}", get(routes::retained::show).delete(routes::retained::remove))
+        .route("/api/v5/publish", post(routes::publish::one))
+        .route("/api/v5/publish/bulk", post(routes::publish::bulk))
         .fallback(async |uri: axum::http::Uri| Problem::not_found("resource", uri.path()))
         .method_not_allowed_fallback(async || {
             Problem::new(

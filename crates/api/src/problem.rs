@@ -39,6 +39,27 @@ impl Problem {
         self
     }
 
+    /// What was asked for does not make sense.
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", detail)
+    }
+
+    /// A bug of ours.
+    pub(crate) fn internal() -> Problem {
+        let detail = "the answer could not be made because of a bug; the log says more";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", detail)
+    }
+
+    /// Its status.
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What happened.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// There is no `what` of that name.
     pub(crate) fn not_found(what: &str, name: &str) -> Problem {
         Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", format!("there is no {what} `{name}`"))

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use auth::Auth;
 use bytestring::ByteString;
-use mqtt::TopicError;
+use mqtt::{Filter, FilterError, TopicError};
 use parking_lot::Mutex;
 use tokio::time::{MissedTickBehavior, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accept::Acceptor;
+use crate::admin::{ClientInfo, RetainedInfo, SubscriptionInfo};
 use crate::bind::Listening;
 use crate::bus::{Bus, BusReceiver};
 use crate::clock::Clock;
@@ -136,6 +137,51 @@ impl Broker {
     /// Who may connect, and what they may do.
     pub fn auth(&self) -> &Auth {
         &self.0.hub.auth
+    }
+
+    /// Calls `sink` for every client that has a session. It may take a while where there are many, so not for a thread
+    /// that others wait for; the clients wait for none of it.
+    pub fn for_each_client(&self, sink: impl FnMut(ClientInfo)) {
+        self.0.hub.for_each_client(sink);
+    }
+
+    /// A client that has a session.
+    pub fn client(&self, client_id: &str) -> Option<ClientInfo> {
+        self.0.hub.client(client_id)
+    }
+
+    /// Calls `sink` for every subscription; as [`Broker::for_each_client`].
+    pub fn for_each_subscription(&self, sink: impl FnMut(SubscriptionInfo)) {
+        self.0.hub.for_each_subscription(sink);
+    }
+
+    /// The subscriptions of a client; `None` where it has no session.
+    pub fn subscriptions_of(&self, client_id: &str) -> Option<Vec<SubscriptionInfo>> {
+        self.0.hub.subscriptions_of(client_id)
+    }
+
+    /// The subscriptions that a message to `topic` reaches, of shared groups those of all members; as
+    /// [`Broker::for_each_client`].
+    pub fn receivers(&self, topic: &str) -> Result<Vec<SubscriptionInfo>, TopicError> {
+        mqtt::validate_topic_name(topic)?;
+        Ok(self.0.hub.receivers(topic))
+    }
+
+    /// At most `max` retained messages of topics that match `filter`.
+    pub fn retained_messages(&self, filter: &str, max: usize) -> Result<Vec<RetainedInfo>, FilterError> {
+        let filter = Filter::parse(filter)?;
+        Ok(self.0.hub.retained_messages(self.0.clock.now(), filter.topic_filter(), max))
+    }
+
+    /// The retained message of a topic.
+    pub fn retained_message(&self, topic: &str) -> Option<RetainedInfo> {
+        mqtt::validate_topic_name(topic).ok()?;
+        self.0.hub.retained_messages(self.0.clock.now(), topic, 1).pop()
+    }
+
+    /// Removes the retained message of a topic; whether there was one.
+    pub fn remove_retained(&self, topic: &str) -> bool {
+        self.0.hub.retained.remove(topic).is_some()
     }
 
     /// The broker in numbers.

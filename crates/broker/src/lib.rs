@@ -9,6 +9,7 @@
 //! of a connection around it, also without I/O; `connection/socket.rs` is the task that moves the bytes.
 
 mod accept;
+mod admin;
 mod bind;
 mod broker;
 mod bus;
@@ -33,6 +34,7 @@ mod sys;
 mod telling;
 mod transport;
 
+pub use admin::{ClientInfo, ConnectionInfo, RetainedInfo, SubscriptionInfo};
 pub use broker::{Broker, PublishRefused};
 pub use bus::{Bus, BusItem, BusReceiver, BusStats, Gap, GapCause, Kinds, Switch};
 pub use config::{

@@ -129,6 +129,11 @@ impl Message {
         self.expires_at_mono_ms().is_some_and(|at_ms| at_ms <= now.mono_ms)
     }
 
+    /// When it was published.
+    pub(crate) const fn received_mono_ms(&self) -> u64 {
+        self.received_mono_ms
+    }
+
     /// When its time is over.
     pub(crate) fn expires_at_mono_ms(&self) -> Option<u64> {
         self.expiry_interval_s.map(|interval_s| self.received.mono_ms.saturating_add(u64::from(interval_s) * 1000))

@@ -178,6 +178,11 @@ impl Registry {
         self.shards.iter().flat_map(|shard| shard.lock().slots.values().cloned().collect::<Vec<_>>()).collect()
     }
 
+    /// Every slot, a shard at a time: nobody waits for more than one of them.
+    pub(crate) fn by_shard(&self) -> impl Iterator<Item = Vec<Arc<Slot>>> {
+        self.shards.iter().map(|shard| shard.lock().slots.values().cloned().collect())
+    }
+
     /// A session has got a connection.
     pub(crate) fn count_online(&self, was_offline: bool) {
         self.online_count.fetch_add(1, Ordering::Relaxed);

@@ -89,6 +89,28 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
     out
 }
 
+/// A table of JSON objects: each column has a heading and the name of the field that stands below it.
+pub(crate) fn table_of(columns: &[(&str, &str)], objects: &[serde_json::Value]) -> String {
+    let heading = columns.iter().map(|(heading, _)| (*heading).to_owned()).collect();
+    let rows = objects.iter().map(|object| columns.iter().map(|(_, field)| cell(&object[*field])).collect());
+    table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
+}
+
+/// A JSON value as people read it. What came from clients cannot move the cursor.
+pub(crate) fn cell(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => "-".to_owned(),
+        serde_json::Value::String(text) => text
+            .chars()
+            .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
+            .collect(),
+        other @ (serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::Array(_)
+        | serde_json::Value::Object(_)) => other.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

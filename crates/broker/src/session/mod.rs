@@ -98,6 +98,8 @@ pub(crate) struct Link {
     outgoing_aliases: Option<Box<OutgoingAliases>>,
     /// What CONNECT asked for, before our limit: DISCONNECT may not make more of nothing.
     asked_expiry_interval_s: u32,
+    /// Whether the client asked for a new session.
+    pub(crate) clean_start: bool,
     /// Whether the client wants reason strings [MQTT-3.1.2-29].
     wants_problem_information: bool,
     pub(crate) traffic: Traffic,
@@ -255,6 +257,21 @@ impl Session {
         self.window.rewind();
     }
 
+    /// Its subscriptions, in no order.
+    pub(crate) fn subscriptions(&self) -> impl ExactSizeIterator<Item = &Subscription> {
+        self.subscriptions.values()
+    }
+
+    /// Messages of QoS 1 and 2 that are on their way to the client.
+    pub(crate) fn inflight_count(&self) -> usize {
+        self.window.len()
+    }
+
+    /// Messages of QoS 2 from the client that are not released.
+    pub(crate) fn awaiting_release_count(&self) -> usize {
+        self.awaiting_release.len()
+    }
+
     /// Takes every subscription out, at the end of the session.
     pub(crate) fn take_subscriptions(&mut self) -> impl Iterator<Item = Subscription> + use<> {
         std::mem::take(&mut self.subscriptions).into_values()
@@ -327,9 +344,15 @@ impl Link {
                 properties.topic_alias_maximum().unwrap_or(0).min(limits.outgoing_topic_aliases_max),
             ),
             asked_expiry_interval_s: properties.session_expiry_interval_s().unwrap_or(0),
+            clean_start: connect.clean_start,
             wants_problem_information: properties.request_problem_information().unwrap_or(true),
             traffic: Traffic::default(),
         }
+    }
+
+    /// The keep-alive in force, 0 for none.
+    pub(crate) fn keepalive_s(&self) -> u16 {
+        u16::try_from(self.silence_max_ms / 1500).unwrap_or(u16::MAX)
     }
 
     /// When the connection ends unless something comes; `None` for never.

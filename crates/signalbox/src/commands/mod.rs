@@ -1,5 +1,7 @@
 //! The commands, one file each.
 
+mod api;
+mod clients;
 mod completions;
 mod config;
 mod connectors;
@@ -13,6 +15,7 @@ mod rules_eval;
 mod rules_explain;
 mod rules_from_emqx;
 mod rules_test;
+mod topics;
 mod users;
 mod version;
 
@@ -33,6 +36,10 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Config(command) => config::run(command),
         Command::Events(command) => events::run(command),
         Command::DeadLetters(command) => dead_letters::run(command),
+        Command::Clients(command) => clients::run(command),
+        Command::Topics(command) => topics::run(command),
+        Command::Retained(command) => topics::run_retained(command),
+        Command::Publish(command) => topics::publish(&command),
         Command::Bench(bench) => Ok(bench.run()?),
         Command::Completions { shell } => completions::run(shell),
         Command::Version(output) => version::run(output),

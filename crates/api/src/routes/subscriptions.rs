@@ -1,0 +1,122 @@
+//! `/api/v5/subscriptions` and `/api/v5/receivers`: who wants which topics, and who receives one.
+
+use axum::Json;
+use axum::extract::State;
+use broker::SubscriptionInfo;
+use serde::{Deserialize, Serialize};
+
+use super::page::{Page, Paging, Parameters, blocking, fits};
+use crate::Api;
+use crate::access::Viewer;
+use crate::problem::Problem;
+
+/// Which subscriptions are wanted.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    page: Option<usize>,
+    limit: Option<usize>,
+    clientid: Option<String>,
+    /// The filter as it was written, the share group put aside.
+    topic: Option<String>,
+    /// A topic or filter that it matches.
+    match_topic: Option<String>,
+    qos: Option<u8>,
+    share_group: Option<String>,
+    /// There is one node, whatever it is called.
+    node: Option<String>,
+}
+
+/// Whose receivers are wanted.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    topic: String,
+    page: Option<usize>,
+    limit: Option<usize>,
+}
+
+/// A subscription under EMQX's names.
+#[derive(Debug, Serialize)]
+pub(crate) struct Subscription {
+    clientid: String,
+    topic: String,
+    qos: u8,
+    nl: u8,
+    rap: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subid: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    share_group: Option<String>,
+    connected: bool,
+    node: String,
+}
+
+impl Subscription {
+    pub(crate) fn new(info: &SubscriptionInfo, node: &str) -> Subscription {
+        Subscription {
+            clientid: info.client_id.to_string(),
+            topic: info.filter.to_string(),
+            qos: info.qos.into(),
+            nl: info.no_local.into(),
+            rap: info.retain_as_published.into(),
+            subid: info.subscription_id,
+            share_group: info.filter.share().map(ToString::to_string),
+            connected: info.is_connected,
+            node: node.to_owned(),
+        }
+    }
+}
+
+/// `GET /subscriptions`.
+pub(crate) async fn list(
+    _viewer: Viewer,
+    State(api): State<Api>,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Json<Page<Subscription>>, Problem> {
+    let paging = Paging::new(wanted.page, wanted.limit)?;
+    blocking(move || {
+        let mut found = Vec::new();
+        api.broker.for_each_subscription(|info| {
+            if wanted.fits(&info) {
+                found.push(info);
+            }
+        });
+        sort(&mut found);
+        Json(paging.cut(&found, |info| Subscription::new(info, &api.node)))
+    })
+    .await
+}
+
+/// `GET /receivers?topic=`: who would receive a message to that topic.
+pub(crate) async fn receivers(
+    _viewer: Viewer,
+    State(api): State<Api>,
+    Parameters(asked): Parameters<Asked>,
+) -> Result<Json<Page<Subscription>>, Problem> {
+    let paging = Paging::new(asked.page, asked.limit)?;
+    blocking(move || {
+        let mut found = api.broker.receivers(&asked.topic).map_err(|error| Problem::bad_request(error.to_string()))?;
+        sort(&mut found);
+        Ok(Json(paging.cut(&found, |info| Subscription::new(info, &api.node))))
+    })
+    .await?
+}
+
+fn sort(found: &mut [SubscriptionInfo]) {
+    found.sort_unstable_by(|one, other| {
+        (&one.client_id, one.filter.as_str()).cmp(&(&other.client_id, other.filter.as_str()))
+    });
+}
+
+impl Wanted {
+    fn fits(&self, info: &SubscriptionInfo) -> bool {
+        let share = info.filter.share().map(|group| group.as_ref() as &str);
+        fits(self.clientid.as_deref(), |wanted| *info.client_id == **wanted)
+            && fits(self.topic.as_deref(), |wanted| info.filter.topic_filter() == *wanted)
+            && fits(self.match_topic.as_deref(), |topic| info.matches(topic))
+            && fits(self.qos, |qos| u8::from(info.qos) == *qos)
+            && fits(self.share_group.as_deref(), |group| share == Some(*group))
+            && fits(self.node.as_deref(), |_one_node| true)
+    }
+}

@@ -1,0 +1,30 @@
+//! Times as people and EMQX's tools read them.
+
+use events::Timestamp;
+
+/// The time.
+pub(crate) fn now() -> Timestamp {
+    Timestamp(jiff::Timestamp::now().as_millisecond())
+}
+
+/// A time as RFC 3339 writes it, in UTC, to the millisecond.
+pub(crate) fn rfc3339(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map_or_else(|_out_of_range| at.0.to_string(), |at| format!("{at:.3}"))
+}
+
+/// ms since 1970 from a text of RFC 3339.
+pub(crate) fn parse_ms(text: &str) -> Option<i64> {
+    text.parse().ok().map(jiff::Timestamp::as_millisecond)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_and_read() {
+        assert_eq!(rfc3339(Timestamp(1_709_210_096_007)), "2024-02-29T12:34:56.007Z");
+        assert_eq!(parse_ms("2024-02-29T13:34:56.007+01:00"), Some(1_709_210_096_007));
+        assert_eq!(parse_ms("yesterday"), None);
+    }
+}
