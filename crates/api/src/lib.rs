@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use auth::Keys;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Router, middleware};
 use broker::Broker;
 use bytestring::ByteString;
@@ -86,6 +86,8 @@ fn router(api: Api, hosts: Hosts) -> Router {
         .route("/api/v5/clients", get(routes::clients::list))
         .route("/api/v5/clients/{id}", get(routes::clients::show).delete(routes::clients::kick))
         .route("/api/v5/clients/{id}/subscriptions", get(routes::clients::subscriptions))
+        .route("/api/v5/banned", get(routes::banned::list).post(routes::banned::add))
+        .route("/api/v5/banned/{as}/{who}", delete(routes::banned::remove))
         .route("/api/v5/subscriptions", get(routes::subscriptions::list))
         .route("/api/v5/receivers", get(routes::subscriptions::receivers))
         .route("/api/v5/mqtt/retainer/messages", get(routes::retained::list))

@@ -71,6 +71,12 @@ pub enum AuthError {
         /// What may be meant.
         help: Option<String>,
     },
+    /// A ban that cannot be made.
+    #[error("{message}")]
+    Ban {
+        /// What was expected and found.
+        message: String,
+    },
     /// The parameters of a password hash are out of range.
     #[error("expected parameters argon2id takes, found {0}")]
     HashCost(String),

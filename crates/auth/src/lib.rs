@@ -13,6 +13,7 @@
 mod acl;
 mod auth;
 mod authenticator;
+mod bans;
 mod certificate;
 mod chain;
 mod clock;
@@ -28,6 +29,7 @@ mod import;
 mod keys;
 mod lines;
 mod memory;
+mod network;
 mod password;
 mod passwords;
 mod recent;
@@ -46,6 +48,7 @@ pub use authenticator::jwt::{ClaimOptions, JwtOptions, KeyOptions, TokenFrom};
 pub use authenticator::outside::OutsideLimits;
 pub use authenticator::postgres::{DatabaseOptions, PostgresOptions};
 pub use authenticator::{OnFailure, SourceStats};
+pub use bans::{Ban, BanBy, Bans, BansFile};
 pub use certificate::PeerCertificate;
 pub use config::{
     Anonymous, AuthConfig, AuthenticatorKind, AuthenticatorOptions, HashCost, Limits, ListenerAuth, NoMatch, SourceFile,
@@ -57,6 +60,7 @@ pub use http_question::{HttpEncoding, HttpMethod, HttpQuestionOptions};
 pub use identity::{Attributes, Credentials, Decision, Identity, Verdict};
 pub use import::ImportedUser;
 pub use keys::{ApiKey, Keys, KeysFile, NewKey, Role};
+pub use network::Network;
 pub use password::{HashFormat, HashKind, SaltPosition, generated_password};
 pub use secret::Secret;
 pub use seen::SeenCertificates;

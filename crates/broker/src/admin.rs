@@ -218,7 +218,7 @@ fn connection_info(link: &Link) -> ConnectionInfo {
         clean_start: link.clean_start,
         packets_received: traffic.packets_received,
         packets_sent: traffic.packets_sent,
-        bytes_received: traffic.bytes_received,
+        bytes_received: traffic.bytes_received(),
         bytes_sent: traffic.bytes_sent,
         last_packet_at: traffic.last_packet.map(|at| at.wall),
     }
@@ -238,13 +238,12 @@ fn subscription_info(slot: &Slot, core: &Core, subscription: &Subscription) -> S
 }
 
 fn retained_info(now: Now, message: &Message) -> RetainedInfo {
-    let age_ms = now.mono_ms.saturating_sub(message.received_mono_ms());
     let expires_at = message.expires_at_mono_ms();
     RetainedInfo {
         topic: message.topic().into(),
         payload: Bytes::copy_from_slice(message.payload()),
         qos: message.qos,
-        published_at: Timestamp(now.wall.0.saturating_sub(i64::try_from(age_ms).unwrap_or(i64::MAX))),
+        published_at: message.received_at(),
         expires_in_s: expires_at.map(|at_ms| at_ms.saturating_sub(now.mono_ms) / 1000),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
-use auth::Auth;
+use auth::{Auth, Bans};
 use bytestring::ByteString;
 use mqtt::{Filter, FilterError, TopicError};
 use parking_lot::Mutex;
@@ -182,6 +182,26 @@ impl Broker {
     /// Removes the retained message of a topic; whether there was one.
     pub fn remove_retained(&self, topic: &str) -> bool {
         self.0.hub.retained.remove(topic).is_some()
+    }
+
+    /// Ends the connections of clients that are banned; gives how many there were. To be called when there are new bans.
+    pub fn end_banned(&self) -> usize {
+        let hub = &self.0.hub;
+        let now = self.0.clock.now().wall;
+        let mut banned = Vec::new();
+        hub.for_each_client(|client| {
+            let who = (&*client.client_id, client.username.as_deref());
+            if client.connection.is_some() && hub.config.bans.find(who, client.peername.ip(), now).is_some() {
+                banned.push(client.client_id);
+            }
+        });
+        let slots = banned.iter().filter_map(|client_id| hub.registry.get(client_id));
+        slots.filter(|slot| self.give_order(slot, Order::Ban)).count()
+    }
+
+    /// The bans in force.
+    pub fn bans(&self) -> &Bans {
+        &self.0.hub.config.bans
     }
 
     /// The broker in numbers.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use auth::SeenCertificates;
+use auth::{Bans, SeenCertificates};
 use bytestring::ByteString;
 use mqtt::{QoS, ReasonCode};
 use regex::Regex;
@@ -18,6 +18,8 @@ pub struct BrokerConfig {
     pub node: ByteString,
     /// The last `seq` the history knows of; the first lifecycle event gets the next number.
     pub last_seq: u64,
+    /// Who may not connect.
+    pub bans: Bans,
     /// Certificates of clients that were seen before.
     pub seen_certificates: SeenCertificates,
     /// What clients may use up.
@@ -35,6 +37,7 @@ impl Default for BrokerConfig {
         BrokerConfig {
             node: ByteString::from_static("signalbox@127.0.0.1"),
             last_seq: 0,
+            bans: Bans::none(),
             seen_certificates: SeenCertificates::default(),
             limits: Limits::default(),
             client_id: ClientIdConfig::default(),

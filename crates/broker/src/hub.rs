@@ -172,7 +172,7 @@ impl Hub {
         reached: &mut Vec<SubscriberKey>,
         wakers: &mut Wakers,
     ) {
-        let origin = Origin { client_id: &self.config.node, username: None, peer: None, hops: 0 };
+        let origin = Origin { client_id: &self.config.node, username: None, peer: None, hops: 0, id: None };
         let mut shared = None;
         let before_len = reached.len();
         self.router.route(

@@ -129,11 +129,6 @@ impl Message {
         self.expires_at_mono_ms().is_some_and(|at_ms| at_ms <= now.mono_ms)
     }
 
-    /// When it was published.
-    pub(crate) const fn received_mono_ms(&self) -> u64 {
-        self.received_mono_ms
-    }
-
     /// When its time is over.
     pub(crate) fn expires_at_mono_ms(&self) -> Option<u64> {
         self.expiry_interval_s.map(|interval_s| self.received.mono_ms.saturating_add(u64::from(interval_s) * 1000))
@@ -233,6 +228,8 @@ pub struct Publication {
     pub username: Option<ByteString>,
     /// How many rules it has come through.
     pub hops: u8,
+    /// Its identifier in events; `None` leaves it to the broker.
+    pub id: Option<MessageId>,
 }
 
 impl Publication {
@@ -251,12 +248,19 @@ impl Publication {
             client_id: client_id.into(),
             username: None,
             hops: 0,
+            id: None,
         }
     }
 
     /// Who publishes it.
     pub(crate) fn origin(&self) -> Origin<'_> {
-        Origin { client_id: &self.client_id, username: self.username.as_ref(), peer: None, hops: self.hops }
+        Origin {
+            client_id: &self.client_id,
+            username: self.username.as_ref(),
+            peer: None,
+            hops: self.hops,
+            id: self.id,
+        }
     }
 
     /// The same as a packet.

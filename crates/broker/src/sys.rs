@@ -37,7 +37,7 @@ impl Hub {
         if !filter.topic_filter().starts_with(SYS) || !self.config.sys.is_on() {
             return;
         }
-        let origin = Origin { client_id: &self.config.node, username: None, peer: None, hops: 0 };
+        let origin = Origin { client_id: &self.config.node, username: None, peer: None, hops: 0, id: None };
         let matching = self.sys_values(now).into_iter().filter(|(topic, _)| filter.matches(topic));
         let queued = matching.map(|(topic, value)| {
             let publish = message(topic.into(), Bytes::from(value));

@@ -63,7 +63,7 @@ reasons! {
         NotAuthorized = "not_authorized": "the client may not connect", "give a user name and password, or allow anonymous clients for this listener in `[auth]`";
         ServerUnavailable = "server_unavailable": "the broker cannot serve the client at the moment", "let the client try again later; the broker's log says what is missing";
         ServerBusy = "server_busy": "the broker has too much to do at the moment", "let the client try again with a growing delay";
-        Banned = "banned": "the client is banned", "lift the ban, or stop what led to it";
+        Banned = "banned": "the client is banned", "`signalbox bans list` shows by whom and why; `signalbox bans remove` lifts it";
         BadAuthenticationMethod = "bad_authentication_method": "the authentication method is not one the broker knows", "use a user name and password";
         TopicNameInvalid = "topic_name_invalid": "the topic of the will is not one this client may name", "fix the will topic of the client";
         PacketTooLarge = "packet_too_large": "the CONNECT packet is larger than the broker takes", "send a smaller will, or raise `connect_bytes_max` of the listener";
@@ -212,6 +212,7 @@ reasons! {
         Normal = "normal": "the client said goodbye with DISCONNECT", "";
         DisconnectWithWillMessage = "disconnect_with_will_message": "the client said goodbye and asked for its will to be published", "";
         Takeovered = "takeovered": "another connection with the same client identifier took over", "give every device an identifier of its own; once after a network change it is only the device coming back";
+        Banned = "banned": "the client is banned, or was banned while it was connected", "`signalbox bans list` shows by whom and why; `signalbox bans remove` lifts it";
         Kicked = "kicked": "an operator or a program ended the connection", "see who did it in the log";
         KeepaliveTimeout = "keepalive_timeout": "nothing came from the client for one and a half times its keep-alive", "check the network, power saving and load of the device; a longer keep-alive helps on weak networks";
         NotAuthenticated = "not_authenticated": "user name, password or certificate were not accepted", "check the credentials of the client";

@@ -39,6 +39,11 @@ pub(crate) fn keys_file(data: &Path) -> PathBuf {
     data.join("keys")
 }
 
+/// Who may not connect.
+pub(crate) fn bans_file(data: &Path) -> PathBuf {
+    data.join("bans")
+}
+
 /// The certificates of clients that were seen.
 pub(crate) fn certificates_file(data: &Path) -> PathBuf {
     data.join("certificates")

@@ -13,6 +13,7 @@ mod clock;
 mod commands;
 mod config;
 mod data_dir;
+mod duration;
 mod emqx;
 mod input;
 mod jq;

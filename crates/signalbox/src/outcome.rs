@@ -57,6 +57,7 @@ impl Stop {
             | AuthError::Unknown { .. }
             | AuthError::Exists { .. }
             | AuthError::Option { .. }
+            | AuthError::Ban { .. }
             | AuthError::HashCost(_) => Stop::BadInput(format!("error: {error}")),
         }
     }

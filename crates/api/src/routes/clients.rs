@@ -192,19 +192,19 @@ impl Wanted {
         let username = info.username.as_deref();
         let is_connected = info.connection.is_some();
         let connected_at = info.connected_at.map_or(i64::MIN, |Timestamp(at_ms)| at_ms);
-        fits(self.clientid.as_deref(), |wanted| *info.client_id == **wanted)
-            && fits(self.username.as_deref(), |wanted| username == Some(*wanted))
-            && fits(self.ip_address, |wanted| info.peername.ip() == *wanted)
-            && fits(self.conn_state, |wanted| is_connected == (*wanted == ConnState::Connected))
-            && fits(self.clean_start, |wanted| {
+        fits(self.clientid.as_deref(), |wanted| *info.client_id == *wanted)
+            && fits(self.username.as_deref(), |wanted| username == Some(wanted))
+            && fits(self.ip_address.as_ref(), |wanted| info.peername.ip() == *wanted)
+            && fits(self.conn_state.as_ref(), |wanted| is_connected == (*wanted == ConnState::Connected))
+            && fits(self.clean_start.as_ref(), |wanted| {
                 info.connection.as_ref().is_some_and(|connection| connection.clean_start == *wanted)
             })
-            && fits(self.proto_ver, |wanted| info.proto_ver == *wanted)
-            && fits(self.listener.as_deref(), |wanted| *info.listener == **wanted)
-            && fits(self.like_clientid.as_deref(), |part| info.client_id.contains(*part))
-            && fits(self.like_username.as_deref(), |part| username.is_some_and(|name| name.contains(*part)))
-            && fits(self.gte_connected_at, |Moment(from)| connected_at >= *from)
-            && fits(self.lte_connected_at, |Moment(to)| connected_at <= *to)
+            && fits(self.proto_ver.as_ref(), |wanted| info.proto_ver == *wanted)
+            && fits(self.listener.as_deref(), |wanted| *info.listener == *wanted)
+            && fits(self.like_clientid.as_deref(), |part| info.client_id.contains(part))
+            && fits(self.like_username.as_deref(), |part| username.is_some_and(|name| name.contains(part)))
+            && fits(self.gte_connected_at.as_ref(), |Moment(from)| connected_at >= *from)
+            && fits(self.lte_connected_at.as_ref(), |Moment(to)| connected_at <= *to)
             && fits(self.node.as_deref(), |_one_node| true)
     }
 }

@@ -1,6 +1,7 @@
 //! One resource, one file.
 
 pub(crate) mod actions;
+pub(crate) mod banned;
 pub(crate) mod clients;
 pub(crate) mod dead_letters;
 pub(crate) mod events;

@@ -89,8 +89,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
 }
 
 /// Whether something fits what is wanted: where nothing is, everything does.
-pub(crate) fn fits<T>(wanted: Option<T>, fits: impl FnOnce(&T) -> bool) -> bool {
-    wanted.as_ref().is_none_or(fits)
+pub(crate) fn fits<T: ?Sized>(wanted: Option<&T>, fits: impl FnOnce(&T) -> bool) -> bool {
+    wanted.is_none_or(fits)
 }
 
 /// Answers a question that may take longer than a turn of the runtime may.

@@ -106,13 +106,14 @@ pub(crate) async fn bulk(
 }
 
 fn publish(api: &Api, message: Message) -> Result<(StatusCode, Published), Problem> {
-    let publication = message.into_publication()?;
+    let id = MessageId::next(super::time::now());
+    let publication = Publication { id: Some(id), ..message.into_publication()? };
     let published = api.broker.publish(&publication).map_err(|refused| Problem::bad_request(refused.to_string()))?;
     if published.receivers_count == 0 && !publication.retain {
         let message = "no_matching_subscribers".to_owned();
         return Ok((StatusCode::ACCEPTED, Published::Refused { reason_code: NO_MATCHING_SUBSCRIBERS, message }));
     }
-    Ok((StatusCode::OK, Published::Sent { id: MessageId::next(super::time::now()).to_string() }))
+    Ok((StatusCode::OK, Published::Sent { id: id.to_string() }))
 }
 
 impl Message {

@@ -112,11 +112,11 @@ fn sort(found: &mut [SubscriptionInfo]) {
 impl Wanted {
     fn fits(&self, info: &SubscriptionInfo) -> bool {
         let share = info.filter.share().map(|group| group.as_ref() as &str);
-        fits(self.clientid.as_deref(), |wanted| *info.client_id == **wanted)
-            && fits(self.topic.as_deref(), |wanted| info.filter.topic_filter() == *wanted)
+        fits(self.clientid.as_deref(), |wanted| *info.client_id == *wanted)
+            && fits(self.topic.as_deref(), |wanted| info.filter.topic_filter() == wanted)
             && fits(self.match_topic.as_deref(), |topic| info.matches(topic))
-            && fits(self.qos, |qos| u8::from(info.qos) == *qos)
-            && fits(self.share_group.as_deref(), |group| share == Some(*group))
+            && fits(self.qos.as_ref(), |qos| u8::from(info.qos) == *qos)
+            && fits(self.share_group.as_deref(), |group| share == Some(group))
             && fits(self.node.as_deref(), |_one_node| true)
     }
 }

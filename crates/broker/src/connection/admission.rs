@@ -4,7 +4,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use auth::{Credentials, Decision, Effect, Identity, Publishing, Verdict};
+use auth::{Ban, Credentials, Decision, Effect, Identity, Publishing, Verdict};
 use bytes::{Buf, Bytes, BytesMut};
 use bytestring::ByteString;
 use events::{ConnackReason, DiscardCause, DisconnectReason, Kind, PermissionAction};
@@ -41,6 +41,10 @@ struct Refusal {
 impl Refusal {
     fn new(reason: ConnackReason, ending: DisconnectReason, detail: impl Into<ByteString>) -> Refusal {
         Refusal { reason, ending, detail: detail.into(), why: None, server: None }
+    }
+
+    fn banned(ban: &Ban) -> Refusal {
+        Refusal::new(ConnackReason::Banned, DisconnectReason::Banned, ban.in_words())
     }
 }
 
@@ -173,6 +177,10 @@ impl Connection {
             let reason = ConnackReason::ConnectionRateExceeded;
             return Err(Refusal::new(reason, DisconnectReason::ConnectionRateExceeded, detail));
         }
+        let who = (&*connect.client_id, connect.username.as_deref());
+        if let Some(ban) = self.hub.config.bans.find(who, self.peer.peername.ip(), now.wall) {
+            return Err(Refusal::banned(&ban));
+        }
         check_client_id(connect, &self.hub.config.client_id)?;
         connect.will.as_ref().map_or(Ok(()), |will| self.check_will(will))
     }
@@ -262,6 +270,16 @@ impl Connection {
     /// Gives the client its session: a new one, or the one it had.
     fn admit(&mut self, now: Now, connect: &Connect, identity: Identity, work: &mut Workspace) -> Turn {
         let hub = Arc::clone(&self.hub);
+        // That of CONNECT was asked about before; a token or certificate may have named another.
+        if identity.username.as_deref() != connect.username.as_deref()
+            && let Some(ban) = hub.config.bans.find(
+                (&connect.client_id, identity.username.as_deref()),
+                self.peer.peername.ip(),
+                now.wall,
+            )
+        {
+            return self.refuse(connect, Refusal::banned(&ban), &mut work.fx);
+        }
         // Before the permissions: an ACL that changes in between is read once more, not missed.
         let acl_version = hub.auth.acl_version();
         let permissions = hub.auth.permissions(&identity);

@@ -214,8 +214,13 @@ impl Hub {
             properties: will.properties.without(&[mqtt::PropertyId::WillDelayInterval]),
             payload: will.payload.clone(),
         };
-        let origin =
-            Origin { client_id: &client.client_id, username: client.username.as_ref(), peer: Some(peer), hops: 0 };
+        let origin = Origin {
+            client_id: &client.client_id,
+            username: client.username.as_ref(),
+            peer: Some(peer),
+            hops: 0,
+            id: None,
+        };
         // An observer that panics must not keep the end of a connection or session from being told.
         let publishing = catch_unwind(AssertUnwindSafe(|| self.publish(now, &publish, (None, origin), wakers)));
         if publishing.is_err() {

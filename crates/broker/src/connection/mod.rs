@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use bytes::BytesMut;
-use events::{DeliveryDropReason, DisconnectReason};
+use events::{DeliveryDropReason, DisconnectReason, Timestamp};
 use mqtt::{Connect, ReasonCode, Version};
 
 use crate::clock::Now;
@@ -290,10 +290,21 @@ impl Connection {
 
     fn obey(&self, order: Order, core: &mut Core, fx: &mut Effects) -> Turn {
         let ending = match order {
+            Order::Ban => self.banned(core),
             Order::Kick => Ending::by_broker(DisconnectReason::Kicked, ReasonCode::AdministrativeAction),
             Order::GoAway => Ending::by_broker(DisconnectReason::GoAway, ReasonCode::ServerShuttingDown),
         };
         self.over(ending, core, fx)
+    }
+
+    /// The end of a client that is banned while it is connected.
+    fn banned(&self, core: &Core) -> Ending {
+        let ending = Ending::by_broker(DisconnectReason::Banned, ReasonCode::AdministrativeAction);
+        let Some(client) = core.link.as_ref().map(|link| &link.client) else { return ending };
+        let who = (&*client.client_id, client.username.as_deref());
+        // Whichever ban it is: it was in force when the order was given.
+        let ban = self.hub.config.bans.find(who, self.peer.peername.ip(), Timestamp(0));
+        ban.map_or(ending.clone(), |ban| ending.because(ban.in_words()))
     }
 
     /// Says goodbye where the broker ends the connection.
@@ -335,6 +346,7 @@ impl Hub {
             username: link.client.username.as_ref(),
             peer: Some(&link.peer),
             hops: 0,
+            id: None,
         };
         let who = (&*link.peer, &*link.client);
         let mut steps = std::mem::take(&mut fx.steps);

@@ -400,7 +400,7 @@ impl World {
             publication.qos = QoS::try_from(qos.parse::<u8>().unwrap()).unwrap();
         }
         let client_id = ByteString::from_static("rule-1");
-        let origin = Origin { client_id: &client_id, username: None, peer: None, hops: 1 };
+        let origin = Origin { client_id: &client_id, username: None, peer: None, hops: 1, id: None };
         self.hub.publish(self.now, &publication.to_publish(), (None, origin), &mut Wakers::new());
     }
 

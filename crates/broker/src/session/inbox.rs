@@ -26,6 +26,8 @@ const KEPT_CAPACITY: usize = 64;
 /// Why a connection is to end, said by somebody else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
+    /// Its client is banned.
+    Ban,
     /// An operator or a program ends it.
     Kick,
     /// The broker stops.

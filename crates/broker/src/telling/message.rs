@@ -23,9 +23,9 @@ impl Hub {
     /// was told.
     pub(crate) fn tell_published(&self, now: Now, publish: &Publish, origin: Origin<'_>) -> Option<MessageId> {
         if !self.observer.wants_publish(&publish.topic) {
-            return None;
+            return origin.id;
         }
-        let id = MessageId::next(now.wall);
+        let id = origin.id.unwrap_or_else(|| MessageId::next(now.wall));
         let body = MessagePublish {
             id,
             clientid: origin.client_id.clone(),

@@ -6,7 +6,7 @@ mod message;
 mod session;
 
 use bytestring::ByteString;
-use events::{Body, Event, EventId, Head};
+use events::{Body, Event, EventId, Head, MessageId};
 
 use crate::clock::Now;
 use crate::connection::facts::Peer;
@@ -26,6 +26,8 @@ pub(crate) struct Origin<'a> {
     pub(crate) peer: Option<&'a Peer>,
     /// How many rules the message has come through.
     pub(crate) hops: u8,
+    /// The identifier of the message in events, where it has one already.
+    pub(crate) id: Option<MessageId>,
 }
 
 impl Hub {

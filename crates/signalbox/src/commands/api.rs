@@ -25,17 +25,17 @@ impl Api {
 
     /// What it answers to a question.
     pub(super) fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<Value, Stop> {
-        self.ask(Method::GET, self.url(path, query)?, None)
+        self.ask(Method::GET, &self.url(path, query)?, None)
     }
 
     /// Has something made.
     pub(super) fn post(&self, path: &[&str], body: &Value) -> Result<Value, Stop> {
-        self.ask(Method::POST, self.url(path, &[])?, Some(body))
+        self.ask(Method::POST, &self.url(path, &[])?, Some(body))
     }
 
     /// Has something removed.
     pub(super) fn delete(&self, path: &[&str]) -> Result<Value, Stop> {
-        self.ask(Method::DELETE, self.url(path, &[])?, None)
+        self.ask(Method::DELETE, &self.url(path, &[])?, None)
     }
 
     /// The URL of a resource; each part of the path may hold any characters.
@@ -55,7 +55,7 @@ impl Api {
         Ok(url)
     }
 
-    fn ask(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, Stop> {
+    fn ask(&self, method: Method, url: &Url, body: Option<&Value>) -> Result<Value, Stop> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let mut request = self.http.request(method, url.clone()).bearer_auth(&self.remote.key);
@@ -67,7 +67,7 @@ impl Api {
             let bytes = response.bytes().await.context("the connection was cut")?;
             let answer =
                 if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or(Value::Null) };
-            if status.is_success() { Ok(answer) } else { Err(refused(&url, status, &answer)) }
+            if status.is_success() { Ok(answer) } else { Err(refused(url, status, &answer)) }
         })
     }
 }

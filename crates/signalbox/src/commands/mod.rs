@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod api;
+mod bans;
 mod clients;
 mod completions;
 mod config;
@@ -36,6 +37,7 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Config(command) => config::run(command),
         Command::Events(command) => events::run(command),
         Command::DeadLetters(command) => dead_letters::run(command),
+        Command::Bans(command) => bans::run(command),
         Command::Clients(command) => clients::run(command),
         Command::Topics(command) => topics::run(command),
         Command::Retained(command) => topics::run_retained(command),

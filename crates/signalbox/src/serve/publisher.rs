@@ -26,6 +26,7 @@ impl Publisher for Gateway {
             reason: format!("the properties do not fit into a packet: {error}"),
         })?;
         let publication = Publication {
+            id: None,
             topic: message.topic,
             payload: message.payload,
             qos: message.qos,

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use actions::{Connectors, Console, Registry};
 use api::{Api, Hosts};
-use auth::{Auth, Keys, SeenCertificates};
+use auth::{Auth, Bans, Keys, SeenCertificates};
 use broker::{Bound, Broker, BrokerConfig, Observer};
 use engine::{Engine, EngineConfig, HopLimit, Publisher};
 use history::History;
 use tokio::net::TcpListener;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,7 +22,7 @@ use super::observer::Rules;
 use super::publisher::Gateway;
 use crate::clock;
 use crate::config::{self, Config, DeniedSubscribe};
-use crate::data_dir::{DataDir, certificates_file, keys_file};
+use crate::data_dir::{DataDir, bans_file, certificates_file, keys_file};
 use crate::jq;
 use crate::outcome::Stop;
 use crate::rule_files;
@@ -32,6 +33,9 @@ const CLIENTS_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How long actions may go on delivering what they have.
 const ACTIONS_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether bans have changed on disk.
+const BANS_LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long requests of the API may take to end.
 const HTTP_DEADLINE: Duration = Duration::from_secs(2);
@@ -68,7 +72,8 @@ impl Running {
         let rules = start_rules(config, data.path(), connectors, Arc::clone(&gateway))?;
         let observer: Arc<dyn Observer> = Arc::new(Rules(rules.clone()));
         let seen_certificates = SeenCertificates::open(&certificates_file(data.path())).map_err(Stop::of_auth)?;
-        let settings = BrokerConfig { seen_certificates, ..broker_config(config, history.last_seq()) };
+        let bans = Bans::open(&bans_file(data.path())).map_err(Stop::of_auth)?;
+        let settings = BrokerConfig { bans, seen_certificates, ..broker_config(config, history.last_seq()) };
         let broker = Broker::new(settings, auth.clone(), observer);
         gateway.connect(&broker);
 
@@ -89,6 +94,7 @@ impl Running {
         let is_stopping = CancellationToken::new();
         tasks.spawn(serve_http(listener, api.clone(), hosts, is_stopping.clone()));
         tasks.spawn(is_stopping.clone().run_until_cancelled_owned(look_after_auth(auth.clone())));
+        tasks.spawn(is_stopping.clone().run_until_cancelled_owned(look_after_bans(broker.clone())));
         tasks.spawn(is_stopping.clone().run_until_cancelled_owned(Arc::clone(&listeners).look_after_certificates()));
         Serving::announce(data.path(), &mqtt.to_string(), http)?;
         api.set_ready(true);
@@ -197,6 +203,7 @@ fn broker_config(config: &Config, last_seq: u64) -> BrokerConfig {
     BrokerConfig {
         node: config.root.node.as_str().into(),
         last_seq,
+        bans: Bans::none(),
         seen_certificates: SeenCertificates::default(),
         limits: broker::Limits {
             subscriptions_max: limits.subscriptions_max,
@@ -248,6 +255,27 @@ pub(super) fn taken(address: impl std::fmt::Display, option: &str, cause: &std::
 /// Takes up changed users and ACL, and the keys of tokens.
 async fn look_after_auth(auth: Auth) {
     auth.look_after().await;
+}
+
+/// Takes up changed bans, and ends the connections of those who are banned now.
+async fn look_after_bans(broker: Broker) {
+    let mut looks = tokio::time::interval(BANS_LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        let looking = broker.clone();
+        let look = tokio::task::spawn_blocking(move || match looking.bans().reload_if_changed() {
+            Ok(true) => {
+                let ended_count = looking.end_banned();
+                tracing::info!(ended_count, "new bans are in force");
+            }
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "changed bans cannot be used, those of before stay"),
+        });
+        if look.await.is_err() {
+            tracing::error!("reading bans again has panicked");
+        }
+    }
 }
 
 async fn serve_http(listener: TcpListener, api: Api, hosts: Hosts, is_stopping: CancellationToken) {

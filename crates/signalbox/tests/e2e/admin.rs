@@ -118,14 +118,16 @@ async fn messages_are_published_kept_listed_and_removed() {
 
 #[tokio::test]
 async fn the_api_answers_in_the_shapes_of_emqx_and_asks_for_the_right_key() {
-    let home = Home::new();
+    let rule = "/*---\n[[actions]]\nrepublish = { topic = \"told\" }\n---*/\nSELECT id FROM \"t\"\n";
+    let home = Home::new().with_rule("told", rule);
     let server = home.serve();
     let mut subscriber = Subscriber::start(&server, "sub", "t").await;
+    let mut told = Subscriber::start(&server, "told", "told").await;
     let message = json!({ "topic": "t", "payload": "aGk=", "payload_encoding": "base64", "qos": 1,
         "properties": { "content_type": "text/plain", "user_properties": { "a": "b" } } });
     let (status, answer) = ask(&home, &server, ("operator", "POST", "/api/v5/publish"), Some(message.clone())).await;
     assert_eq!(status, 200, "{answer}");
-    assert!(answer["id"].is_string());
+    assert_eq!(told.next().await.json(), json!({ "id": answer["id"] }), "rules know it by the same identifier");
     assert_eq!(subscriber.next().await.payload, "hi");
     let other = json!({ "topic": "nobody", "payload": "x" });
     let (status, answer) = ask(&home, &server, ("operator", "POST", "/api/v5/publish"), Some(other.clone())).await;

@@ -5,6 +5,7 @@
 
 mod admin;
 mod bad_input;
+mod bans;
 mod buffers;
 #[path = "../../../sql/tests/cases_of_the_language/mod.rs"]
 mod cases_of_the_language;

@@ -1,10 +1,14 @@
 //! The command line: every command, flag and exit code, with the words that `--help` shows.
 
-use std::net::{IpAddr, SocketAddr};
+mod admin;
+
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use auth::Role;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use admin::{BanTarget, Bans, Clients, ClientsList, Publish, Retained, Topics};
 
 use crate::bench::Bench;
 use crate::config::{Given, Origin, Override};
@@ -57,6 +61,9 @@ pub(crate) enum Command {
     /// Clients of a running broker: list, show, kick
     #[command(subcommand)]
     Clients(Clients),
+    /// Bans: who may not connect, whatever its password
+    #[command(subcommand)]
+    Bans(Bans),
     /// Who receives a topic
     #[command(subcommand)]
     Topics(Topics),
@@ -584,129 +591,6 @@ pub(crate) struct LetterFilter {
     /// Only those about this client
     #[arg(long, value_name = "CLIENT_ID")]
     pub(crate) client: Option<String>,
-}
-
-/// `signalbox clients ...`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Clients {
-    /// List the clients that have a session
-    List(ClientsList),
-    /// Show a client and its subscriptions
-    Show {
-        /// The client identifier
-        client: String,
-        #[command(flatten)]
-        remote: Remote,
-        #[command(flatten)]
-        output: Output,
-    },
-    /// End the connections of clients
-    Kick {
-        /// The client identifiers
-        #[arg(required = true)]
-        clients: Vec<String>,
-        #[command(flatten)]
-        remote: Remote,
-    },
-}
-
-/// `signalbox clients list`.
-#[derive(Debug, Args)]
-pub(crate) struct ClientsList {
-    /// Only clients whose identifier has this in it
-    #[arg(value_name = "TEXT")]
-    pub(crate) like: Option<String>,
-    /// Only clients of this user
-    #[arg(long, value_name = "NAME")]
-    pub(crate) user: Option<String>,
-    /// Only clients from this address
-    #[arg(long, value_name = "IP")]
-    pub(crate) address: Option<IpAddr>,
-    /// Only clients that came through this listener
-    #[arg(long, value_name = "NAME")]
-    pub(crate) listener: Option<String>,
-    /// Only clients without a connection
-    #[arg(long)]
-    pub(crate) offline: bool,
-    /// What to sort by, such as `connected_at`, or `-mqueue_len` for the longest queue first [default: clientid]
-    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
-    pub(crate) sort: Option<String>,
-    /// Which page, from 1 on
-    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
-    pub(crate) page: usize,
-    /// Clients on a page
-    #[arg(long, default_value_t = 100, value_name = "NUMBER")]
-    pub(crate) limit: usize,
-    #[command(flatten)]
-    pub(crate) remote: Remote,
-    #[command(flatten)]
-    pub(crate) output: Output,
-}
-
-/// `signalbox topics ...`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Topics {
-    /// Show who would receive a message to a topic, and by which subscription
-    Receivers {
-        /// The topic
-        topic: String,
-        #[command(flatten)]
-        remote: Remote,
-        #[command(flatten)]
-        output: Output,
-    },
-}
-
-/// `signalbox retained ...`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Retained {
-    /// List retained messages
-    List {
-        /// A topic filter
-        #[arg(default_value = "#")]
-        filter: String,
-        /// The most that are shown
-        #[arg(long, default_value_t = 100, value_name = "NUMBER")]
-        limit: usize,
-        #[command(flatten)]
-        remote: Remote,
-        #[command(flatten)]
-        output: Output,
-    },
-    /// Print the retained message of a topic as it was published
-    Show {
-        /// The topic
-        topic: String,
-        #[command(flatten)]
-        remote: Remote,
-    },
-    /// Remove the retained messages of topics
-    Remove {
-        /// The topics
-        #[arg(required = true)]
-        topics: Vec<String>,
-        #[command(flatten)]
-        remote: Remote,
-    },
-}
-
-/// `signalbox publish`.
-#[derive(Debug, Args)]
-pub(crate) struct Publish {
-    /// The topic
-    pub(crate) topic: String,
-    /// The message [default: what comes in on standard input]
-    pub(crate) message: Option<String>,
-    /// The QoS
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=2), value_name = "0|1|2")]
-    pub(crate) qos: u8,
-    /// Keep it for later subscribers; an empty message removes what is kept
-    #[arg(long)]
-    pub(crate) retain: bool,
-    #[command(flatten)]
-    pub(crate) remote: Remote,
-    #[command(flatten)]
-    pub(crate) output: Output,
 }
 
 #[cfg(test)]

@@ -1,0 +1,144 @@
+//! `/api/v5/banned`: who may not connect, in EMQX's shape.
+
+use std::sync::Arc;
+
+use auth::{AuthError, Ban, BanBy};
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use events::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::page::{Page, Paging, Parameters, blocking};
+use super::time::{now, parse_ms, rfc3339};
+use crate::Api;
+use crate::access::{Operator, Viewer};
+use crate::problem::Problem;
+
+/// Which page is wanted.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    page: Option<usize>,
+    limit: Option<usize>,
+}
+
+/// A ban as a program asks for it. Times are RFC 3339 or seconds since 1970, as EMQX takes them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    r#as: BanBy,
+    who: String,
+    by: Option<String>,
+    #[serde(default)]
+    reason: String,
+    at: Option<Moment>,
+    until: Option<Moment>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Moment {
+    Seconds(i64),
+    Text(String),
+}
+
+/// A ban as it is told.
+#[derive(Debug, Serialize)]
+pub(crate) struct Banned {
+    r#as: &'static str,
+    who: String,
+    by: String,
+    reason: String,
+    at: String,
+    /// A time, or `infinity`.
+    until: String,
+}
+
+impl Banned {
+    fn new(ban: &Ban) -> Banned {
+        Banned {
+            r#as: ban.r#as.name(),
+            who: ban.who.clone(),
+            by: ban.by.clone(),
+            reason: ban.reason.clone(),
+            at: rfc3339(Timestamp(ban.at)),
+            until: ban.until.map_or_else(|| "infinity".to_owned(), |until| rfc3339(Timestamp(until))),
+        }
+    }
+}
+
+/// `GET /banned`: the newest first.
+pub(crate) async fn list(
+    _viewer: Viewer,
+    State(api): State<Api>,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Json<Page<Banned>>, Problem> {
+    let paging = Paging::new(wanted.page, wanted.limit)?;
+    let mut bans: Vec<Arc<Ban>> = api.broker.bans().list(now());
+    bans.sort_unstable_by(|one, other| (other.at, &other.who).cmp(&(one.at, &one.who)));
+    Ok(Json(paging.cut(&bans, |ban| Banned::new(ban))))
+}
+
+/// `POST /banned`: connections of those who are banned are ended.
+pub(crate) async fn add(
+    Operator(key): Operator,
+    State(api): State<Api>,
+    body: Result<Json<Asked>, JsonRejection>,
+) -> Result<Json<Banned>, Problem> {
+    let Json(asked) = body.map_err(|refused| Problem::bad_request(refused.body_text()))?;
+    let ban = Ban {
+        r#as: asked.r#as,
+        who: asked.who,
+        by: asked.by.unwrap_or_else(|| key.name.clone()),
+        reason: asked.reason,
+        at: moment(asked.at, "at")?.unwrap_or(now().0),
+        until: moment(asked.until, "until")?,
+    };
+    blocking(move || {
+        api.broker.bans().add(ban.clone(), now()).map_err(|error| problem(&error))?;
+        api.broker.end_banned();
+        tracing::info!(who = ban.who, by = ban.by, "a ban is made");
+        Ok(Json(Banned::new(&ban)))
+    })
+    .await?
+}
+
+/// `DELETE /banned/{as}/{who}`.
+pub(crate) async fn remove(
+    Operator(key): Operator,
+    State(api): State<Api>,
+    Path((by, who)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let by: BanBy = by.parse().map_err(Problem::bad_request)?;
+    blocking(move || {
+        if !api.broker.bans().remove(by, &who).map_err(|error| problem(&error))? {
+            return Err(Problem::not_found("ban", &who));
+        }
+        tracing::info!(who, key = &*key.name, "a ban is lifted");
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await?
+}
+
+fn moment(asked: Option<Moment>, field: &str) -> Result<Option<i64>, Problem> {
+    match asked {
+        None => Ok(None),
+        Some(Moment::Seconds(seconds)) => Ok(Some(seconds.saturating_mul(1000))),
+        Some(Moment::Text(text)) if text == "infinity" => Ok(None),
+        Some(Moment::Text(text)) => parse_ms(&text).map(Some).ok_or_else(|| {
+            Problem::bad_request(format!(
+                "expected `{field}` to be a time such as `2026-01-31T12:00:00Z`, found `{text}`"
+            ))
+        }),
+    }
+}
+
+fn problem(error: &AuthError) -> Problem {
+    if let AuthError::Ban { message } = error {
+        return Problem::bad_request(message.clone());
+    }
+    tracing::error!(%error, "a ban cannot be kept");
+    Problem::internal()
+}
