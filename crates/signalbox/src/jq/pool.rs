@@ -76,8 +76,12 @@ impl Pool {
         if waited.timed_out() {
             return Err(JqError::Time(patience));
         }
-        if let Some(worker) = children.idle.pop() {
-            return Ok(worker);
+        while let Some(mut worker) = children.idle.pop() {
+            if worker.is_alive() {
+                return Ok(worker);
+            }
+            // It was killed while it was idle, as happens where the machine runs out of memory. No call is to blame.
+            children.len -= 1;
         }
         children.len += 1;
         drop(children);
@@ -119,6 +123,10 @@ impl Worker {
         let mut ready = [0];
         worker.until(START_MAX).read_exact(&mut ready)?;
         if ready == [READY] { Ok(worker) } else { Err(io::Error::other("it does not answer as it should")) }
+    }
+
+    fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     fn ask(&mut self, call: &JqCall<'_>, limit: Duration) -> io::Result<Result<String, String>> {

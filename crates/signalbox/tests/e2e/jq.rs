@@ -1,7 +1,11 @@
 //! `jq` in rules: programs that never end or take all memory are stopped, and all else goes on.
 
+use std::process::Command;
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
+use crate::support::PATIENCE;
 use crate::support::client::{Subscriber, mosquitto_pub};
 use crate::support::server::Home;
 
@@ -54,6 +58,26 @@ fn a_program_sees_no_environment_and_says_what_is_wrong_with_it() {
         assert_eq!(answer["error"]["code"], "E506", "{answer}");
     }
     assert_eq!(answers[4]["outputs"], json!([{ "x": [1] }]));
+}
+
+#[test]
+fn a_process_that_was_killed_while_it_was_idle_is_no_fault_of_the_next_call() {
+    let home = Home::new();
+    let mut dialogue = home.dialogue(&["rules", "eval"]);
+    let line = r#"{"id":1,"sql":"SELECT jq('.[0]', '[7]') AS x FROM \"t\"","context":{"topic":"t"}}"#;
+    let answer = r#"{"id":1,"outputs":[{"x":[7]}]}"#;
+    assert_eq!(dialogue.ask(line), answer);
+    let [first] = dialogue.children()[..] else { panic!("one process answers all calls") };
+    assert_eq!(dialogue.ask(line), answer);
+    assert_eq!(dialogue.children(), [first]);
+    assert!(Command::new("kill").args(["-9", &first.to_string()]).status().unwrap().success());
+    let deadline = Instant::now() + PATIENCE;
+    while !dialogue.children().is_empty() {
+        assert!(Instant::now() < deadline, "the process lives on");
+        std::thread::yield_now();
+    }
+    assert_eq!(dialogue.ask(line), answer);
+    assert_ne!(dialogue.children(), [first]);
 }
 
 const RULE: &str = r#"/*---

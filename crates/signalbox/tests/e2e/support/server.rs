@@ -53,6 +53,14 @@ impl Dialogue {
         writeln!(self.stdin, "{line}").unwrap();
         self.answers.recv_timeout(PATIENCE).expect("an answer while the input is open")
     }
+
+    /// The processes that it has started and that have not ended.
+    pub(crate) fn children(&self) -> Vec<u32> {
+        let pid = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        let is_alive = |pid: &u32| !fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") Z ");
+        children.split_whitespace().map(|pid| pid.parse().unwrap()).filter(is_alive).collect()
+    }
 }
 
 impl Drop for Dialogue {
