@@ -3,9 +3,13 @@
 use std::fmt::Write as _;
 
 use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytestring::ByteString;
 
 use crate::{Map, Value};
+
+/// The one key of the map that stands for bytes that are no text: `{"$b64": "..."}`.
+pub const BASE64_KEY: &str = "$b64";
 
 impl Value {
     /// Appends this value as JSON: no spaces, keys in order, NULL as `null`, floats with a point or an exponent.
@@ -22,7 +26,7 @@ impl Value {
             Value::Text(text) => write_text(text, out),
             Value::Bytes(bytes) => {
                 out.push_str("{\"$b64\":\"");
-                base64::engine::general_purpose::STANDARD.encode_string(bytes, out);
+                STANDARD.encode_string(bytes, out);
                 out.push_str("\"}");
             }
             Value::List(items) => {
@@ -44,6 +48,11 @@ impl Value {
         let mut out = String::new();
         self.write_json(&mut out);
         out
+    }
+
+    /// The bytes that `text` stands for in base64, as text where they are UTF-8.
+    pub fn from_base64(text: &str) -> Option<Value> {
+        STANDARD.decode(text).ok().map(|bytes| Value::from_bytes(bytes.into()))
     }
 
     /// The value of parsed JSON. Integers beyond 64 bits keep every digit where the parser kept them.

@@ -12,6 +12,7 @@
 mod catalogue;
 mod column;
 mod declared;
+mod given;
 mod identity;
 mod json;
 mod map;
@@ -27,8 +28,9 @@ pub use declared::{
     MessageDelivered, MessageDropped, MessagePublish, SessionCreated, SessionDiscarded, SessionExpired, SessionResumed,
     SessionSubscribed, SessionTakenOver, SessionUnsubscribed,
 };
+pub use given::given_column;
 pub use identity::{ConnId, EventId, MessageId, Timestamp};
-pub use json::plain_len;
+pub use json::{BASE64_KEY, plain_len};
 pub use map::Map;
 pub use reason::{
     CertificateStatus, ConnackReason, DeliveryDropReason, DiscardCause, DisconnectReason, DropReason, Initiator,

@@ -12,6 +12,7 @@ mod cli;
 mod clock;
 mod commands;
 mod config;
+mod context;
 mod data_dir;
 mod duration;
 mod emqx;

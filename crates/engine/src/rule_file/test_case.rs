@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use bytestring::ByteString;
-use events::{Map, Value};
+use events::{BASE64_KEY, Map, Value};
 use sql::Diagnostic;
 
 use super::node::{Entry, Node, NodeKind};
@@ -95,7 +95,8 @@ fn map_of(entries: &[Entry]) -> Map {
     entries.iter().map(|entry| (ByteString::from(entry.key.as_str()), value_of(&entry.value))).collect()
 }
 
-/// The value of the rule language. TOML has no NULL, so `{ "$null" = true }` stands for it.
+/// The value of the rule language. TOML has no NULL, so `{ "$null" = true }` stands for it, and `{ "$b64" = "..." }` for
+/// bytes that are no text.
 fn value_of(node: &Node) -> Value {
     match &node.kind {
         NodeKind::Text(text) => Value::from(text.as_str()),
@@ -106,7 +107,12 @@ fn value_of(node: &Node) -> Value {
         NodeKind::List(items) => items.iter().map(value_of).collect::<Vec<_>>().into(),
         NodeKind::Table(entries) => match entries.as_slice() {
             [entry] if entry.key == "$null" => Value::Null,
+            [entry] if entry.key == BASE64_KEY => bytes_of(entry).unwrap_or_else(|| map_of(entries).into()),
             entries => map_of(entries).into(),
         },
     }
+}
+
+fn bytes_of(entry: &Entry) -> Option<Value> {
+    entry.value.as_text().and_then(Value::from_base64)
 }

@@ -5,7 +5,7 @@ mod comparison;
 use std::fmt::Write as _;
 
 use bytestring::ByteString;
-use events::{EventType, Map, Timestamp};
+use events::{EventType, Map, Timestamp, given_column};
 use sql::{Columns, Context, Diagnostic, Query, Rows, Source, Store};
 
 use crate::checked::{CheckedRule, name_of};
@@ -47,7 +47,8 @@ impl RuleTest {
         let mut event = GivenEvent::sample(source_of(&case, query, problems)?);
         let mut is_right = true;
         for field in case.fields {
-            let Err(wrong) = event.set(&field.name, field.value) else { continue };
+            let given = given_column(field.name.into(), field.value).map_err(WrongField::Value);
+            let Err(wrong) = given.and_then(|(name, value)| event.set(&name, value)) else { continue };
             problems.push(match wrong {
                 WrongField::Unknown { message, help } => {
                     Diagnostic::error(codes::TEST_EVENT, field.name_span, message).with_help_if(help)

@@ -194,8 +194,9 @@ Reads lines {\"id\": ..., \"sql\": ..., \"context\": {...}} and prints in the sa
   {\"id\": ..., \"outputs\": [...]}   the rows, none or more
   {\"id\": ..., \"no_match\": true}   the condition did not hold
   {\"id\": ..., \"error\": {\"code\", \"message\", \"span\"}}
-The context holds the columns of the event; a name that is not in it is NULL.
-`payload_b64` gives a payload of any bytes; text in the results that is not UTF-8 is {\"$b64\": ...}.")]
+The context holds the columns of the event as the rule sees them; a name that is not in it is NULL.
+A context in EMQX's words needs no `compat = \"emqx\"`: a header is a comment here.
+Bytes that are not UTF-8 are {\"$b64\": ...}, in contexts as in results; `payload_b64` is a payload of any bytes.")]
     Eval,
 }
 
@@ -271,6 +272,9 @@ events, one a line or as a list.
 `event` names the kind, as in {\"event\": \"client.disconnected\"}. Without it, the event is a
 message where a `topic` is given and the rule listens to messages, and otherwise what the first
 entry of FROM names. Nothing is sent, and no broker has to run.
+
+It is an event of this broker; a rule with `compat = \"emqx\"` is shown as it sees it, in EMQX's
+words. `payload_b64`, or {\"$b64\": ...} for any field, gives bytes that are not UTF-8.
 
 Exit codes:
   0  the rule makes rows of every event

@@ -30,9 +30,18 @@ pub fn literal(value: &Value) -> String {
     }
 }
 
+/// The beginning, in one line: control characters, which could do as they like with a terminal, stand as their escapes.
 fn short(text: &str) -> String {
-    if text.chars().nth(SHOWN_MAX).is_none() {
-        return text.to_owned();
+    let mut out = String::new();
+    for character in text.chars().take(SHOWN_MAX) {
+        if character.is_control() {
+            out.extend(character.escape_default());
+        } else {
+            out.push(character);
+        }
     }
-    text.chars().take(SHOWN_MAX).chain("...".chars()).collect()
+    if text.chars().nth(SHOWN_MAX).is_some() {
+        out.push_str("...");
+    }
+    out
 }

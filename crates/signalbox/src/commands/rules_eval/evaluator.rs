@@ -2,21 +2,13 @@
 
 use std::fmt::Write as _;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use bytestring::ByteString;
 use events::{Map, Value};
-use sql::{Context, Diagnostic, Document, Jq, JsonNode, NumberTooLarge, Query, Rows, Store};
+use sql::{Context, Diagnostic, Document, Jq, JsonNode, Query, Rows, Store};
 
 use super::cache::{Cache, Compiled};
-use crate::{clock, jq};
-
-/// What stands for a payload of any bytes.
-const PAYLOAD_BASE64: &str = "payload_b64";
-
-/// Room is made for that many columns at once; further ones make more.
-const COLUMNS_EXPECTED: usize = 16;
+use crate::{clock, context, jq};
 
 /// The code of what is wrong with a line rather than with its rule.
 const INPUT: &str = "input";
@@ -151,25 +143,7 @@ fn columns(context: Option<JsonNode<'_>>) -> Result<Map, String> {
     let Some(members) = context.members() else {
         return Err(format!("`context`: expected an object, found `{}`", shortened(context.as_json())));
     };
-    let mut columns = Map::with_capacity(COLUMNS_EXPECTED);
-    let mut payload = None;
-    for (name, value) in members {
-        let read = value.to_value().map_err(|NumberTooLarge| {
-            format!("`{name}`: expected an integer of at most 4,096 bits or a float of at most 1.8e308")
-        })?;
-        if name == PAYLOAD_BASE64 {
-            payload = Some(read);
-        } else {
-            columns.insert(name, read);
-        }
-    }
-    if let Some(payload) = payload {
-        let bytes = payload.as_text().and_then(|text| STANDARD.decode(text).ok());
-        let bytes = bytes
-            .ok_or_else(|| format!("`{PAYLOAD_BASE64}`: expected base64, found `{}`", shortened(&payload.to_json())))?;
-        columns.insert(ByteString::from_static("payload"), Value::from_bytes(Bytes::from(bytes)));
-    }
-    Ok(columns)
+    context::columns(members)
 }
 
 fn write_rows(rows: Rows, out: &mut String) {

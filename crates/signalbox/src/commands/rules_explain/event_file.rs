@@ -2,26 +2,23 @@
 
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use bytestring::ByteString;
-use events::{Map, Value};
+use events::Map;
 use sql::{Document, JsonNode};
 
+use crate::context;
 use crate::input;
 use crate::outcome::Stop;
 
-/// Bytes that are no text, as answers and events show them.
-const BASE64: &str = "$b64";
-/// What stands for a payload of any bytes, as `rules eval` takes it.
-const PAYLOAD_BASE64: &str = "payload_b64";
+/// The most bytes of events that are read.
+const BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// The events in a file, or on standard input for `-`: one object over as many lines as it likes, a list of them, or
 /// one a line.
 pub(super) fn read(file: &Path) -> Result<Vec<Map>, Stop> {
     let wrong = |what: String| Stop::bad_input(format_args!("`{}`: {what}", file.display()), None);
-    let bytes = input::read(file).map_err(|cause| wrong(format!("the events cannot be read: {cause}")))?;
+    let bytes = input::read(file, BYTES_MAX).map_err(|cause| wrong(format!("the events cannot be read: {cause}")))?;
     let text =
         ByteString::try_from(Bytes::from(bytes)).map_err(|_| wrong("the events are not UTF-8 text".to_owned()))?;
     events_in(&text).map_err(wrong)
@@ -56,27 +53,7 @@ fn fields_of(event: JsonNode<'_>, place: &str) -> Result<Map, String> {
     let Some(members) = event.members() else {
         return Err(format!("{place}: expected an object with the fields of an event"));
     };
-    let mut fields = Map::new();
-    for (name, value) in members {
-        let value = value.to_value().map_err(|_| format!("{place}: the number at `{name}` is too large"))?;
-        if name == PAYLOAD_BASE64 {
-            fields.insert(ByteString::from_static("payload"), bytes_of(&name, &value)?);
-            continue;
-        }
-        let coded = value.as_map().filter(|map| map.len() == 1).and_then(|map| map.get(BASE64));
-        let value = match coded {
-            Some(coded) => bytes_of(&name, coded)?,
-            None => value,
-        };
-        fields.insert(name, value);
-    }
-    Ok(fields)
-}
-
-fn bytes_of(name: &str, coded: &Value) -> Result<Value, String> {
-    let bytes = coded.as_text().and_then(|text| STANDARD.decode(text).ok());
-    let bytes = bytes.ok_or_else(|| format!("`{name}`: expected base64, found `{}`", coded.to_json()))?;
-    Ok(Value::from_bytes(bytes.into()))
+    context::columns(members).map_err(|wrong| format!("{place}: {wrong}"))
 }
 
 #[cfg(test)]
@@ -98,7 +75,7 @@ mod tests {
             ("{\"a\":1}\n{\"a\" 2}\n", "line 2 is no JSON from byte 5 on"),
             ("5", "the file: expected an object with the fields of an event"),
             ("[]", "expected an event, found none"),
-            (r#"{"payload":{"$b64":"?"}}"#, "`payload`: expected base64, found `\"?\"`"),
+            (r#"{"payload":{"$b64":"?"}}"#, "the file: `payload`: expected base64, found `\"?\"`"),
         ] {
             assert_eq!(events_in(&text.into()).unwrap_err(), wrong);
         }

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::outcome::{Outcome, Stop};
 use crate::rule_files;
-use crate::terminal::{Paint, say, say_json};
+use crate::terminal::{Paint, say};
 
 /// Runs the command. It is done where the rule made rows of every event, and has found something where it did not.
 pub(super) fn run(command: &RulesExplain) -> Outcome {
@@ -36,7 +36,7 @@ pub(super) fn run(command: &RulesExplain) -> Outcome {
             rule.explain(fields, clock::now(), &store).map_err(|wrong| refused(&wrong, number, events.len()))?;
         has_rows &= explained.row_count() > 0;
         if command.output.json {
-            say_json(&structured::document(rule, &explained))?;
+            say(&structured::document(rule, &explained))?;
             continue;
         }
         if !is_first {

@@ -1,106 +1,147 @@
-//! An explanation for programs.
+//! An explanation for programs: one line of JSON, in which values stand as rows have them, whatever their size and depth.
 
-use engine::{ActionPreview, CheckedRule, Explained};
-use events::{Map, Value as Field};
-use serde_json::{Value, json};
-use sql::{Answer, Rows, Step};
+use std::ops::Range;
+
+use bytestring::ByteString;
+use engine::{ActionPreview, CheckedRule, Explained, Placeholder, PreviewPart};
+use events::{Map, Value};
+use sql::{Answer, Element, Entry, Rows, Step, Through};
 
 /// The whole explanation of one event.
-pub(super) fn document(rule: &CheckedRule, explained: &Explained) -> Value {
+pub(super) fn document(rule: &CheckedRule, explained: &Explained) -> String {
     let explanation = &explained.explanation;
     let sql = rule.sql();
-    let text = |span: &std::ops::Range<usize>| sql.get(span.clone()).unwrap_or_default();
-    let from = explanation.from.iter().map(|entry| {
-        json!({
-            "text": text(&entry.span),
-            "span": [entry.span.start, entry.span.end],
-            "matched": entry.mismatch.is_none(),
-            "why": entry.mismatch,
-        })
-    });
-    let through = explanation.through.as_ref().map(|through| {
-        let elements = through.elements.iter().map(|element| {
-            json!({
-                "value": json_of(&element.value),
-                "incase": element.incase.as_ref().map(|step| step_json(sql, step)),
-                "row": element.row.as_ref().map(row_json),
-            })
-        });
-        json!({ "text": text(&through.span), "note": through.note, "elements": elements.collect::<Vec<_>>() })
-    });
-    let mut document = json!({
-        "rule": rule.id(),
-        "file": rule.source().file,
-        "event": explained.event,
-        "of_sample": explained.of_sample,
-        "from": from.collect::<Vec<_>>(),
-        "where": explanation.filter.as_ref().map(|step| step_json(sql, step)),
-        "foreach": through,
-        "actions": explained.previews.iter().map(preview_json).collect::<Vec<_>>(),
-    });
+    let mut document = object([
+        ("rule", rule.id().into()),
+        ("file", rule.source().file.display().to_string().into()),
+        ("event", explained.event.into()),
+        ("of_sample", list(&explained.of_sample, |name| Value::from(*name))),
+        ("from", list(&explanation.from, |entry| from_entry(sql, entry))),
+        ("where", optional(explanation.filter.as_ref(), |filter| step(sql, filter))),
+        ("foreach", optional(explanation.through.as_ref(), |each| through(sql, each))),
+    ]);
     match &explanation.outcome {
-        Ok(Rows::NoMatch) => document["result"] = json!("no_match"),
-        Ok(Rows::One(row)) => {
-            document["result"] = json!("rows");
-            document["rows"] = json!([row_json(row)]);
-        }
-        Ok(Rows::Many(rows)) => {
-            document["result"] = json!("rows");
-            document["rows"] = rows.iter().map(row_json).collect();
-        }
+        Ok(Rows::NoMatch) => set(&mut document, "result", "no_match".into()),
+        Ok(Rows::One(row)) => set_rows(&mut document, std::slice::from_ref(row)),
+        Ok(Rows::Many(rows)) => set_rows(&mut document, rows),
         Err(error) => {
-            document["result"] = json!("error");
-            document["error"] =
-                json!({ "code": error.code, "message": error.message, "span": [error.span.start, error.span.end] });
+            set(&mut document, "result", "error".into());
+            let told = object([
+                ("code", error.code.into()),
+                ("message", error.message.as_str().into()),
+                ("span", span_of(&error.span)),
+            ]);
+            set(&mut document, "error", told.into());
         }
     }
-    document["why"] = json!(explanation.why_no_row(sql));
-    document
+    set(&mut document, "why", list(&explanation.why_no_row(sql), |why| Value::from(why.as_str())));
+    set(&mut document, "actions", list(&explained.previews, action));
+    document.to_json()
 }
 
-fn step_json(sql: &str, step: &Step) -> Value {
-    let mut node = json!({
-        "text": sql.get(step.span.clone()),
-        "span": [step.span.start, step.span.end],
-        "decides": step.decides,
-        "note": step.note,
-        "steps": step.steps.iter().map(|step| step_json(sql, step)).collect::<Vec<_>>(),
-    });
-    match &step.answer {
+fn set_rows(document: &mut Map, rows: &[Map]) {
+    set(document, "result", "rows".into());
+    set(document, "rows", list(rows, |row| row.clone().into()));
+}
+
+fn from_entry(sql: &str, entry: &Entry) -> Value {
+    let why = optional(entry.mismatch.as_ref(), |why| why.as_str().into());
+    let matched = entry.mismatch.is_none();
+    let place = [("text", text(sql, &entry.span)), ("span", span_of(&entry.span))];
+    object(place.into_iter().chain([("matched", matched.into()), ("why", why)])).into()
+}
+
+fn through(sql: &str, through: &Through) -> Value {
+    object([
+        ("text", text(sql, &through.span)),
+        ("note", note(through.note.as_deref())),
+        ("elements", list(&through.elements, |one| element(sql, one))),
+    ])
+    .into()
+}
+
+fn element(sql: &str, element: &Element) -> Value {
+    object([
+        ("value", element.value.clone()),
+        ("incase", optional(element.incase.as_ref(), |incase| step(sql, incase))),
+        ("row", optional(element.row.as_ref(), |row| row.clone().into())),
+    ])
+    .into()
+}
+
+fn step(sql: &str, tree: &Step) -> Value {
+    let mut node = object([
+        ("text", text(sql, &tree.span)),
+        ("span", span_of(&tree.span)),
+        ("decides", tree.decides.into()),
+        ("note", note(tree.note.as_deref())),
+        ("evaluated", (!matches!(tree.answer, Answer::Skipped)).into()),
+    ]);
+    match &tree.answer {
         Answer::Value(value) => {
-            node["evaluated"] = json!(true);
-            node["type"] = json!(value.type_of().to_string());
-            node["value"] = json_of(value);
+            set(&mut node, "type", value.type_of().to_string().into());
+            set(&mut node, "value", value.clone());
         }
-        Answer::Failed(error) => {
-            node["evaluated"] = json!(true);
-            node["error"] = json!(error.message);
-        }
-        Answer::Skipped => node["evaluated"] = json!(false),
+        Answer::Failed(error) => set(&mut node, "error", error.message.as_str().into()),
+        Answer::Skipped => {}
     }
-    node
+    set(&mut node, "steps", list(&tree.steps, |inner| step(sql, inner)));
+    node.into()
 }
 
-fn preview_json(action: &ActionPreview) -> Value {
-    let parts = action.preview.parts.iter().map(|part| {
-        let placeholders = part.placeholders.iter();
-        let placeholders = placeholders.map(|one| json!({ "placeholder": one.text, "value": json_of(&one.value) }));
-        json!({ "name": part.name, "value": json_of(&part.value), "placeholders": placeholders.collect::<Vec<_>>() })
-    });
-    json!({
-        "action": &*action.name,
-        "kind": action.kind,
-        "row": action.row_number + 1,
-        "fallback": action.is_fallback,
-        "rejected": action.preview.rejected,
-        "parts": parts.collect::<Vec<_>>(),
-    })
+fn action(action: &ActionPreview) -> Value {
+    object([
+        ("action", (&*action.name).into()),
+        ("kind", action.kind.into()),
+        ("row", integer(action.row_number + 1)),
+        ("fallback", action.is_fallback.into()),
+        ("rejected", note(action.preview.rejected.as_deref())),
+        ("parts", list(&action.preview.parts, part)),
+    ])
+    .into()
 }
 
-fn row_json(row: &Map) -> Value {
-    serde_json::from_str(&row.to_json()).unwrap_or_default()
+fn part(part: &PreviewPart) -> Value {
+    object([
+        ("name", part.name.as_str().into()),
+        ("value", part.value.clone()),
+        ("placeholders", list(&part.placeholders, placeholder)),
+    ])
+    .into()
 }
 
-fn json_of(value: &Field) -> Value {
-    serde_json::from_str(&value.to_json()).unwrap_or_default()
+fn placeholder(placeholder: &Placeholder) -> Value {
+    object([("placeholder", placeholder.text.as_str().into()), ("value", placeholder.value.clone())]).into()
+}
+
+fn object(entries: impl IntoIterator<Item = (&'static str, Value)>) -> Map {
+    entries.into_iter().map(|(key, value)| (ByteString::from_static(key), value)).collect()
+}
+
+fn set(map: &mut Map, key: &'static str, value: Value) {
+    map.insert(ByteString::from_static(key), value);
+}
+
+fn list<T>(items: &[T], value: impl FnMut(&T) -> Value) -> Value {
+    items.iter().map(value).collect::<Vec<_>>().into()
+}
+
+fn optional<T>(item: Option<T>, value: impl FnOnce(T) -> Value) -> Value {
+    item.map_or(Value::Null, value)
+}
+
+fn note(text: Option<&str>) -> Value {
+    optional(text, Value::from)
+}
+
+fn text(sql: &str, span: &Range<usize>) -> Value {
+    sql.get(span.clone()).unwrap_or_default().into()
+}
+
+fn span_of(span: &Range<usize>) -> Value {
+    vec![integer(span.start), integer(span.end)].into()
+}
+
+fn integer(number: usize) -> Value {
+    Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
 }
