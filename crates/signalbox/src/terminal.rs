@@ -1,5 +1,6 @@
 //! Standard output and standard error: the one place that writes to them, apart from the log.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -19,6 +20,24 @@ pub(crate) fn say_json(value: &serde_json::Value) -> io::Result<()> {
 /// A line on standard error; where that is closed there is nobody to tell.
 pub(crate) fn complain(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
+/// Text from elsewhere as it may be shown: control characters but line breaks and tabs stand as their escapes, so that
+/// nobody's names move the cursor or colour the screen.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    let is_harmful = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    if !text.contains(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_harmful(character) {
+            out.extend(character.escape_default());
+        } else {
+            out.push(character);
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// Whether people read standard error.
@@ -114,6 +133,12 @@ pub(crate) fn cell(value: &serde_json::Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_does_nothing_to_the_terminal() {
+        assert_eq!(shown("a\n\tb\u{1b}[31m\r\u{9b}é\u{7f}"), "a\n\tb\\u{1b}[31m\\r\\u{9b}é\\u{7f}");
+        assert!(matches!(shown("plain"), Cow::Borrowed("plain")));
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

@@ -11,7 +11,10 @@ use super::rules::diagnostics;
 use crate::emqx::{ActionFinding, ActionOutcome, Export, Finding, Verdict, assess, connectors_of};
 use crate::input;
 use crate::outcome::{Outcome, Stop};
-use crate::terminal::{Paint, complain, say, say_json};
+use crate::terminal::{Paint, complain, say, say_json, shown};
+
+/// The most bytes of an export that are read. An archive may hold much besides the configuration.
+const EXPORT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// What became of writing a rule file.
 enum Fate {
@@ -25,8 +28,9 @@ enum Fate {
 /// Reads `file`, says what works, and writes rule files into `directory`, where one is given.
 pub(super) fn run(file: &Path, directory: Option<&Path>, is_json: bool) -> Outcome {
     let wrong = |what: String| Stop::bad_input(format_args!("the export `{}`: {what}", file.display()), None);
-    let bytes = input::read(file).map_err(|cause| wrong(format!("it cannot be read: {cause}")))?;
-    let findings = assess(&Export::read(&bytes).map_err(wrong)?);
+    let bytes = input::read(file, EXPORT_BYTES_MAX).map_err(|cause| wrong(format!("it cannot be read: {cause}")))?;
+    let export = Export::read(&bytes).map_err(|what| wrong(shown(&what).into_owned()))?;
+    let findings = assess(&export);
     if is_json {
         say_json(&document(&findings))?;
     } else {
@@ -40,31 +44,43 @@ pub(super) fn run(file: &Path, directory: Option<&Path>, is_json: bool) -> Outco
     if let Some(directory) = directory {
         write_all(&findings, directory)?;
     }
-    if findings.iter().all(Finding::works_whole) { Ok(()) } else { Err(Stop::Found) }
+    let is_well = |finding: &Finding| matches!(finding.verdict(), Verdict::Works | Verdict::Differs);
+    if findings.iter().all(is_well) { Ok(()) } else { Err(Stop::Found) }
 }
 
 fn say_finding(finding: &Finding, paint: &Paint) -> Outcome {
     let verdict = match finding.verdict() {
         Verdict::Works => paint.good("works"),
         Verdict::Differs => paint.strong("works, with differences"),
+        Verdict::Lacks => paint.bad(&format!("works, but {}", lack(finding))),
         Verdict::Fails => paint.bad("does not work"),
     };
     let disabled = if finding.is_enabled { "" } else { " (disabled)" };
-    say(&format!("{}{disabled}: {verdict}", paint.strong(&finding.id)))?;
+    say(&format!("{}{disabled}: {verdict}", paint.strong(&shown(&finding.id))))?;
     for text in finding.diagnostics.iter().map(|diagnostic| shown_diagnostic(finding, diagnostic)) {
-        say(&indented(&text))?;
+        say(&indented(&shown(&text)))?;
     }
     for met in &finding.differences {
-        say(&indented(&shown_difference(finding, met)))?;
+        say(&indented(&shown(&shown_difference(finding, met))))?;
     }
     for action in &finding.actions {
-        say(&format!("  action {}: {}", action.id, action_in_words(action, paint)))?;
+        say(&format!("  action {}: {}", shown(&action.id), action_in_words(action, paint)))?;
         for line in action.wrong.iter().chain(&action.notes) {
-            say(&format!("    {line}"))?;
+            say(&format!("    {}", shown(line)))?;
         }
     }
     say("")?;
     Ok(())
+}
+
+/// What is missing of a rule that works.
+fn lack(finding: &Finding) -> String {
+    let is_known = |action: &&ActionFinding| action.outcome != ActionOutcome::NotInExport;
+    let (known, unknown): (Vec<_>, Vec<_>) = finding.lost_actions().partition(is_known);
+    // Of an action that does not work there is something to say; that the others are not known stands below.
+    let (said, lost) = if known.is_empty() { ("nothing is known of", unknown) } else { ("not", known) };
+    let names: Vec<String> = lost.iter().map(|action| format!("`{}`", shown(&action.id))).collect();
+    format!("{said} its {} {}", if names.len() == 1 { "action" } else { "actions" }, names.join(", "))
 }
 
 fn shown_diagnostic(finding: &Finding, diagnostic: &Diagnostic) -> String {
@@ -90,7 +106,7 @@ fn action_in_words(action: &ActionFinding, paint: &Paint) -> String {
             let said = paint.bad("its settings are not in the export");
             format!("{said}; `emqx ctl data export` has them, and so has `cluster.hocon`")
         }
-        (ActionOutcome::Here { .. }, Verdict::Fails) => paint.bad("does not work"),
+        (ActionOutcome::Here { .. }, Verdict::Fails | Verdict::Lacks) => paint.bad("does not work"),
         (ActionOutcome::Here { .. }, Verdict::Works) => paint.good("works"),
         (ActionOutcome::Here { .. }, Verdict::Differs) => paint.strong("works, with differences"),
     }
@@ -103,7 +119,7 @@ fn say_connectors(findings: &[Finding], paint: &Paint) -> Outcome {
     }
     say(&paint.strong("Connectors that these rules need, for signalbox.toml; secrets come from the environment:"))?;
     for line in lines {
-        say(format!("  {line}").trim_end())?;
+        say(shown(&format!("  {line}")).trim_end())?;
     }
     say("")?;
     Ok(())
@@ -115,10 +131,11 @@ fn summary(findings: &[Finding]) -> String {
     let lost = actions().filter(|action| action.verdict() == Verdict::Fails).count();
     let plural = |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
     format!(
-        "{}: {} work, {} work with differences, {} do not work; {}: {} work, {lost} do not",
+        "{}: {} work, {} work with differences, {} lack an action, {} do not work; {}: {} work, {lost} do not",
         plural(findings.len(), "rule"),
         count(Verdict::Works),
         count(Verdict::Differs),
+        count(Verdict::Lacks),
         count(Verdict::Fails),
         plural(actions().count(), "action"),
         actions().count() - lost,
@@ -133,6 +150,7 @@ fn document(findings: &[Finding]) -> Value {
         "summary": {
             "works": count(Verdict::Works),
             "differs": count(Verdict::Differs),
+            "lacks_action": count(Verdict::Lacks),
             "fails": count(Verdict::Fails),
         },
     })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actions::Connectors;
-use engine::{CheckedRule, RuleSource};
+use engine::{CheckedRule, ConfigError, RuleSource};
 use sql::{Diagnostic, Jq, Met, Query, Severity};
 use toml::Table;
 
@@ -53,13 +53,15 @@ pub(crate) struct ActionFinding {
     pub(crate) notes: Vec<String>,
 }
 
-/// Whether something works here.
+/// Whether a rule or an action works here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// As in EMQX.
     Works,
     /// With differences that were told.
     Differs,
+    /// Of a rule: it runs, but one of its actions does not.
+    Lacks,
     /// Not without a change.
     Fails,
 }
@@ -70,16 +72,19 @@ impl Verdict {
         match self {
             Verdict::Works => "works",
             Verdict::Differs => "differs",
+            Verdict::Lacks => "lacks_action",
             Verdict::Fails => "fails",
         }
     }
 }
 
 impl Finding {
-    /// Whether the SQL works.
+    /// Whether the rule works with all of its actions.
     pub(crate) fn verdict(&self) -> Verdict {
         if self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
             Verdict::Fails
+        } else if self.lost_actions().next().is_some() {
+            Verdict::Lacks
         } else if self.diagnostics.is_empty() && self.differences.is_empty() {
             Verdict::Works
         } else {
@@ -87,9 +92,9 @@ impl Finding {
         }
     }
 
-    /// Whether the rule works with all of its actions.
-    pub(crate) fn works_whole(&self) -> bool {
-        self.verdict() != Verdict::Fails && self.actions.iter().all(|action| action.verdict() != Verdict::Fails)
+    /// The actions that do not work.
+    pub(crate) fn lost_actions(&self) -> impl Iterator<Item = &ActionFinding> {
+        self.actions.iter().filter(|action| action.verdict() == Verdict::Fails)
     }
 }
 
@@ -123,6 +128,7 @@ fn assess_rule(rule: &ForeignRule, export: &Export, file_id: String) -> Finding 
         })
         .collect();
     let rule_file = RuleText::of(rule, &actions);
+    let wrong_connectors: Vec<Vec<String>> = actions.iter().map(|action| wrong_connector(&action.outcome)).collect();
     let mut diagnostics = Vec::new();
     for diagnostic in rule_file.check(&file_id, &actions) {
         match diagnostic.span.start.checked_sub(rule_file.sql_start) {
@@ -132,6 +138,10 @@ fn assess_rule(rule: &ForeignRule, export: &Export, file_id: String) -> Finding 
             }
             None => diagnostics.extend(rule_file.blame(diagnostic, &mut actions)),
         }
+    }
+    // It says more than that there is no such connector, which the rule file misses therefore.
+    for (action, wrong) in actions.iter_mut().zip(wrong_connectors).filter(|(_, wrong)| !wrong.is_empty()) {
+        action.wrong = wrong;
     }
     Finding {
         id: rule.id.clone(),
@@ -189,11 +199,9 @@ impl RuleText {
 
     /// What there is to say of the file, with connectors as the actions want them.
     fn check(&self, id: &str, actions: &[ActionFinding]) -> Vec<Diagnostic> {
-        let connectors = actions.iter().filter_map(|action| match &action.outcome {
-            Outcome::Here { connector: Some((name, table)), .. } => Some((name.clone(), reachable(table).into())),
-            Outcome::Here { connector: None, .. } | Outcome::NotInExport | Outcome::NotThere => None,
-        });
-        let connectors = Connectors::read(&connectors.collect()).unwrap_or_default();
+        let used = actions.iter().filter_map(|action| connector_of(&action.outcome));
+        let right = used.filter(|connector| Connectors::read(connector).is_ok()).flatten();
+        let connectors = Connectors::read(&right.collect()).unwrap_or_default();
         let source =
             RuleSource { id: id.into(), file: format!("{id}.sql").into(), text: Arc::from(self.text.as_str()) };
         // Nothing is evaluated here; whether jq is switched on is told as a difference.
@@ -215,12 +223,40 @@ impl RuleText {
     }
 }
 
-/// The connector without references to secrets, which are not there while it is looked at.
-fn reachable(connector: &Table) -> Table {
-    let mut connector = connector.clone();
-    connector.remove("password");
-    connector.remove("headers");
-    connector
+/// The connector of an action under its name, as it is once its secrets are there.
+fn connector_of(outcome: &Outcome) -> Option<Table> {
+    match outcome {
+        Outcome::Here { connector: Some((name, table)), .. } => {
+            Some([(name.clone(), with_secrets(&table.clone().into()))].into_iter().collect())
+        }
+        Outcome::Here { connector: None, .. } | Outcome::NotInExport | Outcome::NotThere => None,
+    }
+}
+
+/// A value in which something stands for every secret.
+fn with_secrets(value: &toml::Value) -> toml::Value {
+    match value {
+        toml::Value::String(text) if text.starts_with("${env:") => "secret".into(),
+        toml::Value::Table(table) => {
+            table.iter().map(|(key, value)| (key.clone(), with_secrets(value))).collect::<Table>().into()
+        }
+        toml::Value::String(_)
+        | toml::Value::Integer(_)
+        | toml::Value::Float(_)
+        | toml::Value::Boolean(_)
+        | toml::Value::Datetime(_)
+        | toml::Value::Array(_) => value.clone(),
+    }
+}
+
+/// What is wrong with the connector of an action.
+fn wrong_connector(outcome: &Outcome) -> Vec<String> {
+    let wrong = connector_of(outcome).map(|connector| Connectors::read(&connector).err().unwrap_or_default());
+    let told = |error: ConfigError| {
+        let help = error.help.map(|help| format!("; {help}")).unwrap_or_default();
+        format!("connector `{}`: {}{help}", error.path.join("."), error.message)
+    };
+    wrong.unwrap_or_default().into_iter().map(told).collect()
 }
 
 /// A value as it stands behind `key = `, tables in braces.
@@ -332,7 +368,7 @@ mod tests {
         }]"#;
         let findings = assess(&Export::read(export).unwrap());
         let [finding] = findings.as_slice() else { panic!("{findings:?}") };
-        assert_eq!(finding.verdict(), Verdict::Works, "{:?}", finding.diagnostics);
+        assert_eq!(finding.verdict(), Verdict::Lacks, "{:?}", finding.diagnostics);
         assert_eq!(finding.rule_file.matches(HEADER_END).count(), 1, "{}", finding.rule_file);
         assert!(finding.actions[1].wrong.iter().all(|wrong| !wrong.contains("no TOML")), "{:?}", finding.actions);
     }

@@ -44,10 +44,9 @@ pub(super) fn action(action: &ForeignAction, export: &Export, fields: Option<&[(
             here(single("console", toml::Value::Table(Table::new())), None)
         }
         ForeignAction::Function { .. } | ForeignAction::Unreadable(_) => Outcome::NotThere,
-        ForeignAction::Reference { kind, name } => match kind.as_str() {
-            "http" | "webhook" => of_reference(kind, name, export, |found| http(found, &mut notes)),
-            "pgsql" => of_reference(kind, name, export, |found| pgsql(found, &mut notes)),
-            _ => Outcome::NotThere,
+        ForeignAction::Reference { kind, name } => match translation(kind) {
+            Some(translate) => of_reference((kind, name), export, translate, &mut notes),
+            None => Outcome::NotThere,
         },
     };
     Translated { outcome, notes }
@@ -55,20 +54,61 @@ pub(super) fn action(action: &ForeignAction, export: &Export, fields: Option<&[(
 
 /// An action with its connector, as the export has them.
 struct Found<'x> {
-    /// The name of the connector, which ours gets too.
-    connector_name: &'x str,
+    /// What the connector is called here.
+    connector_name: String,
     connector: &'x Value,
     /// What belongs to the action.
     parameters: &'x Value,
 }
 
-fn of_reference(kind: &str, name: &str, export: &Export, translate: impl FnOnce(&Found<'_>) -> Outcome) -> Outcome {
+/// Makes the options of an action and the connector.
+type Translate = fn(&Found<'_>, &mut Vec<String>) -> (Table, Table);
+
+fn translation(kind: &str) -> Option<Translate> {
+    match kind {
+        "http" | "webhook" => Some(http),
+        // These speak PostgreSQL's protocol, and EMQX talks to them as to one.
+        "pgsql" | "timescale" | "matrix" | "alloydb" | "cockroachdb" => Some(pgsql),
+        _ => None,
+    }
+}
+
+/// An action that stands in the export under its kind and name, made into an entry and a connector.
+fn of_reference((kind, name): (&str, &str), export: &Export, translate: Translate, notes: &mut Vec<String>) -> Outcome {
     let Some(action) = export.actions.get(&format!("{kind}:{name}")) else { return Outcome::NotInExport };
-    let connector_name = action.get("connector").and_then(Value::as_str).unwrap_or(name);
-    // Before connectors were things of their own, a bridge had all of it in one.
-    let connector = export.connectors.get(&format!("{kind}:{connector_name}")).unwrap_or(action);
-    let parameters = action.get("parameters").unwrap_or(action);
-    translate(&Found { connector_name, connector, parameters })
+    let their_name = action.get("connector").and_then(Value::as_str);
+    let connector = their_name.and_then(|their_name| export.connectors.get(&format!("{kind}:{their_name}")));
+    if let (Some(their_name), None) = (their_name, connector) {
+        notes.push(format!("the connector `{their_name}` is not in the export; its address is made up"));
+    }
+    let found = Found {
+        connector_name: connector_name(kind, their_name.unwrap_or(name), export),
+        // Before connectors were things of their own, a bridge had all of it in one.
+        connector: connector.unwrap_or(action),
+        parameters: action.get("parameters").unwrap_or(action),
+    };
+    let (options, connector) = translate(&found, notes);
+    let mut entry = single("connector", found.connector_name.as_str().into());
+    entry.extend(options);
+    if action.get("enable") == Some(&Value::Bool(false)) {
+        notes.push("the action is switched off, here as there".to_owned());
+        entry.insert("enabled".to_owned(), false.into());
+    }
+    if found.connector.get("enable") == Some(&Value::Bool(false)) && their_name.is_some() {
+        notes.push("the connector is switched off there; here it is not".to_owned());
+    }
+    if action.get("fallback_actions").and_then(Value::as_array).is_some_and(|fallbacks| !fallbacks.is_empty()) {
+        notes.push("fallback_actions: write them as actions of the rule, and name one in `fallback`".to_owned());
+    }
+    here(entry, Some((found.connector_name, connector)))
+}
+
+/// The name of a connector of theirs here, where connectors of all kinds share their names.
+fn connector_name(kind: &str, name: &str, export: &Export) -> String {
+    let bridges = export.actions.iter().filter(|(_, action)| action.get("connector").is_none());
+    let mut others = export.connectors.keys().chain(bridges.map(|(id, _)| id)).filter_map(|id| id.split_once(':'));
+    let is_shared = others.any(|(other, taken)| taken == name && other != kind && translation(other).is_some());
+    if is_shared { format!("{name}_{kind}") } else { name.to_owned() }
 }
 
 fn here(entry: Table, connector: Option<(String, Table)>) -> Outcome {
@@ -156,18 +196,18 @@ fn properties(value: Option<&Value>, notes: &mut Vec<String>) -> Table {
     properties
 }
 
-fn http(found: &Found<'_>, notes: &mut Vec<String>) -> Outcome {
+fn http(found: &Found<'_>, notes: &mut Vec<String>) -> (Table, Table) {
     let mut connector = Table::new();
     connector.insert("kind".to_owned(), "http".into());
     let url = text(found.connector.get("url")).unwrap_or("https://example.com");
     connector.insert("url".to_owned(), without_user(url, notes).into());
     let headers = headers(found.connector.get("headers"), &mut |name, value| {
-        Some(if is_secret(name) { variable(found.connector_name, name) } else { value.to_owned() })
+        Some(if is_secret(name) { variable(&found.connector_name, name) } else { value.to_owned() })
     });
     if !headers.is_empty() {
         connector.insert("headers".to_owned(), headers.into());
     }
-    let mut entry = single("connector", found.connector_name.into());
+    let mut entry = Table::new();
     let parameters = found.parameters;
     let method = text(parameters.get("method")).unwrap_or("post").to_ascii_uppercase();
     if method != "POST" {
@@ -197,7 +237,7 @@ fn http(found: &Found<'_>, notes: &mut Vec<String>) -> Outcome {
         entry.insert("body".to_owned(), translated(body, notes).into());
     }
     notes.push("408, 425 and 5xx are tried again, too; EMQX gives them up but for 429 and 503".to_owned());
-    here(entry, Some((found.connector_name.to_owned(), connector)))
+    (entry, connector)
 }
 
 /// The headers that are worth saying: not those of the connection, which are the client's business.
@@ -232,30 +272,46 @@ fn variable(connector: &str, what: &str) -> String {
     format!("${{env:{name}}}")
 }
 
-fn pgsql(found: &Found<'_>, notes: &mut Vec<String>) -> Outcome {
-    let said = |name: &str, default: &'static str| text(found.connector.get(name)).unwrap_or(default).to_owned();
-    let url = format!(
-        "postgres://{}@{}/{}",
-        said("username", "user"),
-        said("server", "localhost:5432"),
-        said("database", "postgres")
-    );
+/// What EMQX inserts where an action names no statement.
+const PGSQL_DEFAULT: &str = "INSERT INTO t_mqtt_msg (msgid, topic, qos, payload, arrived) \
+     VALUES (${id}, ${topic}, ${qos}, ${payload}, to_timestamp(${timestamp}::bigint / 1000))";
+
+fn pgsql(found: &Found<'_>, notes: &mut Vec<String>) -> (Table, Table) {
     let mut connector = Table::new();
     connector.insert("kind".to_owned(), "postgres".into());
-    connector.insert("url".to_owned(), url.into());
+    connector.insert("url".to_owned(), postgres_url(found.connector).into());
     if found.connector.get("password").is_some() {
-        connector.insert("password".to_owned(), variable(found.connector_name, "password").into());
+        connector.insert("password".to_owned(), variable(&found.connector_name, "password").into());
     }
     if found.connector.pointer("/ssl/enable") == Some(&Value::Bool(true)) {
         let verifies = found.connector.pointer("/ssl/verify").and_then(Value::as_str) == Some("verify_peer");
         connector.insert("tls".to_owned(), if verifies { "verify_full" } else { "require" }.into());
     }
-    let mut entry = single("connector", found.connector_name.into());
-    if let Some(sql) = text(found.parameters.get("sql")) {
-        entry.insert("sql".to_owned(), translated(sql, notes).into());
-    }
+    let sql = text(found.parameters.get("sql")).unwrap_or(PGSQL_DEFAULT);
     notes.push("one bad row does not take its batch with it; JSON `null` is NULL, not the text `null`".to_owned());
-    here(entry, Some((found.connector_name.to_owned(), connector)))
+    (single("sql", translated(sql, notes).into()), connector)
+}
+
+fn postgres_url(connector: &Value) -> String {
+    let part = |name: &str, literal: &str| text(connector.get(name)).map(|text| percent_encoded(text, literal));
+    let user = part("username", "").map(|user| format!("{user}@")).unwrap_or_default();
+    let server = part("server", ":[]").unwrap_or_else(|| "localhost:5432".to_owned());
+    let database = part("database", "").unwrap_or_else(|| "postgres".to_owned());
+    format!("postgres://{user}{server}/{database}")
+}
+
+/// Text as a part of a URL; the characters of `literal` stand for themselves, too (RFC 3986, section 2).
+fn percent_encoded(text: &str, literal: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        let character = char::from(byte);
+        if character.is_ascii_alphanumeric() || "-._~".contains(character) || literal.contains(character) {
+            out.push(character);
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -286,5 +342,45 @@ mod tests {
         assert_eq!(connector["headers"]["X-Auth-Token"].as_str(), Some("${env:C_X_AUTH_TOKEN}"));
         assert_eq!(entry["headers"].to_string(), "{ x-site = \"7\", x-token = \"${token}\" }");
         assert!(translated.notes.iter().any(|note| note.starts_with("header Authorization: a secret is not copied")));
+    }
+    fn connector_and_entry(kind: &str, export: &str) -> (Table, Table, Vec<String>) {
+        let export = Export::read(export.as_bytes()).unwrap();
+        let reference = ForeignAction::Reference { kind: kind.to_owned(), name: "a".to_owned() };
+        let translated = action(&reference, &export, None);
+        let Outcome::Here { entry, connector: Some((_, connector)) } = translated.outcome else {
+            panic!("{translated:?}")
+        };
+        (connector, entry, translated.notes)
+    }
+
+    const RULE: &str = r#"rule_engine.rules.r { sql = "SELECT 1 FROM \"t\"" }"#;
+
+    #[test]
+    fn names_of_a_database_may_hold_what_ends_a_part_of_a_url() {
+        let export = format!(
+            "{RULE}\nactions.pgsql.a {{ connector = c }}\nconnectors.pgsql.c {{ server = \"[::1]:5433\", \
+             username = \"ops@plant:a/b\", database = \"fleet #1?\", password = x }}"
+        );
+        let (connector, entry, _) = connector_and_entry("pgsql", &export);
+        let url = "postgres://ops%40plant%3Aa%2Fb@[::1]:5433/fleet%20%231%3F";
+        assert_eq!(connector["url"].as_str(), Some(url));
+        assert!(entry["sql"].as_str().unwrap().contains("t_mqtt_msg"), "EMQX's default: {entry}");
+        let without_user =
+            format!("{RULE}\nactions.timescale.a {{ connector = c }}\nconnectors.timescale.c {{ server = h }}");
+        assert_eq!(connector_and_entry("timescale", &without_user).0["url"].as_str(), Some("postgres://h/postgres"));
+    }
+
+    #[test]
+    fn connectors_of_two_kinds_keep_apart_and_what_is_missing_is_said() {
+        let export = format!(
+            "{RULE}\nactions.http.a {{ connector = c, enable = false, fallback_actions = [{{kind = republish}}] }}\n\
+             connectors {{ http.c {{ url = \"http://h\" }}, pgsql.c {{ server = h }} }}"
+        );
+        let (_, entry, notes) = connector_and_entry("http", &export);
+        assert_eq!((entry["connector"].as_str(), entry["enabled"].as_bool()), (Some("c_http"), Some(false)));
+        assert!(notes.iter().any(|note| note.starts_with("fallback_actions: ")), "{notes:?}");
+        let missing = format!("{RULE}\nactions.http.a {{ connector = gone, parameters {{}} }}");
+        let (_, _, notes) = connector_and_entry("http", &missing);
+        assert!(notes.iter().any(|note| note.starts_with("the connector `gone` is not in the export")), "{notes:?}");
     }
 }

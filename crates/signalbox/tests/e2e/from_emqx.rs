@@ -53,11 +53,11 @@ fn every_rule_is_told_to_work_to_differ_or_to_fail() {
             ("sensors_each", "differs"),
             ("sensors_unnamed", "differs"),
             ("to_fleet_db", "differs"),
-            ("to_kafka", "works"),
+            ("to_kafka", "lacks_action"),
             ("typo", "fails"),
         ]
     );
-    assert_eq!(told["summary"], json!({ "works": 4, "differs": 5, "fails": 3 }));
+    assert_eq!(told["summary"], json!({ "works": 3, "differs": 5, "lacks_action": 1, "fails": 3 }));
     assert_eq!(keys(rule(&told, "sensors_unnamed")), ["null.payload", "evaluating.foreach_unnamed"]);
     assert_eq!(rule(&told, "typo")["diagnostics"][0]["code"], "E101");
     assert_eq!(rule(&told, "quoted_text")["diagnostics"][0]["span"], json!([43, 51]));
@@ -75,13 +75,18 @@ fn the_answer_of_the_api_is_read_and_misses_the_settings_of_actions() {
     let told = told(&home, "rules.json");
     assert_eq!(rule(&told, "rule_p1")["verdict"], "works");
     let second = rule(&told, "rule:p2");
+    assert_eq!(second["verdict"], "lacks_action");
     for key in ["evaluating.index", "null.plus", "evaluating.unnamed", "evaluating.message_functions", "comparing.in"] {
         assert!(keys(second).contains(&key), "{key}: {second}");
     }
     assert_eq!(second["actions"][0]["there"], "not in the export");
     let shown = home.run(&["rules", "check", "--from-emqx", "rules.json"]);
     let place = "^^^^^ EMQX: a name made of the time; here: its text";
-    assert!(shown.stdout.contains(place) && shown.stdout.contains("2 rules: 1 work, 1 work with"), "{}", shown.stdout);
+    let summary =
+        "2 rules: 1 work, 0 work with differences, 1 lack an action, 0 do not work; 2 actions: 1 work, 1 do not";
+    for said in [place, "rule:p2: works, but nothing is known of its action `http:hook`", summary] {
+        assert!(shown.stdout.contains(said), "{said}: {}", shown.stdout);
+    }
 }
 
 #[test]
@@ -120,7 +125,10 @@ fn the_archive_of_a_data_export_is_read() {
     let bytes = archive.into_inner().unwrap().finish().unwrap();
     let mut file = std::fs::File::create(home.path().join("export.tar.gz")).unwrap();
     file.write_all(&bytes).unwrap();
-    assert_eq!(told(&home, "export.tar.gz")["summary"], json!({ "works": 4, "differs": 5, "fails": 3 }));
+    assert_eq!(
+        told(&home, "export.tar.gz")["summary"],
+        json!({ "works": 3, "differs": 5, "lacks_action": 1, "fails": 3 })
+    );
 }
 
 #[test]
@@ -136,4 +144,27 @@ fn what_is_no_export_is_refused_with_what_was_expected() {
         assert!(refused.stderr.contains(message), "{message}: {}", refused.stderr);
     }
     assert_eq!(home.run(&["rules", "check", "--write", "x"]).code, Some(2));
+}
+
+#[test]
+fn what_is_wrong_with_a_connector_is_told_and_names_do_nothing_to_the_terminal() {
+    let home = Home::new();
+    let export = r#"{
+        "rules": [{ "id": "r\u001b[31m", "sql": "SELECT clientid FROM \"t\"", "actions": ["http:h", "k\u001b]0;x\u0007:\u009b1m"] }],
+        "actions": { "http": { "h": { "connector": "ops\u001b[2J", "parameters": {} } } },
+        "connectors": { "http": { "ops\u001b[2J": { "url": "gopher://h", "headers": { "a b": "1" } } } }
+    }"#;
+    let told = home.run_with_input(&["rules", "check", "--from-emqx", "-"], export);
+    assert_eq!(told.code, Some(1), "{}", told.stderr);
+    assert!(!told.stdout.contains(|c: char| c.is_control() && c != '\n'), "{:?}", told.stdout);
+    for said in [
+        r"r\u{1b}[31m: works, but not its actions `http:h`, `k\u{1b}]0;x\u{7}:\u{9b}1m`",
+        r"action http:h: does not work",
+        r"connector `ops\u{1b}[2J.url`: ",
+        "gopher",
+        r"connector `ops\u{1b}[2J.headers.a b`: ",
+    ] {
+        assert!(told.stdout.contains(said), "{said}: {}", told.stdout);
+    }
+    assert!(!told.stdout.contains("no connector"), "{}", told.stdout);
 }
