@@ -38,6 +38,8 @@ codes! {
     WRONG_TYPE = "E104";
     /// A regular expression that is none, or is too large.
     REGEX = "E105";
+    /// An argument that the function never takes: a word that is none of its words, a number out of range.
+    ARGUMENT_RANGE = "E106";
     /// The function is switched off here.
     FUNCTION_OFF = "E120";
     /// No such event.
@@ -88,6 +90,8 @@ codes! {
     NOTHING_BELOW = "W012";
     /// A subtraction that is written like a key with a hyphen.
     HYPHEN = "W013";
+    /// An option that the function does not know: it changes nothing.
+    UNKNOWN_OPTION = "W014";
 }
 
 #[cfg(test)]

@@ -83,6 +83,26 @@ pub(crate) fn field(name: &str) -> Option<(Option<&'static str>, &'static str)> 
     known.iter().find(|(theirs, _, _)| theirs.eq_ignore_ascii_case(name)).map(|(_, ours, help)| (*ours, *help))
 }
 
+/// The word that other systems write otherwise where a function takes one of some words.
+pub(crate) fn option(word: &str) -> Option<&'static str> {
+    let known: &[(&str, &str)] = &[
+        ("s", "second"),
+        ("ms", "millisecond"),
+        ("us", "microsecond"),
+        ("ns", "nanosecond"),
+        ("left", "leading"),
+        ("right", "trailing"),
+        ("first", "leading"),
+        ("last", "trailing"),
+        ("start", "leading"),
+        ("end", "trailing"),
+        ("sha-1", "sha1"),
+        ("int", "integer"),
+        ("nopad", "no_padding"),
+    ];
+    known.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(word)).map(|(_, ours)| *ours)
+}
+
 /// The help for a function that other systems have.
 pub(crate) fn function(name: &str) -> Option<&'static str> {
     const WINDOW: &str = "a rule looks at one event at a time, so there is nothing to count or add up";

@@ -53,6 +53,24 @@ const SHOWN: &[(&str, &[(&str, &str)])] = &[
     ("unknown functions", &[("nope(1) AS a", "!E101"), ("upper() AS a", "!E102")]),
     ("unknown fields", &[("nope AS a", "!E103"), ("payload.nope.deep AS a", r#"{"a":null}"#)]),
     ("constants of a type", &[("upper(5) AS a", "!E104"), ("'x' * 2 AS a", "!E104")]),
+    (
+        "constants that a function",
+        &[
+            ("format_date('sec', 'Z', '%Y') AS a", "!E106"),
+            ("hash('crc', topic) AS a", "!E106"),
+            ("nth(0, payload.l) AS a", "!E106"),
+            ("base64_encode(topic, 'url') AS a", "W014"),
+        ],
+    ),
+    (
+        "`clientid[1]`",
+        &[
+            ("clientid[1] AS a", "W012"),
+            ("flags[1] AS a", "W012"),
+            ("FOREACH topic AS l DO l FROM t", "W011"),
+            ("payload.sensor-1 AS a", "W013"),
+        ],
+    ),
     ("regular expressions that", &[("regex_match(topic, '(') AS a", "!E105")]),
     ("events that", &[("SELECT event FROM \"$events/schema_validation_failed\"", "!E201")]),
     (

@@ -98,6 +98,10 @@ fn functions() -> String {
         for function in category {
             write!(page, "\n### {}\n\n`{}` → {}\n\n", function.name, function.signature, function.returns).expect(TEXT);
             write!(page, "{}\n\n", function.doc).expect(TEXT);
+            for (param, words) in &function.words {
+                let words: Vec<String> = words.iter().map(|word| format!("`'{word}'`")).collect();
+                write!(page, "`{param}` can be {}.\n\n", words.join(", ")).expect(TEXT);
+            }
             for (expression, expected) in &function.examples {
                 match expected {
                     Ok(json) => writeln!(page, "    {expression} → {json}"),

@@ -5,10 +5,11 @@ use events::{Type, Value};
 use super::Checker;
 use super::names::Names;
 use crate::codes;
+use crate::diagnostic::Diagnostic;
 use crate::elsewhere;
 use crate::functions::{self, Arity, Function, Wants, compile_regex};
 use crate::plan::{Call, Expr, Node};
-use crate::suggest::did_you_mean;
+use crate::suggest::{did_you_mean, nearest};
 use crate::syntax::ast;
 use crate::syntax::span::Span;
 
@@ -65,9 +66,7 @@ impl Checker<'_> {
     fn arguments(&mut self, function: &Function, args: &[Expr]) -> Option<regex::Regex> {
         let mut regex = None;
         for (at, arg) in args.iter().enumerate() {
-            let given = |param: &&functions::Param| param.arity != Arity::Column;
-            let param = function.params.get(at).filter(given).or_else(|| function.params.iter().rfind(given));
-            let Some(param) = param else { continue };
+            let Some(param) = function.param(at) else { continue };
             let Node::Constant(value) = &arg.node else {
                 if !param.wants.may_fit(arg.ty) {
                     let message = format!("`{}` must be {}, found {}", param.name, param.wants.name(), arg.ty);
@@ -77,6 +76,11 @@ impl Checker<'_> {
             };
             if !value.is_null() && !param.wants.fits(value) {
                 self.error(codes::WRONG_TYPE, arg.span, param.mismatch(value));
+            } else if !param.wants.takes(value) {
+                let help = value.as_text().and_then(|word| word_meant(word, param.wants.words()));
+                self.error_with_help(codes::ARGUMENT_RANGE, arg.span, param.mismatch(value), help);
+            } else if let (Some(option), Wants::Option(words)) = (value.as_text(), param.wants) {
+                self.warn_of_option(option, words, arg.span);
             } else if let (Some(pattern), Wants::Regex) = (value.as_text(), param.wants) {
                 match compile_regex(pattern) {
                     Ok(compiled) => regex = Some(compiled),
@@ -86,4 +90,20 @@ impl Checker<'_> {
         }
         regex
     }
+
+    fn warn_of_option(&mut self, option: &str, words: &'static [&'static str], span: Span) {
+        if !words.contains(&option) {
+            let message = format!("no option `{option}`: it changes nothing");
+            let warning = Diagnostic::warning(codes::UNKNOWN_OPTION, span.range(), message);
+            self.diagnostics.push(warning.with_help_if(word_meant(option, words)));
+        }
+    }
+}
+
+/// What was meant by a word that is none of those there are.
+fn word_meant(word: &str, words: &[&'static str]) -> Option<String> {
+    let elsewhere = elsewhere::option(word).filter(|meant| words.contains(meant));
+    let begins = || words.iter().copied().find(|known| word.len() > 2 && known.starts_with(word));
+    let meant = elsewhere.or_else(|| nearest(word, words.iter().copied())).or_else(begins);
+    meant.map(|meant| format!("did you mean `'{meant}'`?"))
 }

@@ -71,6 +71,18 @@ pub const SECTIONS: &[Section] = &[
                 "fails on every event",
                 "error",
             ),
+            row(
+                "refused.words",
+                "constants that a function does not take: `format_date('sec', ...)`, `hash('crc', ...)`, `nth(0, ...)`",
+                "fails on every event",
+                "error; options of `base64_encode` that are none change nothing, with a warning",
+            ),
+            row(
+                "refused.nothing_below",
+                "`clientid[1]`, `flags[1]`, `FOREACH topic`, `payload.sensor-1`",
+                "`undefined`, no rows, a subtraction",
+                "the same, with a warning",
+            ),
             row("refused.regex", "regular expressions that are none", "fails on every event", "error"),
             row(
                 "refused.missing_events",

@@ -8,7 +8,7 @@ use events::{Map, Value};
 use num_bigint::BigInt;
 use regex::{Regex, RegexBuilder};
 
-use super::function::{Arity, Function, Param, Wants};
+use super::function::{Function, Param, Wants};
 use crate::codes;
 use crate::eval::Budget;
 use crate::json::Document;
@@ -151,9 +151,29 @@ impl<'a> Args<'a> {
         }
     }
 
-    /// An integer from 0 on.
+    /// An integer in the range that its parameter declares, or from 0 on.
     pub(crate) fn count(&self, at: usize) -> Result<usize, Fault> {
-        usize::try_from(self.int(at)?).map_err(|_| self.out_of_range(at, "an integer from 0 on"))
+        let number = self.int(at);
+        let wants = self.param(at).map_or(Wants::Int, |param| param.wants);
+        if !wants.takes(self.value(at)) {
+            return Err(self.out_of_range(at, &wants.name()));
+        }
+        usize::try_from(number?).map_err(|_| self.out_of_range(at, "an integer from 0 on"))
+    }
+
+    /// What a word stands for in the table that its parameter was made of.
+    pub(crate) fn one_of<T: Copy>(&self, at: usize, table: &[(&str, T)]) -> Result<T, Fault> {
+        let word = self.text(at)?;
+        let known = table.iter().find(|(known, _)| **known == **word);
+        known.map(|(_, meaning)| *meaning).ok_or_else(|| {
+            let wants = self.param(at).map_or(Wants::Text, |param| param.wants);
+            self.out_of_range(at, &wants.name())
+        })
+    }
+
+    /// The same, or `default` where the rule leaves it out.
+    pub(crate) fn one_of_or<T: Copy>(&self, at: usize, table: &[(&str, T)], default: T) -> Result<T, Fault> {
+        if self.has(at) { self.one_of(at, table) } else { Ok(default) }
     }
 
     /// An integer of any size.
@@ -244,9 +264,11 @@ impl<'a> Args<'a> {
     }
 
     fn param_name(&self, at: usize) -> &'static str {
-        let last_given = |param: &&Param| param.arity != Arity::Column;
-        let params = self.function.params;
-        params.get(at).filter(last_given).or_else(|| params.iter().rfind(last_given)).map_or("argument", |p| p.name)
+        self.param(at).map_or("argument", |param| param.name)
+    }
+
+    fn param(&self, at: usize) -> Option<&'static Param> {
+        self.function.param(at)
     }
 }
 

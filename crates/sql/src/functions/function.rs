@@ -1,5 +1,7 @@
 //! What a function is: data, and the code that is called.
 
+use std::borrow::Cow;
+
 use events::{Type, Value};
 
 use super::args::{Args, Fault};
@@ -52,6 +54,12 @@ pub(crate) enum Wants {
     Int,
     Float,
     List,
+    /// An integer from the first to the last of these; to the greatest there is, where that is the last.
+    IntIn(i64, i64),
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// Text. Words other than these change nothing.
+    Option(&'static [&'static str]),
     /// Text that is a regular expression. A constant one is compiled with the rule.
     Regex,
 }
@@ -81,6 +89,12 @@ impl Function {
         self.params.iter().filter(|param| param.arity == Arity::Column).count()
     }
 
+    /// The parameter of the argument at a place; the last one stands for all behind it.
+    pub(crate) fn param(&self, at: usize) -> Option<&'static Param> {
+        let is_given = |param: &&Param| param.arity != Arity::Column;
+        self.params.get(at).filter(is_given).or_else(|| self.params.iter().rfind(is_given))
+    }
+
     /// The name with the parameters, as documentation shows it: `split(text, separator[, option])`.
     pub(crate) fn signature(&self) -> String {
         let mut out = format!("{}(", self.name);
@@ -100,31 +114,60 @@ impl Function {
 
 impl Wants {
     /// The words for it in messages.
-    pub(crate) const fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> Cow<'static, str> {
         match self {
-            Wants::Any => "anything",
-            Wants::Text => "text",
-            Wants::Word => "text",
-            Wants::Data => "text or bytes",
-            Wants::Number => "a number",
-            Wants::Int => "an integer",
-            Wants::Float => "a float",
-            Wants::List => "a list",
-            Wants::Regex => "a regular expression",
+            Wants::Any => "anything".into(),
+            Wants::Text | Wants::Word | Wants::Option(_) => "text".into(),
+            Wants::Data => "text or bytes".into(),
+            Wants::Number => "a number".into(),
+            Wants::Int => "an integer".into(),
+            Wants::Float => "a float".into(),
+            Wants::List => "a list".into(),
+            Wants::Regex => "a regular expression".into(),
+            Wants::IntIn(from, i64::MAX) => format!("an integer from {from} on").into(),
+            Wants::IntIn(from, to) => format!("an integer from {from} to {to}").into(),
+            Wants::OneOf(words) => alternatives(words).into(),
         }
     }
 
-    /// Whether a value fits.
+    /// The words that may stand there, where they are known.
+    pub(crate) const fn words(self) -> &'static [&'static str] {
+        match self {
+            Wants::OneOf(words) | Wants::Option(words) => words,
+            Wants::Any
+            | Wants::Text
+            | Wants::Word
+            | Wants::Data
+            | Wants::Number
+            | Wants::Int
+            | Wants::Float
+            | Wants::List
+            | Wants::IntIn(_, _)
+            | Wants::Regex => &[],
+        }
+    }
+
+    /// Whether a value is of a type that fits.
     pub(crate) const fn fits(self, value: &Value) -> bool {
         match self {
             Wants::Any => true,
-            Wants::Text | Wants::Regex => matches!(value, Value::Text(_)),
+            Wants::Text | Wants::Regex | Wants::OneOf(_) | Wants::Option(_) => matches!(value, Value::Text(_)),
             Wants::Word => matches!(value, Value::Text(_) | Value::Bool(_)),
             Wants::Data => matches!(value, Value::Text(_) | Value::Bytes(_)),
             Wants::Number => matches!(value, Value::Int(_) | Value::BigInt(_) | Value::Float(_)),
-            Wants::Int => matches!(value, Value::Int(_) | Value::BigInt(_)),
+            Wants::Int | Wants::IntIn(_, _) => matches!(value, Value::Int(_) | Value::BigInt(_)),
             Wants::Float => matches!(value, Value::Float(_)),
             Wants::List => matches!(value, Value::List(_)),
+        }
+    }
+
+    /// Whether a value of a type that fits is among those that are taken.
+    pub(crate) fn takes(self, value: &Value) -> bool {
+        match (self, value) {
+            (Wants::OneOf(words), Value::Text(text)) => words.contains(&&**text),
+            (Wants::IntIn(from, to), Value::Int(number)) => (from..=to).contains(number),
+            (Wants::IntIn(_, _), Value::BigInt(_)) => false,
+            _ => true,
         }
     }
 
@@ -143,14 +186,24 @@ impl Wants {
             | Type::List
             | Type::Map => match self {
                 Wants::Any => true,
-                Wants::Text | Wants::Regex | Wants::Data => is_text,
+                Wants::Text | Wants::Regex | Wants::Data | Wants::OneOf(_) | Wants::Option(_) => is_text,
                 Wants::Word => is_text || matches!(ty, Type::Bool),
                 Wants::Number => matches!(ty, Type::Int | Type::Float | Type::Number | Type::Timestamp),
-                Wants::Int => matches!(ty, Type::Int | Type::Number | Type::Timestamp),
+                Wants::Int | Wants::IntIn(_, _) => matches!(ty, Type::Int | Type::Number | Type::Timestamp),
                 Wants::Float => matches!(ty, Type::Float | Type::Number),
                 Wants::List => matches!(ty, Type::List),
             },
         }
+    }
+}
+
+/// Words as a choice in a sentence: `` `a`, `b` or `c` ``.
+fn alternatives(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} or {last}", before.join(", ")),
+        None => String::new(),
     }
 }
 
@@ -193,6 +246,37 @@ pub(super) const fn number(name: &'static str) -> Param {
 /// An integer.
 pub(super) const fn int(name: &'static str) -> Param {
     once(name, Wants::Int)
+}
+
+/// An integer from `from` on.
+pub(super) const fn int_from(name: &'static str, from: i64) -> Param {
+    once(name, Wants::IntIn(from, i64::MAX))
+}
+
+/// An integer from `from` to `to`.
+pub(super) const fn int_in(name: &'static str, from: i64, to: i64) -> Param {
+    once(name, Wants::IntIn(from, to))
+}
+
+/// One of the words of a table, of which [`words`] takes them.
+pub(super) const fn one_of(name: &'static str, words: &'static [&'static str]) -> Param {
+    once(name, Wants::OneOf(words))
+}
+
+/// Text that is one of these words to have an effect.
+pub(super) const fn option(name: &'static str, words: &'static [&'static str]) -> Param {
+    once(name, Wants::Option(words))
+}
+
+/// The words of a table of words and what they stand for, so that the parameter and the code have one list.
+pub(super) const fn words<T, const LEN: usize>(table: &[(&'static str, T); LEN]) -> [&'static str; LEN] {
+    let mut words = [""; LEN];
+    let mut at = 0;
+    while at < LEN {
+        words[at] = table[at].0;
+        at += 1;
+    }
+    words
 }
 
 /// A float.

@@ -50,6 +50,8 @@ pub struct FunctionInfo {
     pub category: &'static str,
     /// The name with its parameters; what may be left out stands in brackets.
     pub signature: String,
+    /// The parameters that take some words only, with these words.
+    pub words: Vec<(&'static str, &'static [&'static str])>,
     /// What it does.
     pub doc: &'static str,
     /// What it gives.
@@ -65,6 +67,12 @@ pub fn functions() -> impl Iterator<Item = FunctionInfo> {
             name: function.name,
             category: category.name,
             signature: function.signature(),
+            words: function
+                .params
+                .iter()
+                .filter(|param| !param.wants.words().is_empty())
+                .map(|param| (param.name, param.wants.words()))
+                .collect(),
             doc: function.doc,
             returns: function.returns,
             examples: function.examples.iter().map(|example| (example.expression, example.expected)).collect(),

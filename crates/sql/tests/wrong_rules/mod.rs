@@ -183,6 +183,15 @@ const RULES: &[(&str, &str)] = &[
     ("types that never fit", "SELECT upper(5), trim([1]), 'x' * 2, -'a', true + 1 FROM \"t\" WHERE strlen(topic)"),
     ("a number where a topic is text", "SELECT clientid FROM \"t/#\" WHERE qos =~ 'a'"),
     ("arguments too few and too many", "SELECT substr(topic) AS s, upper(topic, 'x') AS u FROM \"t/#\""),
+    (
+        "units, algorithms and options under other names",
+        "SELECT format_date('sec', 'Z', '%Y-%m-%d') AS day, now_timestamp('ms') AS ms, hash('crc', payload) AS crc,\n  hash('SHA-256', payload) AS sha, split(topic, '/', 'zz') AS parts, pad(clientid, 9, 'left') AS name,\n  date_trunc('minutes', timestamp) AS t, subbits(payload, 1, 8, 'int', 'sign') AS b FROM \"t/#\"",
+    ),
+    (
+        "places counted from 0",
+        "SELECT nth(0, payload.l) AS first, topic(0) AS level, round(payload.t, -1) AS t FROM \"t/#\"",
+    ),
+    ("an option that is none", "SELECT base64_encode(payload, 'url_safe') AS b FROM \"t/#\""),
     ("a pattern that is none", "SELECT regex_match(topic, '(') AS m FROM \"t\""),
 ];
 
@@ -305,8 +314,8 @@ const RUNS: &[(&str, &str, &str)] = &[
     ("a number sent as text", "SELECT payload.temp * 1.8 + 32 AS f FROM \"t\"", r#"{"temp":"21"}"#),
     ("a call on what is not there", "SELECT upper(payload.name) AS name FROM \"t\"", "{}"),
     ("a condition that is a text", "SELECT clientid FROM \"t\" WHERE payload.ok", r#"{"ok":"yes"}"#),
-    ("places counted from 0", "SELECT nth(0, payload.l) AS first FROM \"t\"", r#"{"l":[1,2]}"#),
-    ("a unit that is none", "SELECT format_date('ms', 'Z', '%Y-%m-%d') AS day FROM \"t\"", "{}"),
+    ("an element behind the last", "SELECT nth(3, payload.l) AS third FROM \"t\"", r#"{"l":[1,2]}"#),
+    ("a unit that the payload tells", "SELECT now_timestamp(payload.unit) AS t FROM \"t\"", r#"{"unit":"ms"}"#),
     ("a list without an end in sight", "FOREACH [1..2000] AS n DO n FROM \"t\"", "{}"),
     ("a program of jq over another shape", "SELECT jq('.a.b', payload) AS b FROM \"t\"", "[1]"),
     ("a path without an end in sight", "SELECT map_put(repeat('a.', 300), 1, {}) AS m FROM \"t\"", "{}"),

@@ -3,7 +3,7 @@
 use events::{Type, Value};
 
 use super::bit_string::{BitString, Endian};
-use crate::functions::function::{any, example, fails, int, optional, text};
+use crate::functions::function::{any, example, fails, int, one_of, optional, words};
 use crate::functions::{Args, Fault, Function};
 
 pub(super) const SUBBITS: Function = Function {
@@ -13,9 +13,9 @@ pub(super) const SUBBITS: Function = Function {
         any("data"),
         int("start or length"),
         optional(int("length")),
-        optional(text("type")),
-        optional(text("sign")),
-        optional(text("endian")),
+        optional(one_of("type", &words(&KINDS))),
+        optional(one_of("sign", &words(&SIGNS))),
+        optional(one_of("endian", &words(&ENDIANS))),
     ],
     returns: Type::Any,
     examples: &[
@@ -34,35 +34,40 @@ pub(super) const SUBBITS: Function = Function {
     call,
 };
 
+/// What the bits are read as.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Integer,
+    Float,
+    Bits,
+}
+
+const KINDS: [(&str, Kind); 3] = [("integer", Kind::Integer), ("float", Kind::Float), ("bits", Kind::Bits)];
+
+const SIGNS: [(&str, bool); 2] = [("unsigned", false), ("signed", true)];
+
+const ENDIANS: [(&str, Endian); 2] = [("big", Endian::Big), ("little", Endian::Little)];
+
 /// The most bits of an integer.
 const INTEGER_BITS: usize = 4096;
 
 fn call(args: &Args<'_>) -> Result<Value, Fault> {
     let bits = BitString::of(args, 0)?;
     let (start, len) = if args.has(2) { (args.int(1)?, args.int(2)?) } else { (1, args.int(1)?) };
-    let ty = args.text_or(3, "integer")?;
-    let signed = match args.text_or(4, "unsigned")? {
-        "unsigned" => false,
-        "signed" => true,
-        _ => return Err(args.out_of_range(4, "`unsigned` or `signed`")),
-    };
-    let endian = match args.text_or(5, "big")? {
-        "big" => Endian::Big,
-        "little" => Endian::Little,
-        _ => return Err(args.out_of_range(5, "`big` or `little`")),
-    };
+    let kind = args.one_of_or(3, &KINDS, Kind::Integer)?;
+    let is_signed = args.one_of_or(4, &SIGNS, false)?;
+    let endian = args.one_of_or(5, &ENDIANS, Endian::Big)?;
     let part = usize::try_from(start - 1).ok().and_then(|start| bits.part(start, usize::try_from(len).ok()?));
     args.budget.steps(part.as_ref().map_or(0, BitString::len) / 8)?;
-    match (ty, part) {
-        ("integer", Some(part)) if part.len() > INTEGER_BITS => {
+    let Some(part) = part else { return Ok(Value::Null) };
+    match kind {
+        Kind::Integer if part.len() > INTEGER_BITS => {
             Err(Fault::from(format!("the result is an integer of more than {INTEGER_BITS} bits")))
         }
-        ("integer", Some(part)) => Ok(part.to_integer(signed, endian)),
-        ("bits", Some(part)) => Ok(part.into_value()),
-        ("float", Some(part)) => {
+        Kind::Integer => Ok(part.to_integer(is_signed, endian)),
+        Kind::Bits => Ok(part.into_value()),
+        Kind::Float => {
             part.to_float(endian).ok_or_else(|| args.out_of_range(0, "bits that are a float of 16, 32 or 64 bits"))
         }
-        ("integer" | "bits" | "float", None) => Ok(Value::Null),
-        _ => Err(args.out_of_range(3, "`integer`, `float` or `bits`")),
     }
 }

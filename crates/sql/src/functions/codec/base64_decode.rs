@@ -3,14 +3,14 @@
 use base64::Engine;
 use events::{Type, Value};
 
-use super::base64_encode::engine;
+use super::base64_encode::{OPTION, engine};
 use crate::functions::Function;
-use crate::functions::function::{data, example, fails, rest, text};
+use crate::functions::function::{data, example, fails, rest};
 
 pub(super) const BASE64_DECODE: Function = Function {
     name: "base64_decode",
     doc: "The data of base 64; white space counts for nothing. `'urlsafe'` and `'no_padding'` may be asked for.",
-    params: &[data("text"), rest(text("option"))],
+    params: &[data("text"), rest(OPTION)],
     returns: Type::Bytes,
     examples: &[
         example("base64_decode('cGxhbnQ/Pg==')", r#""plant?>""#),

@@ -5,13 +5,13 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use events::Type;
 
-use crate::functions::function::{data, example, rest, text};
-use crate::functions::{Args, Fault, Function};
+use crate::functions::function::{data, example, option, rest};
+use crate::functions::{Args, Fault, Function, Param};
 
 pub(super) const BASE64_ENCODE: Function = Function {
     name: "base64_encode",
     doc: "The data in base 64; `'urlsafe'` and `'no_padding'` may be asked for.",
-    params: &[data("data"), rest(text("option"))],
+    params: &[data("data"), rest(OPTION)],
     returns: Type::Text,
     examples: &[
         example("base64_encode('plant?>')", r#""cGxhbnQ/Pg==""#),
@@ -26,15 +26,18 @@ pub(super) const BASE64_ENCODE: Function = Function {
     },
 };
 
+const URL_SAFE: &str = "urlsafe";
+const NO_PADDING: &str = "no_padding";
+
+pub(super) const OPTION: Param = option("option", &[URL_SAFE, NO_PADDING]);
+
 /// The engine that the options ask for; an option that is none is let pass, as ever.
 pub(super) fn engine(args: &Args<'_>) -> Result<GeneralPurpose, Fault> {
     let (mut url_safe, mut padded) = (false, true);
     for at in 1..args.len() {
-        match &**args.text(at)? {
-            "urlsafe" => url_safe = true,
-            "no_padding" => padded = false,
-            _ => {}
-        }
+        let option = &**args.text(at)?;
+        url_safe |= option == URL_SAFE;
+        padded &= option != NO_PADDING;
     }
     let alphabet = if url_safe { &alphabet::URL_SAFE } else { &alphabet::STANDARD };
     let mode = if padded { DecodePaddingMode::RequireCanonical } else { DecodePaddingMode::Indifferent };

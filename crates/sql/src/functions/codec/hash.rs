@@ -5,16 +5,12 @@ use events::{Type, Value};
 use sha2::digest::{Digest, ExtendableOutput, Update};
 
 use crate::functions::Function;
-use crate::functions::function::{any, example, fails, text};
-
-/// The algorithms, for the message to who asks for another.
-const ALGORITHMS: &str = "one of md4, md5, ripemd160, sha, sha1, sha224, sha256, sha384, sha512, sha3_224, sha3_256, sha3_384, sha3_512, \
-     shake128, shake256, blake2b, blake2s, sm3";
+use crate::functions::function::{any, example, fails, one_of, words};
 
 pub(super) const HASH: Function = Function {
     name: "hash",
-    doc: "A digest in hexadecimal digits, by the name of its algorithm: `md4`, `md5`, `ripemd160`, `sha`, `sha1`, `sha224`, `sha256`, `sha384`, `sha512`, `sha3_224`, `sha3_256`, `sha3_384`, `sha3_512`, `shake128` of 16 bytes, `shake256` of 32, `blake2b`, `blake2s`, `sm3`.",
-    params: &[text("algorithm"), any("data")],
+    doc: "A digest in hexadecimal digits, by the name of its algorithm. `shake128` gives 16 bytes, `shake256` 32.",
+    params: &[one_of("algorithm", &words(&ALGORITHMS)), any("data")],
     returns: Type::Text,
     examples: &[
         example("hash('md5', '')", r#""d41d8cd98f00b204e9800998ecf8427e""#),
@@ -25,7 +21,7 @@ pub(super) const HASH: Function = Function {
         example("hash('sm3', 'abc')", r#""66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0""#),
         example("hash('md5', true)", r#""b326b5062b2f0e69046810717534cb09""#),
         fails("hash('md5', 5)", "`data` must be text or bytes, found the number 5"),
-        fails("hash('md9', 'x')", "`algorithm` must be one of md4, md5, ripemd160, sha, sha1"),
+        fails("hash('md9', 'x')", "`algorithm` must be `md4`, `md5`, `ripemd160`, `sha`, `sha1`"),
     ],
     call: |args| {
         let text = match args.value(1) {
@@ -33,28 +29,32 @@ pub(super) const HASH: Function = Function {
             _ => ByteString::new(),
         };
         let data = if text.is_empty() { args.data(1)? } else { text.as_bytes() };
-        match &**args.text(0)? {
-            "md4" => Ok(hex_digest::<md4::Md4>(data)),
-            "md5" => Ok(hex_digest::<md5::Md5>(data)),
-            "ripemd160" => Ok(hex_digest::<ripemd::Ripemd160>(data)),
-            "sha" | "sha1" => Ok(hex_digest::<sha1::Sha1>(data)),
-            "sha224" => Ok(hex_digest::<sha2::Sha224>(data)),
-            "sha256" => Ok(hex_digest::<sha2::Sha256>(data)),
-            "sha384" => Ok(hex_digest::<sha2::Sha384>(data)),
-            "sha512" => Ok(hex_digest::<sha2::Sha512>(data)),
-            "sha3_224" => Ok(hex_digest::<sha3::Sha3_224>(data)),
-            "sha3_256" => Ok(hex_digest::<sha3::Sha3_256>(data)),
-            "sha3_384" => Ok(hex_digest::<sha3::Sha3_384>(data)),
-            "sha3_512" => Ok(hex_digest::<sha3::Sha3_512>(data)),
-            "shake128" => Ok(hex_output::<shake::Shake128, 16>(data)),
-            "shake256" => Ok(hex_output::<shake::Shake256, 32>(data)),
-            "blake2b" => Ok(hex_digest::<blake2::Blake2b512>(data)),
-            "blake2s" => Ok(hex_digest::<blake2::Blake2s256>(data)),
-            "sm3" => Ok(hex_digest::<sm3::Sm3>(data)),
-            _ => Err(args.out_of_range(0, ALGORITHMS)),
-        }
+        Ok(args.one_of(0, &ALGORITHMS)?(data))
     },
 };
+
+type Digester = fn(&[u8]) -> Value;
+
+const ALGORITHMS: [(&str, Digester); 18] = [
+    ("md4", hex_digest::<md4::Md4>),
+    ("md5", hex_digest::<md5::Md5>),
+    ("ripemd160", hex_digest::<ripemd::Ripemd160>),
+    ("sha", hex_digest::<sha1::Sha1>),
+    ("sha1", hex_digest::<sha1::Sha1>),
+    ("sha224", hex_digest::<sha2::Sha224>),
+    ("sha256", hex_digest::<sha2::Sha256>),
+    ("sha384", hex_digest::<sha2::Sha384>),
+    ("sha512", hex_digest::<sha2::Sha512>),
+    ("sha3_224", hex_digest::<sha3::Sha3_224>),
+    ("sha3_256", hex_digest::<sha3::Sha3_256>),
+    ("sha3_384", hex_digest::<sha3::Sha3_384>),
+    ("sha3_512", hex_digest::<sha3::Sha3_512>),
+    ("shake128", hex_output::<shake::Shake128, 16>),
+    ("shake256", hex_output::<shake::Shake256, 32>),
+    ("blake2b", hex_digest::<blake2::Blake2b512>),
+    ("blake2s", hex_digest::<blake2::Blake2s256>),
+    ("sm3", hex_digest::<sm3::Sm3>),
+];
 
 /// The digest of `data` in hexadecimal digits.
 pub(super) fn hex_digest<D: Digest>(data: &[u8]) -> Value {

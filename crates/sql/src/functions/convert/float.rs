@@ -3,7 +3,7 @@
 use events::{Type, Value};
 
 use crate::functions::Function;
-use crate::functions::function::{any, example, fails, int, optional};
+use crate::functions::function::{any, example, fails, int_in, optional};
 use crate::values::arithmetic::{finite, float_of_big};
 use crate::values::number::number_of_text;
 use crate::values::text::decimals;
@@ -11,14 +11,14 @@ use crate::values::text::decimals;
 pub(super) const FLOAT: Function = Function {
     name: "float",
     doc: "The float of a number or of the text of one, perhaps rounded to some decimals.",
-    params: &[any("value"), optional(int("decimals"))],
+    params: &[any("value"), optional(int_in("decimals", 1, DECIMALS_MAX))],
     returns: Type::Float,
     examples: &[
         example("float(5)", "5.0"),
         example("float('-1.0e-2')", "-0.01"),
         example("float(3.14159, 2)", "3.14"),
         example("float('0.125', 2)", "0.13"),
-        fails("float(3.7, 0)", "`decimals` must be from 1 to 253, found the number 0"),
+        fails("float(3.7, 0)", "`decimals` must be an integer from 1 to 253, found the number 0"),
         fails("float(true)", "`value` must be a number or the text of one, found true"),
     ],
     call: |args| {
@@ -35,15 +35,12 @@ pub(super) const FLOAT: Function = Function {
             return Ok(finite(number)?);
         }
         let digits = args.count(1)?;
-        if !(1..=DECIMALS_MAX).contains(&digits) {
-            return Err(args.out_of_range(1, &format!("from 1 to {DECIMALS_MAX}")));
-        }
         Ok(finite(decimals(number, digits).parse().unwrap_or(number))?)
     },
 };
 
 /// The most decimals one can ask for.
-pub(super) const DECIMALS_MAX: usize = 253;
+pub(super) const DECIMALS_MAX: i64 = 253;
 
 /// The number that a value is, or that its text is.
 pub(super) fn number_in(value: &Value) -> Option<Value> {

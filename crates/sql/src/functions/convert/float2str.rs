@@ -4,13 +4,13 @@ use events::Type;
 
 use super::float::DECIMALS_MAX;
 use crate::functions::Function;
-use crate::functions::function::{example, fails, float, int};
+use crate::functions::function::{example, fails, float, int_in};
 use crate::values::text::decimals;
 
 pub(super) const FLOAT2STR: Function = Function {
     name: "float2str",
     doc: "A float as text with at most that many decimals, without trailing zeros.",
-    params: &[float("number"), int("decimals")],
+    params: &[float("number"), int_in("decimals", 0, DECIMALS_MAX)],
     returns: Type::Text,
     examples: &[
         example("float2str(3.14159, 3)", r#""3.142""#),
@@ -21,9 +21,6 @@ pub(super) const FLOAT2STR: Function = Function {
     ],
     call: |args| {
         let digits = args.count(1)?;
-        if digits > DECIMALS_MAX {
-            return Err(args.out_of_range(1, &format!("an integer of at most {DECIMALS_MAX}")));
-        }
         Ok(decimals(args.number(0)?, digits).into())
     },
 };

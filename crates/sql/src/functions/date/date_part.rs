@@ -1,15 +1,16 @@
 //! The function `date_part`.
 
 use events::{Type, Value};
+use jiff::civil::DateTime;
 
 use super::zone::{instant, zone};
 use crate::functions::Function;
-use crate::functions::function::{any, example, fails, optional, text};
+use crate::functions::function::{any, example, fails, one_of, optional, words};
 
 pub(super) const DATE_PART: Function = Function {
     name: "date_part",
-    doc: "A part of a time in ms or of RFC 3339, in UTC or another zone, as EXTRACT of SQL has it: `year`, `quarter`, `month`, `week` (ISO 8601), `day`, `hour`, `minute`, `second`, `millisecond`, `doy` (day of the year), `dow` (day of the week from Sunday, 0), `isodow` (from Monday, 1).",
-    params: &[text("part"), any("time"), optional(any("zone"))],
+    doc: "A part of a time in ms or of RFC 3339, in UTC or another zone, as EXTRACT of SQL has it. `week` is that of ISO 8601, `doy` the day of the year, `dow` the day of the week from Sunday, 0, and `isodow` from Monday, 1.",
+    params: &[one_of("part", &words(&PARTS)), any("time"), optional(any("zone"))],
     returns: Type::Int,
     examples: &[
         example("date_part('hour', '2024-02-29T12:30:00Z')", "12"),
@@ -22,21 +23,23 @@ pub(super) const DATE_PART: Function = Function {
     ],
     call: |args| {
         let time = zone(args, 2)?.to_datetime(instant(args, 1)?);
-        let known = "`year`, `quarter`, `month`, `week`, `day`, `hour`, `minute`, `second`, `millisecond`, `doy`, `dow` or `isodow`";
-        Ok(Value::Int(match &**args.text(0)? {
-            "year" => time.year().into(),
-            "quarter" => ((time.month() - 1) / 3 + 1).into(),
-            "month" => time.month().into(),
-            "week" => time.date().iso_week_date().week().into(),
-            "day" => time.day().into(),
-            "hour" => time.hour().into(),
-            "minute" => time.minute().into(),
-            "second" => time.second().into(),
-            "millisecond" => time.millisecond().into(),
-            "doy" => time.date().day_of_year().into(),
-            "dow" => time.date().weekday().to_sunday_zero_offset().into(),
-            "isodow" => time.date().weekday().to_monday_one_offset().into(),
-            _ => return Err(args.out_of_range(0, known)),
-        }))
+        Ok(Value::Int(args.one_of(0, &PARTS)?(time)))
     },
 };
+
+type Part = fn(DateTime) -> i64;
+
+const PARTS: [(&str, Part); 12] = [
+    ("year", |time| time.year().into()),
+    ("quarter", |time| ((time.month() - 1) / 3 + 1).into()),
+    ("month", |time| time.month().into()),
+    ("week", |time| time.date().iso_week_date().week().into()),
+    ("day", |time| time.day().into()),
+    ("hour", |time| time.hour().into()),
+    ("minute", |time| time.minute().into()),
+    ("second", |time| time.second().into()),
+    ("millisecond", |time| time.millisecond().into()),
+    ("doy", |time| time.date().day_of_year().into()),
+    ("dow", |time| time.date().weekday().to_sunday_zero_offset().into()),
+    ("isodow", |time| time.date().weekday().to_monday_one_offset().into()),
+];

@@ -2,14 +2,14 @@
 
 use events::Type;
 
-use super::parts::{Unit, offset_seconds, read_format};
+use super::parts::{UNIT, Unit, offset_seconds, read_format};
 use crate::functions::Function;
 use crate::functions::function::{any, example, fails, optional, text};
 
 pub(super) const DATE_TO_UNIX_TS: Function = Function {
     name: "date_to_unix_ts",
     doc: "The time that a text tells in a format with `%Y %m %d %H %M %S`, perhaps with fractions and an offset, in a unit; the offset, where one is given, counts besides one in the text.",
-    params: &[text("unit"), any("offset or format"), text("format or text"), optional(text("text"))],
+    params: &[UNIT, any("offset or format"), text("format or text"), optional(text("text"))],
     returns: Type::Int,
     examples: &[
         example("date_to_unix_ts('second', '%Y-%m-%d %H:%M:%S', '2024-02-29 12:00:00')", "1709208000"),

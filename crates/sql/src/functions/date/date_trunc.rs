@@ -6,12 +6,12 @@ use jiff::civil::{Date, DateTime, Time};
 use super::parts::Unit;
 use super::zone::{instant, zone};
 use crate::functions::Function;
-use crate::functions::function::{any, example, fails, optional, text};
+use crate::functions::function::{any, example, fails, one_of, optional, words};
 
 pub(super) const DATE_TRUNC: Function = Function {
     name: "date_trunc",
-    doc: "The beginning of the `second`, `minute`, `hour`, `day`, `week` (Monday), `month`, `quarter` or `year` of a time, in UTC or another zone: a number of ms for a number of ms, RFC 3339 for RFC 3339.",
-    params: &[text("unit"), any("time"), optional(any("zone"))],
+    doc: "The beginning of the second, minute, hour, day, week (Monday), month, quarter or year of a time, in UTC or another zone: a number of ms for a number of ms, RFC 3339 for RFC 3339.",
+    params: &[one_of("unit", &words(&BEGINNINGS)), any("time"), optional(any("zone"))],
     returns: Type::Any,
     examples: &[
         example("date_trunc('hour', 1709211900250)", "1709211600000"),
@@ -26,9 +26,7 @@ pub(super) const DATE_TRUNC: Function = Function {
         let (time, zone) = (instant(args, 1)?, zone(args, 2)?);
         let out_of_range = || args.out_of_range(1, "a time in the years 0 to 9999");
         let civil = zone.to_datetime(time);
-        let begin = beginning(args.text(0)?, civil).ok_or_else(|| {
-            args.out_of_range(0, "`second`, `minute`, `hour`, `day`, `week`, `month`, `quarter` or `year`")
-        })?;
+        let begin = args.one_of(0, &BEGINNINGS)?(civil);
         let begin = zone.to_zoned(begin.map_err(|_| out_of_range())?).map_err(|_| out_of_range())?;
         Ok(match args.value(1) {
             Value::Text(_) => begin.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string().into(),
@@ -37,23 +35,27 @@ pub(super) const DATE_TRUNC: Function = Function {
     },
 };
 
-/// The beginning of what `unit` names; `None` where it names nothing.
-fn beginning(unit: &str, time: DateTime) -> Option<Result<DateTime, jiff::Error>> {
-    let at = |hour, minute, second| Time::new(hour, minute, second, 0).map(|clock| time.date().to_datetime(clock));
-    let midnight = |date: Date| date.to_datetime(Time::midnight());
-    let date = time.date();
-    Some(match unit {
-        "second" => at(time.hour(), time.minute(), time.second()),
-        "minute" => at(time.hour(), time.minute(), 0),
-        "hour" => at(time.hour(), 0, 0),
-        "day" => Ok(midnight(date)),
-        "week" => {
-            let days = i64::from(date.weekday().to_monday_zero_offset());
-            date.checked_sub(jiff::Span::new().days(days)).map(midnight)
-        }
-        "month" => Ok(midnight(date.first_of_month())),
-        "quarter" => Date::new(date.year(), (date.month() - 1) / 3 * 3 + 1, 1).map(midnight),
-        "year" => Ok(midnight(date.first_of_year())),
-        _ => return None,
-    })
+/// The beginning of the unit that a time lies in.
+type Beginning = fn(DateTime) -> Result<DateTime, jiff::Error>;
+
+const BEGINNINGS: [(&str, Beginning); 8] = [
+    ("second", |time| at(time, time.hour(), time.minute(), time.second())),
+    ("minute", |time| at(time, time.hour(), time.minute(), 0)),
+    ("hour", |time| at(time, time.hour(), 0, 0)),
+    ("day", |time| Ok(midnight(time.date()))),
+    ("week", |time| {
+        let days = i64::from(time.date().weekday().to_monday_zero_offset());
+        time.date().checked_sub(jiff::Span::new().days(days)).map(midnight)
+    }),
+    ("month", |time| Ok(midnight(time.date().first_of_month()))),
+    ("quarter", |time| Date::new(time.year(), (time.month() - 1) / 3 * 3 + 1, 1).map(midnight)),
+    ("year", |time| Ok(midnight(time.date().first_of_year()))),
+];
+
+fn at(time: DateTime, hour: i8, minute: i8, second: i8) -> Result<DateTime, jiff::Error> {
+    Time::new(hour, minute, second, 0).map(|clock| time.date().to_datetime(clock))
+}
+
+fn midnight(date: Date) -> DateTime {
+    date.to_datetime(Time::midnight())
 }

@@ -2,14 +2,14 @@
 
 use events::Type;
 
-use super::parts::{Unit, offset_seconds, shifted, write_format};
+use super::parts::{UNIT, Unit, offset_seconds, shifted, write_format};
 use crate::functions::Function;
 use crate::functions::function::{any, example, fails, int, optional, text};
 
 pub(super) const FORMAT_DATE: Function = Function {
     name: "format_date",
     doc: "A time, now where none is given, in an offset and a format: `%Y %m %d %H %M %S`, fractions `%N %3N %6N`, offsets `%z %:z %::z`.",
-    params: &[text("unit"), any("offset"), text("format"), optional(int("time"))],
+    params: &[UNIT, any("offset"), text("format"), optional(int("time"))],
     returns: Type::Text,
     examples: &[
         example(

@@ -2,14 +2,14 @@
 
 use events::{Type, Value};
 
-use super::parts::{Unit, write_format};
+use super::parts::{UNIT, Unit, write_format};
 use crate::functions::Function;
-use crate::functions::function::{example, int, optional, text};
+use crate::functions::function::{example, int, optional};
 
 pub(super) const MONGO_DATE: Function = Function {
     name: "mongo_date",
     doc: "A time in ms, or another unit, as a date of MongoDB writes itself; now where none is given.",
-    params: &[optional(int("time")), optional(text("unit"))],
+    params: &[optional(int("time")), optional(UNIT)],
     returns: Type::Text,
     examples: &[
         example("mongo_date(1709208000250)", r#""ISODate(2024-02-29T12:00:00.250Z)""#),

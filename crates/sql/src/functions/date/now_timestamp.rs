@@ -2,14 +2,14 @@
 
 use events::Type;
 
-use super::parts::Unit;
+use super::parts::{UNIT, Unit};
 use crate::functions::Function;
-use crate::functions::function::{example, fails, optional, text};
+use crate::functions::function::{example, fails, optional};
 
 pub(super) const NOW_TIMESTAMP: Function = Function {
     name: "now_timestamp",
-    doc: "The time in seconds since 1970-01-01 UTC, or in another unit: `second`, `millisecond`, `microsecond`, `nanosecond`.",
-    params: &[optional(text("unit"))],
+    doc: "The time in seconds since 1970-01-01 UTC, or in another unit.",
+    params: &[optional(UNIT)],
     returns: Type::Int,
     examples: &[
         example("now_timestamp()", "1645003578"),

@@ -7,7 +7,8 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::functions::{Args, Fault};
+use crate::functions::function::{one_of, words};
+use crate::functions::{Args, Fault, Param};
 
 /// The unit of a time since 1970-01-01 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,16 +19,20 @@ pub(super) enum Unit {
     Nanosecond,
 }
 
+const UNITS: [(&str, Unit); 4] = [
+    ("second", Unit::Second),
+    ("millisecond", Unit::Millisecond),
+    ("microsecond", Unit::Microsecond),
+    ("nanosecond", Unit::Nanosecond),
+];
+
+/// The parameter that names a unit.
+pub(super) const UNIT: Param = one_of("unit", &words(&UNITS));
+
 impl Unit {
     /// The unit that the argument at a place names; seconds where the rule leaves it out.
     pub(super) fn of(args: &Args<'_>, at: usize) -> Result<Unit, Fault> {
-        match args.text_or(at, "second")? {
-            "second" => Ok(Unit::Second),
-            "millisecond" => Ok(Unit::Millisecond),
-            "microsecond" => Ok(Unit::Microsecond),
-            "nanosecond" => Ok(Unit::Nanosecond),
-            _ => Err(args.out_of_range(at, "`second`, `millisecond`, `microsecond` or `nanosecond`")),
-        }
+        args.one_of_or(at, &UNITS, Unit::Second)
     }
 
     const fn nanoseconds(self) -> i128 {

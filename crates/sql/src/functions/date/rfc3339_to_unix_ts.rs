@@ -2,14 +2,14 @@
 
 use events::Type;
 
-use super::parts::{Unit, read_rfc3339};
+use super::parts::{UNIT, Unit, read_rfc3339};
 use crate::functions::Function;
 use crate::functions::function::{example, fails, optional, text};
 
 pub(super) const RFC3339_TO_UNIX_TS: Function = Function {
     name: "rfc3339_to_unix_ts",
     doc: "The time that a text in the form of RFC 3339 tells, in seconds or another unit.",
-    params: &[text("text"), optional(text("unit"))],
+    params: &[text("text"), optional(UNIT)],
     returns: Type::Int,
     examples: &[
         example("rfc3339_to_unix_ts('2024-02-29T12:00:00Z')", "1709208000"),

@@ -2,14 +2,14 @@
 
 use events::Type;
 
-use super::parts::{Unit, rfc3339};
+use super::parts::{UNIT, Unit, rfc3339};
 use crate::functions::Function;
-use crate::functions::function::{example, fails, int, optional, text};
+use crate::functions::function::{example, fails, int, optional};
 
 pub(super) const UNIX_TS_TO_RFC3339: Function = Function {
     name: "unix_ts_to_rfc3339",
     doc: "A time in seconds, or another unit, as RFC 3339 writes it.",
-    params: &[int("time"), optional(text("unit"))],
+    params: &[int("time"), optional(UNIT)],
     returns: Type::Text,
     examples: &[
         example("unix_ts_to_rfc3339(1709208000)", r#""2024-02-29T12:00:00+00:00""#),

@@ -3,12 +3,12 @@
 use events::Type;
 
 use crate::functions::Function;
-use crate::functions::function::{any, example, fails, int, list, optional};
+use crate::functions::function::{any, example, fails, int_from, list, optional};
 
 pub(super) const SUBLIST: Function = Function {
     name: "sublist",
     doc: "The first elements of a list, or those from a place on, counted from 1; fewer where the list ends.",
-    params: &[int("start or length"), any("length or list"), optional(list("list"))],
+    params: &[int_from("start or length", 0), any("length or list"), optional(list("list"))],
     returns: Type::Any,
     examples: &[
         example("sublist(2, [1, 2, 3])", "[1,2]"),

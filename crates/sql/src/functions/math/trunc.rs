@@ -2,14 +2,14 @@
 
 use events::Type;
 
-use super::round::to_decimals;
+use super::round::{DECIMALS_MAX, to_decimals};
 use crate::functions::Function;
-use crate::functions::function::{example, fails, int, number, optional};
+use crate::functions::function::{example, fails, int_in, number, optional};
 
 pub(super) const TRUNC: Function = Function {
     name: "trunc",
     doc: "The number cut towards 0: to an integer, or to some decimals.",
-    params: &[number("number"), optional(int("decimals"))],
+    params: &[number("number"), optional(int_in("decimals", 0, DECIMALS_MAX))],
     returns: Type::Number,
     examples: &[
         example("trunc(-1.8)", "-1"),

@@ -3,12 +3,12 @@
 use events::Type;
 
 use crate::functions::Function;
-use crate::functions::function::{example, fails, optional, text, word};
+use crate::functions::function::{example, fails, one_of, optional, text, word, words};
 
 pub(super) const FIND: Function = Function {
     name: "find",
     doc: "The text from the first (`leading`, the default) or the last (`trailing`) place of a part on; the empty text where it is nowhere.",
-    params: &[word("text"), text("part"), optional(text("direction"))],
+    params: &[word("text"), text("part"), optional(one_of("direction", &words(&DIRECTIONS)))],
     returns: Type::Text,
     examples: &[
         example("find('path/to/x', '/')", r#""/to/x""#),
@@ -19,12 +19,16 @@ pub(super) const FIND: Function = Function {
     ],
     call: |args| {
         let (text, part) = (args.word(0)?, args.text(1)?);
-        let at = match args.text_or(2, "leading")? {
-            "leading" => text.find(&**part),
-            "trailing" if part.is_empty() => Some(0),
-            "trailing" => text.rfind(&**part),
-            _ => return Err(args.out_of_range(2, "`leading` or `trailing`")),
-        };
+        let at = args.one_of_or(2, &DIRECTIONS, DIRECTIONS[0].1)?(&text, part);
         Ok(at.and_then(|at| text.get(at..)).map_or_else(|| "".into(), |rest| text.slice_ref(rest).into()))
     },
 };
+
+/// Where the part is in the text.
+type Place = fn(&str, &str) -> Option<usize>;
+
+const DIRECTIONS: [(&str, Place); 2] = [
+    ("leading", |text, part| text.find(part)),
+    // The empty text is everywhere, so the last place where it is leaves nothing; all of the text is meant.
+    ("trailing", |text, part| if part.is_empty() { Some(0) } else { text.rfind(part) }),
+];

@@ -3,13 +3,13 @@
 use events::{Type, Value};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::functions::function::{example, int, optional, text, word};
+use crate::functions::function::{example, int_from, optional, text, word};
 use crate::functions::{Args, Fault, Function};
 
 pub(super) const LPAD: Function = Function {
     name: "lpad",
     doc: "The text filled up at its beginning to a length in characters, with spaces or another text; a longer one is cut at its end. `pad` does not cut.",
-    params: &[word("text"), int("length"), optional(text("filler"))],
+    params: &[word("text"), int_from("length", 0), optional(text("filler"))],
     returns: Type::Text,
     examples: &[
         example("lpad('7', 3, '0')", r#""007""#),

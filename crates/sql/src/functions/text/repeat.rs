@@ -3,12 +3,12 @@
 use events::Type;
 
 use crate::functions::Function;
-use crate::functions::function::{example, fails, int, word};
+use crate::functions::function::{example, fails, int_from, word};
 
 pub(super) const REPEAT: Function = Function {
     name: "repeat",
     doc: "The text as often as is said, one after the other.",
-    params: &[word("text"), int("count")],
+    params: &[word("text"), int_from("count", 0)],
     returns: Type::Text,
     examples: &[
         example("repeat('ab', 3)", r#""ababab""#),

@@ -3,12 +3,12 @@
 use events::{Type, Value};
 
 use crate::functions::Function;
-use crate::functions::function::{example, fails, optional, text, word};
+use crate::functions::function::{example, fails, one_of, optional, text, word, words};
 
 pub(super) const REPLACE: Function = Function {
     name: "replace",
     doc: "The text with another in the place of a part: of `all` (the default), of the first (`leading`) or the last (`trailing`).",
-    params: &[word("text"), text("part"), text("replacement"), optional(text("where"))],
+    params: &[word("text"), text("part"), text("replacement"), optional(one_of("where", &words(&PLACES)))],
     returns: Type::Text,
     examples: &[
         example("replace('banana', 'a', 'o')", r#""bonono""#),
@@ -25,13 +25,16 @@ pub(super) const REPLACE: Function = Function {
         let parts = text.matches(&**part).count();
         args.budget.steps(parts)?;
         args.budget.charge(text.len().saturating_add(parts.saturating_mul(new.len())))?;
-        let once = |halves: Option<(&str, &str)>| halves.map(|(left, right)| [left, new, right].concat());
-        let replaced = match args.text_or(3, "all")? {
-            "all" => Some(text.replace(&**part, new)),
-            "leading" => once(text.split_once(&**part)),
-            "trailing" => once(text.rsplit_once(&**part)),
-            _ => return Err(args.out_of_range(3, "`all`, `leading` or `trailing`")),
-        };
+        let replaced = args.one_of_or(3, &PLACES, PLACES[0].1)?(&text, part, new);
         Ok(replaced.map_or_else(|| text.into(), Value::from))
     },
 };
+
+/// The text with `new` in the place of a part; `None` where the part is nowhere.
+type Replace = fn(&str, &str, &str) -> Option<String>;
+
+const PLACES: [(&str, Replace); 3] = [
+    ("all", |text, part, new| Some(text.replace(part, new))),
+    ("leading", |text, part, new| text.split_once(part).map(|(left, right)| [left, new, right].concat())),
+    ("trailing", |text, part, new| text.rsplit_once(part).map(|(left, right)| [left, new, right].concat())),
+];

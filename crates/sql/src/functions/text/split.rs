@@ -4,12 +4,12 @@ use bytestring::ByteString;
 use events::{Type, Value};
 
 use crate::functions::Function;
-use crate::functions::function::{example, fails, optional, text, word};
+use crate::functions::function::{example, fails, one_of, optional, text, word, words};
 
 pub(super) const SPLIT: Function = Function {
     name: "split",
     doc: "Splits `text` at every `separator`; empty parts are dropped. `option` is `notrim` to keep them, or `leading` or `trailing`, perhaps with `_notrim`, to split once.",
-    params: &[word("text"), text("separator"), optional(text("option"))],
+    params: &[word("text"), text("separator"), optional(one_of("option", &words(&OPTIONS)))],
     returns: Type::List,
     examples: &[
         example("split('a/b', '/')", r#"["a","b"]"#),
@@ -27,17 +27,7 @@ pub(super) const SPLIT: Function = Function {
     ],
     call: |args| {
         let (text, separator) = (args.word(0)?, args.text(1)?);
-        let option = args.text_or(2, "")?;
-        let (whole, keeps_empty) = match option {
-            "" => (true, false),
-            "notrim" => (true, true),
-            "leading" | "trailing" => (false, false),
-            "leading_notrim" | "trailing_notrim" => (false, true),
-            _ => {
-                let known = "`notrim`, `leading`, `trailing`, `leading_notrim` or `trailing_notrim`";
-                return Err(args.out_of_range(2, known));
-            }
-        };
+        let (places, keeps_empty) = args.one_of_or(2, &OPTIONS, (Places::All, false))?;
         let once = |halves: Option<(&str, &str)>| {
             halves.map_or_else(
                 || vec![shared(&text, &text)],
@@ -46,24 +36,43 @@ pub(super) const SPLIT: Function = Function {
         };
         let parts: Vec<ByteString> = if separator.is_empty() {
             vec![text.clone()]
-        } else if whole {
-            let mut parts = Vec::new();
-            for part in text.split(&**separator) {
-                args.budget.step()?;
-                if keeps_empty || !part.is_empty() {
-                    args.budget.charge(PART_BYTES)?;
-                    parts.push(shared(&text, part));
+        } else {
+            match places {
+                Places::First => once(text.split_once(&**separator)),
+                Places::Last => once(text.rsplit_once(&**separator)),
+                Places::All => {
+                    let mut parts = Vec::new();
+                    for part in text.split(&**separator) {
+                        args.budget.step()?;
+                        if keeps_empty || !part.is_empty() {
+                            args.budget.charge(PART_BYTES)?;
+                            parts.push(shared(&text, part));
+                        }
+                    }
+                    parts
                 }
             }
-            parts
-        } else if option.starts_with("leading") {
-            once(text.split_once(&**separator))
-        } else {
-            once(text.rsplit_once(&**separator))
         };
         Ok(parts.into_iter().filter(|part| keeps_empty || !part.is_empty()).map(Value::from).collect::<Vec<_>>().into())
     },
 };
+
+/// At which separators the text is split.
+#[derive(Clone, Copy, Debug)]
+enum Places {
+    All,
+    First,
+    Last,
+}
+
+/// Where the text is split, and whether empty parts stay.
+const OPTIONS: [(&str, (Places, bool)); 5] = [
+    ("notrim", (Places::All, true)),
+    ("leading", (Places::First, false)),
+    ("trailing", (Places::Last, false)),
+    ("leading_notrim", (Places::First, true)),
+    ("trailing_notrim", (Places::Last, true)),
+];
 
 /// What a part takes beside the text that it shares.
 pub(super) const PART_BYTES: usize = size_of::<ByteString>() + size_of::<Value>();

@@ -4,12 +4,12 @@ use events::Type;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::functions::Function;
-use crate::functions::function::{example, fails, int, optional, word};
+use crate::functions::function::{example, fails, int_from, optional, word};
 
 pub(super) const SUBSTR: Function = Function {
     name: "substr",
     doc: "The text from a place on, counted from 0 in characters; as many as are asked for.",
-    params: &[word("text"), int("start"), optional(int("length"))],
+    params: &[word("text"), int_from("start", 0), optional(int_from("length", 0))],
     returns: Type::Text,
     examples: &[
         example("substr('abcdef', 2)", r#""cdef""#),

@@ -4,12 +4,12 @@ use events::{Type, Value};
 
 use super::split::PART_BYTES;
 use crate::functions::Function;
-use crate::functions::function::{example, fails, optional, text, word};
+use crate::functions::function::{example, fails, one_of, optional, text, word, words};
 
 pub(super) const TOKENS: Function = Function {
     name: "tokens",
     doc: "Splits the text at every one of the characters; empty parts are dropped. `nocrlf` splits at line ends too.",
-    params: &[word("text"), text("characters"), optional(text("option"))],
+    params: &[word("text"), text("characters"), optional(one_of("option", &words(&OPTIONS)))],
     returns: Type::List,
     examples: &[
         example("tokens('a/b c//d', '/ ')", r#"["a","b","c","d"]"#),
@@ -19,11 +19,7 @@ pub(super) const TOKENS: Function = Function {
     ],
     call: |args| {
         let (text, characters) = (args.word(0)?, args.text(1)?);
-        let line_ends = match args.text_or(2, "")? {
-            "" => false,
-            "nocrlf" => true,
-            _ => return Err(args.out_of_range(2, "`nocrlf`")),
-        };
+        let line_ends = args.one_of_or(2, &OPTIONS, false)?;
         args.budget.pairs(text.len(), characters.len())?;
         let mut parts: Vec<Value> = Vec::new();
         for part in text.split(|c| characters.contains(c) || (line_ends && matches!(c, '\r' | '\n'))) {
@@ -36,3 +32,6 @@ pub(super) const TOKENS: Function = Function {
         Ok(parts.into())
     },
 };
+
+/// Whether line ends are among the characters.
+const OPTIONS: [(&str, bool); 1] = [("nocrlf", true)];
