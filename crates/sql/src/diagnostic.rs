@@ -133,6 +133,16 @@ pub fn one_line(text: &str, span: &Range<usize>) -> String {
     line.chars().take(ONE_LINE_MAX - 3).chain("...".chars()).collect()
 }
 
+/// Words as a choice in a sentence: `` `a`, `b` or `c` ``.
+pub(crate) fn alternatives(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} or {last}", before.join(", ")),
+        None => String::new(),
+    }
+}
+
 /// Where a span begins, and the line it begins in.
 struct Place<'t> {
     line: usize,

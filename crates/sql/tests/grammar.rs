@@ -606,3 +606,15 @@ fn is_as_expected(found: &str, expected: &str) -> bool {
         None => found == expected,
     }
 }
+
+#[test]
+fn names_like_keywords_are_names_where_one_may_stand() {
+    for text in [
+        "SELECT form, were AS where_, payload.selct form FROM form",
+        "SELECT clientid form, topic thn FROM \"t\" WHERE ende = 1 AND dos IN (1)",
+        "FOREACH payload.l AS incases DO incases.x froms FROM \"t\"",
+        "SELECT CASE thn WHEN ens THEN els ELSE whn END AS adn FROM were",
+    ] {
+        assert!(sql::Query::compile_open(text).is_ok(), "{text}");
+    }
+}

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use events::{Type, Value};
 
 use super::args::{Args, Fault};
+use crate::diagnostic::alternatives;
 use crate::values::describe::describe;
 
 /// A function of the rule language.
@@ -194,16 +195,6 @@ impl Wants {
                 Wants::List => matches!(ty, Type::List),
             },
         }
-    }
-}
-
-/// Words as a choice in a sentence: `` `a`, `b` or `c` ``.
-fn alternatives(words: &[&str]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    match quoted.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, before)) => format!("{} or {last}", before.join(", ")),
-        None => String::new(),
     }
 }
 

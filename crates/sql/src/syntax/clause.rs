@@ -6,7 +6,10 @@ use super::ast::{Expr, Field, Statement, Topic, Verb};
 use super::parser::{Noted, Parsed, Parser};
 use super::token::{Keyword, TokenKind};
 use crate::codes;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, alternatives};
+
+/// What may stand behind the topics.
+const AFTER_FROM: &str = "`WHERE` or the end of the rule";
 
 /// What is wrong with the grammar of a text.
 #[derive(Debug)]
@@ -52,6 +55,9 @@ impl Parser<'_> {
             self.skip_to(|_| false);
             Vec::new()
         });
+        if !is_told {
+            self.mend_keyword(&[Keyword::Where], AFTER_FROM);
+        }
         let filter = self.clause_condition(Keyword::Where);
         let mut statement = Statement { verb, from, filter };
         self.rest(&mut statement, is_told);
@@ -78,11 +84,7 @@ impl Parser<'_> {
                     is_told = true;
                 }
                 _ => {
-                    let wanted = if statement.filter.is_some() {
-                        "the end of the rule"
-                    } else {
-                        "`WHERE` or the end of the rule"
-                    };
+                    let wanted = if statement.filter.is_some() { "the end of the rule" } else { AFTER_FROM };
                     let _noted: Parsed<()> = self.expected(wanted);
                     self.skip_to(|_| false);
                     is_told = true;
@@ -106,7 +108,7 @@ impl Parser<'_> {
             Keyword::Incase => drop(self.clause_condition(keyword)),
             _ => {
                 self.take();
-                self.fields();
+                self.fields(&[Keyword::From]);
             }
         }
     }
@@ -124,32 +126,36 @@ impl Parser<'_> {
     }
 
     fn verb(&mut self) -> Parsed<Verb> {
+        const VERBS: &str = "`SELECT` or `FOREACH`";
+        self.mend_keyword(&[Keyword::Select, Keyword::Foreach], VERBS);
         match self.kind() {
             TokenKind::Keyword(Keyword::Select) => {
                 self.take();
-                Ok(Verb::Select(self.fields()))
+                Ok(Verb::Select(self.fields(&[Keyword::From])))
             }
             TokenKind::Keyword(Keyword::Foreach) => {
                 self.take();
-                let fields = self.fields();
-                let each = self.take_if(TokenKind::Keyword(Keyword::Do)).then(|| self.fields());
+                let fields = self.fields(&[Keyword::Do, Keyword::Incase, Keyword::From]);
+                let each = self
+                    .take_if(TokenKind::Keyword(Keyword::Do))
+                    .then(|| self.fields(&[Keyword::Incase, Keyword::From]));
                 let incase = self.clause_condition(Keyword::Incase);
                 Ok(Verb::Foreach { fields, each, incase })
             }
             TokenKind::End => {
                 let help = "`SELECT clientid, payload.temp FROM \"plant/#\"`";
-                let diagnostic = "expected `SELECT` or `FOREACH`, found the end of the rule";
-                self.refuse(Diagnostic::error(codes::UNEXPECTED_TOKEN, self.span().range(), diagnostic).with_help(help))
+                let message = format!("expected {VERBS}, found the end of the rule");
+                self.refuse(Diagnostic::error(codes::UNEXPECTED_TOKEN, self.span().range(), message).with_help(help))
             }
-            _ => self.expected("`SELECT` or `FOREACH`"),
+            _ => self.expected(VERBS),
         }
     }
 
-    /// Fields up to the next clause. A field that is wrong is noted and left out.
-    fn fields(&mut self) -> Vec<Field> {
+    /// Fields up to the next clause, which is one of `next`. A field that is wrong is noted and left out.
+    fn fields(&mut self, next: &[Keyword]) -> Vec<Field> {
         let mut fields = Vec::new();
         loop {
-            match self.field() {
+            match self.field(next) {
                 Ok(field) => fields.push(field),
                 Err(Noted) => self.skip_to(|kind| kind == TokenKind::Comma),
             }
@@ -159,9 +165,9 @@ impl Parser<'_> {
         }
     }
 
-    fn field(&mut self) -> Parsed<Field> {
+    fn field(&mut self, next: &[Keyword]) -> Parsed<Field> {
         if self.take_if(TokenKind::Star) {
-            return self.end_of_field(Field::Star);
+            return self.end_of_field(Field::Star, None, next);
         }
         if matches!(self.kind(), TokenKind::End | TokenKind::Keyword(Keyword::From)) {
             return self.no_field();
@@ -169,12 +175,14 @@ impl Parser<'_> {
         let expr = self.expression()?;
         let explicit = self.take_if(TokenKind::Keyword(Keyword::As));
         let implicit = matches!(self.kind(), TokenKind::Name | TokenKind::QuotedName);
+        let name_at = self.taken();
         let target = if explicit || implicit { Some(self.target()?) } else { None };
-        self.end_of_field(Field::Item { expr, target })
+        self.end_of_field(Field::Item { expr, target }, (implicit && !explicit).then_some(name_at), next)
     }
 
-    /// After a field stands a comma, a clause or the end; anything else is told here, where it stands.
-    fn end_of_field(&mut self, field: Field) -> Parsed<Field> {
+    /// After a field stands a comma, a clause or the end; anything else is told here, where it stands. A name without AS,
+    /// which stands at `name_at`, may have been meant to be the next clause.
+    fn end_of_field(&mut self, field: Field, name_at: Option<usize>, next: &[Keyword]) -> Parsed<Field> {
         match self.kind() {
             TokenKind::Comma | TokenKind::End => Ok(field),
             TokenKind::Keyword(keyword) if keyword.begins_clause() => Ok(field),
@@ -185,7 +193,19 @@ impl Parser<'_> {
                 let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, self.span().range(), message);
                 self.refuse(diagnostic.with_help(help))
             }
-            _ => self.expected("`,` or `FROM`"),
+            _ => {
+                let words: Vec<&str> = std::iter::once(",").chain(next.iter().map(|next| next.word())).collect();
+                let wanted = alternatives(&words);
+                if self.mend_keyword(next, &wanted) {
+                    return Ok(field);
+                }
+                match (field, name_at) {
+                    (Field::Item { expr, .. }, Some(at)) if self.mend_keyword_at(at, next, &wanted) => {
+                        Ok(Field::Item { expr, target: None })
+                    }
+                    (Field::Item { .. } | Field::Star, _) => self.expected(&wanted),
+                }
+            }
         }
     }
 
@@ -200,6 +220,7 @@ impl Parser<'_> {
     }
 
     fn from(&mut self) -> Parsed<Vec<Topic>> {
+        self.mend_keyword(&[Keyword::From], "`FROM`");
         match self.kind() {
             TokenKind::Keyword(Keyword::From) => self.take(),
             TokenKind::End => {
@@ -210,7 +231,7 @@ impl Parser<'_> {
                 return self.refuse(diagnostic);
             }
             TokenKind::Keyword(keyword) if keyword.begins_clause() => return self.misplaced(keyword),
-            _ => return self.expected("`,` or `FROM`"),
+            _ => return self.expected("`FROM`"),
         };
         let mut topics = Vec::new();
         loop {
@@ -245,7 +266,7 @@ impl Parser<'_> {
         let filter = written.split_whitespace().next().unwrap_or_default();
         // `#` is no word of the language: that was noted before, and is the same mistake.
         self.diagnostics.retain(|d| d.code != codes::UNEXPECTED_CHARACTER || !(start..=end).contains(&d.span.start));
-        let message = format!("expected `WHERE` or the end of the rule, found `{}`", self.slice(at));
+        let message = format!("expected {AFTER_FROM}, found `{}`", self.slice(at));
         let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, at.range(), message);
         let _noted: Parsed<()> =
             self.refuse(diagnostic.with_help(format!("a topic filter stands in quotes: `FROM \"{filter}\"`")));

@@ -13,6 +13,9 @@ use crate::json::number_of;
 use crate::values::arithmetic::Arithmetic;
 use crate::values::compare::Comparison;
 
+/// What may stand behind a branch of CASE.
+const AFTER_BRANCH: &str = "`WHEN`, `ELSE` or `END`";
+
 /// The longest list that `[a..b]` may stand for.
 const RANGE_LEN_MAX: i64 = 100_000;
 
@@ -350,12 +353,14 @@ impl Parser<'_> {
             let value = self.expression()?;
             depths.extend([condition.depth, value.depth]);
             branches.push((condition, value));
+            self.mend_keyword(&[Keyword::When, Keyword::Else, Keyword::End], AFTER_BRANCH);
             if !self.take_if(when) && !self.take_else_if() {
                 break;
             }
         }
         let otherwise = self.take_if(TokenKind::Keyword(Keyword::Else)).then(|| self.expression()).transpose()?;
-        self.expect(TokenKind::Keyword(Keyword::End), "`WHEN`, `ELSE` or `END`")?;
+        self.mend_keyword(&[Keyword::End], AFTER_BRANCH);
+        self.expect(TokenKind::Keyword(Keyword::End), AFTER_BRANCH)?;
         depths.extend(operand.iter().map(|expr| expr.depth));
         depths.extend(otherwise.iter().map(|expr| expr.depth));
         let span: Span = start.to(self.last_span());
@@ -372,7 +377,7 @@ impl Parser<'_> {
         let start = self.span();
         self.take_many(count);
         let span = start.to(self.last_span());
-        let message = format!("expected `WHEN`, `ELSE` or `END`, found `{}`", self.slice(span));
+        let message = format!("expected {AFTER_BRANCH}, found `{}`", self.slice(span));
         let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, span.range(), message);
         let _noted: Parsed<()> = self.refuse(diagnostic.with_help("another branch begins with `WHEN`"));
         true

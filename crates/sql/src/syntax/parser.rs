@@ -12,12 +12,16 @@ use super::token::{Keyword, Token, TokenKind};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::elsewhere;
+use crate::suggest::nearest;
 
 /// The deepest nesting of expressions.
 const DEPTH_MAX: usize = 128;
 
 /// The most mistakes that are told of one text; whoever has more mends these first.
 const DIAGNOSTICS_MAX: usize = 100;
+
+/// Shorter names are as near to a keyword as to any other word.
+const MISSPELT_LEN_MIN: usize = 3;
 
 /// What was wrong has been noted; the caller goes on at the next place that makes sense.
 #[derive(Debug)]
@@ -85,7 +89,9 @@ impl<'t> Parser<'t> {
     }
 
     pub(super) fn expect_keyword(&mut self, keyword: Keyword) -> Parsed<Token> {
-        self.expect(TokenKind::Keyword(keyword), &format!("`{}`", keyword.word()))
+        let what = format!("`{}`", keyword.word());
+        self.mend_keyword(&[keyword], &what);
+        self.expect(TokenKind::Keyword(keyword), &what)
     }
 
     /// Whether the token that many after the next is this word, in upper or lower case.
@@ -101,11 +107,45 @@ impl<'t> Parser<'t> {
             _ => format!("`{}`", self.slice(self.span())),
         };
         let message = format!("expected {what}, found {found}");
-        let help = elsewhere::word(self.slice(self.span())).or_else(|| elsewhere::word(self.with_the_last()));
-        self.refuse(
-            Diagnostic::error(codes::UNEXPECTED_TOKEN, self.span().range(), message)
-                .with_help_if(help.map(str::to_owned)),
-        )
+        let elsewhere = elsewhere::word(self.slice(self.span())).or_else(|| elsewhere::word(self.with_the_last()));
+        let help = elsewhere.map(str::to_owned).or_else(|| {
+            // AND and OR may follow every value.
+            let may_stand =
+                |keyword: &Keyword| what.contains(keyword.word()) || matches!(keyword, Keyword::And | Keyword::Or);
+            let meant = self.keyword_meant(Keyword::ALL.iter().copied().filter(may_stand))?;
+            Some(format!("did you mean `{}`?", meant.word()))
+        });
+        self.refuse(Diagnostic::error(codes::UNEXPECTED_TOKEN, self.span().range(), message).with_help_if(help))
+    }
+
+    /// Whether the next token is one of `wanted` that is spelt wrong, `what` being expected there. It is told, and is
+    /// that keyword from here on, so that its clause is read.
+    pub(super) fn mend_keyword(&mut self, wanted: &[Keyword], what: &str) -> bool {
+        let Some(meant) = self.keyword_meant(wanted.iter().copied()) else { return false };
+        let _noted: Parsed<()> = self.expected(what);
+        self.tokens[self.at].kind = TokenKind::Keyword(meant);
+        true
+    }
+
+    /// The same at a token that was taken as a name, when the next one cannot follow it.
+    pub(super) fn mend_keyword_at(&mut self, at: usize, wanted: &[Keyword], what: &str) -> bool {
+        let next = std::mem::replace(&mut self.at, at);
+        let is_mended = self.mend_keyword(wanted, what);
+        if !is_mended {
+            self.at = next;
+        }
+        is_mended
+    }
+
+    /// The keyword that the next token was probably meant to be.
+    fn keyword_meant(&self, known: impl Iterator<Item = Keyword>) -> Option<Keyword> {
+        let word = self.slice(self.span());
+        if self.kind() != TokenKind::Name || word.len() < MISSPELT_LEN_MIN || elsewhere::word(word).is_some() {
+            return None;
+        }
+        let known: Vec<Keyword> = known.collect();
+        let meant = nearest(word, known.iter().map(|keyword| keyword.word()))?;
+        Keyword::of(meant)
     }
 
     pub(super) fn refuse<T>(&mut self, diagnostic: Diagnostic) -> Parsed<T> {

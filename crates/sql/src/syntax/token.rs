@@ -55,7 +55,7 @@ macro_rules! keywords {
         pub(super) enum Keyword { $($variant,)* }
 
         impl Keyword {
-            const ALL: &'static [Keyword] = &[$(Keyword::$variant,)*];
+            pub(super) const ALL: &'static [Keyword] = &[$(Keyword::$variant,)*];
 
             /// The word in upper case.
             pub(super) const fn word(self) -> &'static str {

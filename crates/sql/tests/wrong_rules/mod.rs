@@ -150,6 +150,14 @@ const RULES: &[(&str, &str)] = &[
     ("quotes of a word processor", "SELECT clientid FROM \u{201c}t/#\u{201d} WHERE clientid = \u{2018}a\u{2019}"),
     ("`~=`", "SELECT topic ~= 'a/#' AS hit FROM \"t\""),
     // Clauses.
+    ("every clause misspelt", "SELCT clientid, payload.temp AS temp\nFORM \"t/#\"\nWERE payload.temp > 30 ADN qos = 1"),
+    ("FROM misspelt behind a name", "SELECT clientid, payload.temp FORM \"t/#\" WHERE clintid = 'a'"),
+    ("FROM misspelt behind a star", "SELECT * FRON \"$events/client_conected\""),
+    (
+        "FOREACH and what follows it, misspelt",
+        "FORECH payload.sensors AS s\nDOO s.temp AS temp\nINCASES s.temp > 30\nFRMO \"t/#\" WEHRE s.x = 1",
+    ),
+    ("words of CASE misspelt", "SELECT CASE WHEN payload.t > 30 THN 'hot' ELES 'cold' END AS level FROM \"t/#\""),
     ("WHERE before FROM", "SELECT clientid WHERE qos = 1 FROM \"t\""),
     ("no FROM", "SELECT 1 AS a"),
     ("no fields", "SELECT FROM \"t\""),
