@@ -17,9 +17,9 @@ pub(crate) fn say_json(value: &serde_json::Value) -> io::Result<()> {
     say(&value.to_string())
 }
 
-/// A line on standard error; where that is closed there is nobody to tell.
+/// A line on standard error, as [`shown`]; where that is closed there is nobody to tell.
 pub(crate) fn complain(text: &str) {
-    drop(writeln!(io::stderr().lock(), "{text}"));
+    drop(writeln!(io::stderr().lock(), "{}", shown(text)));
 }
 
 /// Text from elsewhere as it may be shown: control characters but line breaks and tabs stand as their escapes, so that

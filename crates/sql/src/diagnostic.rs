@@ -105,7 +105,9 @@ fn render_in(head: &str, below: &str, span: &Range<usize>, file: &File<'_>) -> S
     line(format_args!("{head}"));
     line(format_args!("{margin}--> {}:{line_number}:{}", file.name, place.column));
     line(format_args!("{margin} |"));
-    line(format_args!("{line_number} | {}", place.text.replace('\t', " ")));
+    // One column each, so that the carets stay below what they mean, and none that a terminal obeys.
+    let plain = place.text.trim_end().replace('\t', " ").replace(char::is_control, "\u{FFFD}");
+    line(format_args!("{line_number} | {plain}"));
     let indent = " ".repeat(place.column - 1);
     let carets = "^".repeat(place.width);
     line(format_args!("{margin} | {indent}{carets} {below}"));
@@ -196,6 +198,13 @@ mod tests {
              11 | SELECT clientid, reson\n   \
              |                  ^^^^^ help: did you mean `reason`?\n"
         );
+    }
+
+    #[test]
+    fn a_line_is_shown_without_what_a_terminal_obeys() {
+        let text = "SELECT '\u{1b}[2J',\tx\r\nFROM \"t\"";
+        let shown = Diagnostic::error("E103", 15..16, "no `x`").render("f", text, 0);
+        assert!(shown.contains("1 | SELECT '\u{FFFD}[2J', x\n  |                ^\n"), "{shown}");
     }
 
     #[test]

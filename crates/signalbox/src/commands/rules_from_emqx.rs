@@ -52,6 +52,7 @@ fn say_finding(finding: &Finding, paint: &Paint) -> Outcome {
     let verdict = match finding.verdict() {
         Verdict::Works => paint.good("works"),
         Verdict::Differs => paint.strong("works, with differences"),
+        Verdict::Lacks if finding.differs() => paint.bad(&format!("works, with differences, but {}", lack(finding))),
         Verdict::Lacks => paint.bad(&format!("works, but {}", lack(finding))),
         Verdict::Fails => paint.bad("does not work"),
     };
@@ -101,7 +102,7 @@ fn indented(text: &str) -> String {
 
 fn action_in_words(action: &ActionFinding, paint: &Paint) -> String {
     match (&action.outcome, action.verdict()) {
-        (ActionOutcome::NotThere, _) => paint.bad("not there yet"),
+        (ActionOutcome::NotThere, _) => paint.bad("there is no such kind of action here yet"),
         (ActionOutcome::NotInExport, _) => {
             let said = paint.bad("its settings are not in the export");
             format!("{said}; `emqx ctl data export` has them, and so has `cluster.hocon`")
@@ -126,20 +127,29 @@ fn say_connectors(findings: &[Finding], paint: &Paint) -> Outcome {
 }
 
 fn summary(findings: &[Finding]) -> String {
-    let count = |verdict: Verdict| findings.iter().filter(|finding| finding.verdict() == verdict).count();
+    let rules = |verdict: Verdict| findings.iter().filter(|finding| finding.verdict() == verdict).count();
     let actions = || findings.iter().flat_map(|finding| &finding.actions);
     let lost = actions().filter(|action| action.verdict() == Verdict::Fails).count();
-    let plural = |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
-    format!(
-        "{}: {} work, {} work with differences, {} lack an action, {} do not work; {}: {} work, {lost} do not",
-        plural(findings.len(), "rule"),
-        count(Verdict::Works),
-        count(Verdict::Differs),
-        count(Verdict::Lacks),
-        count(Verdict::Fails),
-        plural(actions().count(), "action"),
-        actions().count() - lost,
-    )
+    let of_rules = [
+        (rules(Verdict::Works), "works", "work"),
+        (rules(Verdict::Differs), "works with differences", "work with differences"),
+        (rules(Verdict::Lacks), "works but for an action", "work but for an action"),
+        (rules(Verdict::Fails), "does not work", "do not work"),
+    ];
+    let of_actions = [(actions().count() - lost, "works", "work"), (lost, "does not work", "do not work")];
+    let mut parts = vec![counted(findings.len(), ("rule", "rules"), &of_rules)];
+    if actions().count() > 0 {
+        parts.push(counted(actions().count(), ("action", "actions"), &of_actions));
+    }
+    parts.join("; ")
+}
+
+/// `3 rules: 2 work, 1 does not work`, without those of which there are none.
+fn counted(count: usize, (one, many): (&str, &str), parts: &[(usize, &str, &str)]) -> String {
+    let said = parts.iter().filter(|(count, ..)| *count > 0);
+    let said = said.map(|(count, one, many)| format!("{count} {}", if *count == 1 { one } else { many }));
+    let what = if count == 1 { one } else { many };
+    format!("{count} {what}: {}", said.collect::<Vec<_>>().join(", "))
 }
 
 fn document(findings: &[Finding]) -> Value {

@@ -85,11 +85,16 @@ impl Finding {
             Verdict::Fails
         } else if self.lost_actions().next().is_some() {
             Verdict::Lacks
-        } else if self.diagnostics.is_empty() && self.differences.is_empty() {
-            Verdict::Works
-        } else {
+        } else if self.differs() {
             Verdict::Differs
+        } else {
+            Verdict::Works
         }
+    }
+
+    /// Whether there is something to say of the SQL.
+    pub(crate) const fn differs(&self) -> bool {
+        !self.diagnostics.is_empty() || !self.differences.is_empty()
     }
 
     /// The actions that do not work.

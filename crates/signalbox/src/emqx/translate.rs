@@ -197,30 +197,41 @@ fn properties(value: Option<&Value>, notes: &mut Vec<String>) -> Table {
 }
 
 fn http(found: &Found<'_>, notes: &mut Vec<String>) -> (Table, Table) {
-    let mut connector = Table::new();
-    connector.insert("kind".to_owned(), "http".into());
-    let url = text(found.connector.get("url")).unwrap_or("https://example.com");
-    connector.insert("url".to_owned(), without_user(url, notes).into());
+    let url = without_user(text(found.connector.get("url")).unwrap_or("https://example.com"), notes);
+    // A bridge may have placeholders behind its host, which belong to the action here.
+    let (url, path_of_url) = if has_placeholder(&url) { split_path(&url) } else { (url.as_str(), "") };
+    let mut entry = Table::new();
+    let mut connector = single("kind", "http".into());
+    connector.insert("url".to_owned(), url.into());
+    let mut own = Table::new();
     let headers = headers(found.connector.get("headers"), &mut |name, value| {
+        if has_placeholder(value) {
+            own.insert(name.to_owned(), translated(value, notes).into());
+            return None;
+        }
         Some(if is_secret(name) { variable(&found.connector_name, name) } else { value.to_owned() })
     });
     if !headers.is_empty() {
         connector.insert("headers".to_owned(), headers.into());
     }
-    let mut entry = Table::new();
+    if found.connector.get("oauth2").is_some_and(|oauth2| oauth2.get("enable") != Some(&Value::Bool(false))) {
+        notes.push("oauth2: no token is asked for here; one belongs into the header `authorization`".to_owned());
+    }
+    note_certificates(found.connector, url.starts_with("https:"), notes);
     let parameters = found.parameters;
     let method = text(parameters.get("method")).unwrap_or("post").to_ascii_uppercase();
     if method != "POST" {
         entry.insert("method".to_owned(), method.into());
     }
-    if let Some(path) = text(parameters.get("path")) {
-        if has_placeholder(path) {
+    let path = format!("{path_of_url}{}", text(parameters.get("path")).unwrap_or_default());
+    if !path.is_empty() {
+        if has_placeholder(&path) {
             notes.push(format!("path: values are percent-encoded, and {UNDEFINED}"));
         }
-        entry.insert("path".to_owned(), translated(path, notes).into());
+        entry.insert("path".to_owned(), translated(&path, notes).into());
     }
     if !std::ptr::eq(parameters, found.connector) {
-        let own = self::headers(parameters.get("headers"), &mut |name, value| {
+        own.extend(self::headers(parameters.get("headers"), &mut |name, value| {
             if is_secret(name) && !has_placeholder(value) {
                 notes.push(format!(
                     "header {name}: a secret is not copied; it belongs to the `headers` of the connector"
@@ -228,16 +239,38 @@ fn http(found: &Found<'_>, notes: &mut Vec<String>) -> (Table, Table) {
                 return None;
             }
             Some(translated(value, notes))
-        });
-        if !own.is_empty() {
-            entry.insert("headers".to_owned(), own.into());
-        }
+        }));
+    }
+    if !own.is_empty() {
+        entry.insert("headers".to_owned(), own.into());
     }
     if let Some(body) = text(parameters.get("body")) {
         entry.insert("body".to_owned(), translated(body, notes).into());
     }
     notes.push("408, 425 and 5xx are tried again, too; EMQX gives them up but for 429 and 503".to_owned());
     (entry, connector)
+}
+
+/// An address up to its host, and what stands behind that.
+fn split_path(url: &str) -> (&str, &str) {
+    let host_at = url.find("://").map_or(0, |at| at + "://".len());
+    let behind_scheme = url.get(host_at..).unwrap_or_default();
+    let path_at = behind_scheme.find(['/', '?']).map(|at| host_at + at);
+    path_at.and_then(|at| url.split_at_checked(at)).unwrap_or((url, ""))
+}
+
+/// Says what becomes of the certificates of a connector, which are files over there.
+fn note_certificates(connector: &Value, is_tls: bool, notes: &mut Vec<String>) {
+    let of_ssl = |name: &str| connector.get("ssl").and_then(|ssl| text(ssl.get(name)));
+    if !is_tls {
+        return;
+    }
+    if let Some(file) = of_ssl("cacertfile") {
+        notes.push(format!("ssl: the authorities of `{file}` belong into `ca_pem` of the connector"));
+    }
+    if of_ssl("certfile").is_some() {
+        notes.push("ssl: no certificate of ours is shown to the other side".to_owned());
+    }
 }
 
 /// The headers that are worth saying: not those of the connection, which are the client's business.
@@ -284,6 +317,7 @@ fn pgsql(found: &Found<'_>, notes: &mut Vec<String>) -> (Table, Table) {
         connector.insert("password".to_owned(), variable(&found.connector_name, "password").into());
     }
     if found.connector.pointer("/ssl/enable") == Some(&Value::Bool(true)) {
+        note_certificates(found.connector, true, notes);
         let verifies = found.connector.pointer("/ssl/verify").and_then(Value::as_str) == Some("verify_peer");
         connector.insert("tls".to_owned(), if verifies { "verify_full" } else { "require" }.into());
     }
@@ -371,6 +405,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_bridge_fills_in_belongs_to_the_action() {
+        let export = format!(
+            "{RULE}\nbridges.webhook.a {{ url = \"https://h/p/${{clientid}}?q=${{qos}}\", \
+             headers {{ x = \"${{topic}}\", y = \"7\" }}, ssl {{ enable = true, cacertfile = ca, certfile = c }} }}"
+        );
+        let (connector, entry, notes) = connector_and_entry("webhook", &export);
+        assert_eq!((connector["url"].as_str(), connector["headers"]["y"].as_str()), (Some("https://h"), Some("7")));
+        assert_eq!(entry["path"].as_str(), Some("/p/${clientid}?q=${qos}"));
+        assert_eq!(entry["headers"].to_string(), "{ x = \"${topic}\" }");
+        assert_eq!(notes.iter().filter(|note| note.starts_with("ssl: ")).count(), 2, "{notes:?}");
+    }
+
+    #[test]
     fn connectors_of_two_kinds_keep_apart_and_what_is_missing_is_said() {
         let export = format!(
             "{RULE}\nactions.http.a {{ connector = c, enable = false, fallback_actions = [{{kind = republish}}] }}\n\
@@ -380,6 +427,11 @@ mod tests {
         assert_eq!((entry["connector"].as_str(), entry["enabled"].as_bool()), (Some("c_http"), Some(false)));
         assert!(notes.iter().any(|note| note.starts_with("fallback_actions: ")), "{notes:?}");
         let missing = format!("{RULE}\nactions.http.a {{ connector = gone, parameters {{}} }}");
+        let token = format!(
+            "{RULE}\nactions.http.a {{ connector = c }}\nconnectors.http.c {{ url = \"http://h\", oauth2 {{}} }}"
+        );
+        let (_, _, notes) = connector_and_entry("http", &token);
+        assert!(notes.iter().any(|note| note.starts_with("oauth2: no token is asked for")), "{notes:?}");
         let (_, _, notes) = connector_and_entry("http", &missing);
         assert!(notes.iter().any(|note| note.starts_with("the connector `gone` is not in the export")), "{notes:?}");
     }

@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 use crate::commands::assert_done;
-use crate::support::server::Home;
+use crate::support::server::{Finished, Home};
 
 /// A configuration with twelve rules and what they use.
 const CLUSTER: &str = include_str!("emqx/cluster.hocon");
@@ -82,9 +82,8 @@ fn the_answer_of_the_api_is_read_and_misses_the_settings_of_actions() {
     assert_eq!(second["actions"][0]["there"], "not in the export");
     let shown = home.run(&["rules", "check", "--from-emqx", "rules.json"]);
     let place = "^^^^^ EMQX: a name made of the time; here: its text";
-    let summary =
-        "2 rules: 1 work, 0 work with differences, 1 lack an action, 0 do not work; 2 actions: 1 work, 1 do not";
-    for said in [place, "rule:p2: works, but nothing is known of its action `http:hook`", summary] {
+    let summary = "2 rules: 1 works, 1 works but for an action; 2 actions: 1 works, 1 does not work";
+    for said in [place, "rule:p2: works, with differences, but nothing is known of its action `http:hook`", summary] {
         assert!(shown.stdout.contains(said), "{said}: {}", shown.stdout);
     }
 }
@@ -167,4 +166,64 @@ fn what_is_wrong_with_a_connector_is_told_and_names_do_nothing_to_the_terminal()
         assert!(told.stdout.contains(said), "{said}: {}", told.stdout);
     }
     assert!(!told.stdout.contains("no connector"), "{}", told.stdout);
+}
+
+/// Actions of many kinds, with connectors as EMQX 5.8 writes them, and bridges as 5.0 did.
+const ACTIONS: &str = include_str!("emqx/actions.hocon");
+
+#[test]
+fn of_every_kind_of_action_is_told_what_becomes_of_it() {
+    let home = Home::new();
+    home.write("actions.hocon", ACTIONS);
+    let told = told(&home, "actions.hocon");
+    let all = rule(&told, "everywhere")["actions"].as_array().unwrap();
+    let outcomes: Vec<(&str, &str, &str)> = all
+        .iter()
+        .map(|action| (&action["id"], &action["there"], &action["verdict"]))
+        .map(|(id, there, verdict)| (id.as_str().unwrap(), there.as_str().unwrap(), verdict.as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        outcomes,
+        [
+            ("http:hook", "yes", "differs"),
+            ("http:status", "yes", "differs"),
+            ("http:nowhere", "not in the export", "fails"),
+            ("mqtt:out", "no", "fails"),
+            ("pgsql:meters", "yes", "differs"),
+            ("timescale:series", "yes", "differs"),
+            ("redis:last", "no", "fails"),
+            ("kafka_producer:stream", "no", "fails"),
+            ("webhook:old", "yes", "differs"),
+        ]
+    );
+    assert_eq!(told["summary"], json!({ "works": 1, "differs": 1, "lacks_action": 1, "fails": 1 }));
+    let notes = |at: usize| all[at]["notes"].to_string();
+    assert!(notes(0).contains("oauth2: ") && notes(0).contains("fallback_actions: "), "{}", notes(0));
+    assert!(notes(1).contains("the action is switched off"), "{}", notes(1));
+    assert!(notes(4).contains("`/etc/emqx/ca.pem` belong into `ca_pem`"), "{}", notes(4));
+    assert!(!told.to_string().contains("s3cret"), "{told}");
+}
+
+#[test]
+fn rule_files_and_the_connectors_that_are_printed_fit_each_other() {
+    let home = Home::new();
+    home.write("actions.hocon", ACTIONS);
+    let told = told(&home, "actions.hocon");
+    assert_eq!(home.run(&["rules", "check", "--from-emqx", "actions.hocon", "--write", "taken"]).code, Some(1));
+    let home = home.with_config(told["connectors"].as_str().unwrap());
+    let mut check = home.command(&["rules", "check", "taken"]);
+    for variable in ["HOOKS_X_API_KEY", "PLANT_PGSQL_PASSWORD", "OLD_TOKEN"] {
+        check.env(variable, "x");
+    }
+    let checked = Finished::of(check.output().unwrap());
+    assert_done(&checked);
+    assert_eq!(checked.stdout.lines().count(), 3, "{}", checked.stdout);
+    let written = std::fs::read_to_string(home.path().join("taken/everywhere.sql")).unwrap();
+    for said in [
+        "connector = \"plant_pgsql\"\nsql = ",
+        "connector = \"old\"\npath = \"/in/${clientid}\"",
+        "path = \"/status\"\nenabled = false\n",
+    ] {
+        assert!(written.contains(said), "{said}: {written}");
+    }
 }

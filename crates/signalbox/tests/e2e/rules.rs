@@ -235,6 +235,21 @@ fn bytes_that_are_no_text_are_given_to_every_command_in_the_same_ways() {
 }
 
 #[test]
+fn nothing_of_an_event_reaches_the_terminal_as_more_than_text() {
+    let rule = "/*---\n[[actions]]\nrepublish = { topic = \"o\", payload = \"first\\nthen ${payload}\" }\n---*/\n";
+    let home = Home::new().with_rule("body", &format!("{rule}SELECT payload FROM \"t\"\n"));
+    let event = r#"{"topic":"t","payload":"a\u001b[2J\u009b\nb"}"#;
+    let explained = home.run_with_input(&["rules", "explain", "body", "--event", "-"], event);
+    assert_done(&explained);
+    assert!(!explained.stdout.contains(|c: char| c.is_control() && c != '\n'), "{:?}", explained.stdout);
+    for said in
+        [r"  payload  'a\u{1b}[2J\u{9b}\nb'", "  payload  first\n           then a\\u{1b}[2J\\u{9b}\n           b\n"]
+    {
+        assert!(explained.stdout.contains(said), "{said}: {}", explained.stdout);
+    }
+}
+
+#[test]
 fn rules_explain_answers_every_event_and_refuses_what_is_none() {
     let home = Home::new().with_rule("hot", HOT);
     let events = concat!(

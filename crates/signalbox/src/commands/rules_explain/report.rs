@@ -5,7 +5,7 @@ use events::Map;
 use sql::{Rows, Through, literal, one_line};
 
 use super::tree;
-use crate::terminal::Paint;
+use crate::terminal::{Paint, shown};
 
 /// The most elements of a list and rows that are shown; `--json` has all.
 const SHOWN_MAX: usize = 20;
@@ -133,8 +133,11 @@ impl Report<'_> {
         }
         let width = action.preview.parts.iter().map(|part| part.name.chars().count()).max().unwrap_or(0);
         for part in &action.preview.parts {
-            let value = part.value.as_text().map_or_else(|| literal(&part.value), str::to_owned);
-            self.lines.push(format!("  {:<width$}  {value}", part.name));
+            let value = part.value.as_text().map_or_else(|| literal(&part.value), |text| shown(text).into_owned());
+            for (number, line) in value.split('\n').enumerate() {
+                let name = if number == 0 { part.name.as_str() } else { "" };
+                self.lines.push(format!("  {name:<width$}  {line}").trim_end().to_owned());
+            }
             for placeholder in &part.placeholders {
                 let line = format!("  {:<width$}    {}", "", self.placeholder(placeholder));
                 self.lines.push(self.paint.faint(&line));

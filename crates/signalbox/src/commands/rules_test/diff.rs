@@ -3,7 +3,7 @@
 use engine::{Difference, FieldComparison, TestReport};
 use events::{Map, Value};
 
-use crate::terminal::Paint;
+use crate::terminal::{Paint, shown};
 
 /// The lines below a test that failed: `-` was expected, `+` was found.
 pub(super) fn lines(report: &TestReport, paint: &Paint) -> Vec<String> {
@@ -13,7 +13,7 @@ pub(super) fn lines(report: &TestReport, paint: &Paint) -> Vec<String> {
     }
     for difference in &report.differences {
         match difference {
-            Difference::Told(text) => lines.extend(text.lines().map(str::to_owned)),
+            Difference::Told(text) => lines.extend(shown(text).lines().map(str::to_owned)),
             Difference::Row { number, fields, .. } => {
                 lines.push(format!("row {number} differs"));
                 lines.extend(fields_lines(fields, paint));
@@ -37,7 +37,7 @@ pub(super) fn lines(report: &TestReport, paint: &Paint) -> Vec<String> {
 fn fields_lines<'f>(fields: &'f [FieldComparison], paint: &'f Paint) -> impl Iterator<Item = String> {
     let width = fields.iter().map(|field| field.path.chars().count()).max().unwrap_or(0);
     let line = move |sign: &str, field: &FieldComparison, value: Option<&Value>| {
-        let value = value.map_or_else(|| "no such field".to_owned(), shown);
+        let value = value.map_or_else(|| "no such field".to_owned(), in_json);
         format!("  {sign} {:<width$}  {value}", field.path)
     };
     fields.iter().flat_map(move |field| {
@@ -51,11 +51,11 @@ fn fields_lines<'f>(fields: &'f [FieldComparison], paint: &'f Paint) -> impl Ite
 
 fn row_lines(row: &Map) -> impl Iterator<Item = String> {
     let width = row.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    row.iter().map(move |(name, value)| format!("{name:<width$}  {}", shown(value))).collect::<Vec<_>>().into_iter()
+    row.iter().map(move |(name, value)| format!("{name:<width$}  {}", in_json(value))).collect::<Vec<_>>().into_iter()
 }
 
 /// Numbers as JSON has them, which tells 20 from 20.0; text in its quotes.
-fn shown(value: &Value) -> String {
+fn in_json(value: &Value) -> String {
     match value {
         Value::Null => "NULL".to_owned(),
         Value::Bool(_)
@@ -65,6 +65,6 @@ fn shown(value: &Value) -> String {
         | Value::Text(_)
         | Value::Bytes(_)
         | Value::List(_)
-        | Value::Map(_) => value.to_json(),
+        | Value::Map(_) => shown(&value.to_json()).into_owned(),
     }
 }

@@ -14,7 +14,7 @@ use crate::clock::Watch;
 use crate::config::Config;
 use crate::outcome::{Outcome, Stop};
 use crate::rule_files;
-use crate::terminal::{Paint, complain, say, say_json};
+use crate::terminal::{Paint, complain, say, say_json, shown};
 
 /// The tests of a file that were run.
 struct File<'r> {
@@ -81,7 +81,7 @@ fn say_files(files: &[File<'_>]) -> Outcome {
         }
         for run in &file.runs {
             let verdict = if run.report.is_passed() { paint.good("ok") } else { paint.bad("FAILED") };
-            say(&format!("{}: {} ... {verdict}", file.name(), run.report.name))?;
+            say(&format!("{}: {} ... {verdict}", file.name(), shown(&run.report.name)))?;
             for line in diff::lines(&run.report, &paint) {
                 say(format!("    {line}").trim_end())?;
             }
