@@ -265,6 +265,11 @@ fn rules_explain_answers_every_event_and_refuses_what_is_none() {
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["result"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!((results, explained.code), (vec!["rows".to_owned(), "no_match".to_owned()], Some(1)));
+    home.write("rules/each.sql", "FOREACH payload.l AS x DO abs(x) AS a FROM \"t\"\n");
+    let fails = home
+        .run_with_input(&["rules", "explain", "each", "--event", "-"], r#"{"topic":"t","payload":{"l":[1,"a",2]}}"#);
+    assert_eq!(fails.code, Some(1), "{}", fails.stderr);
+    assert!(fails.stdout.contains("the rule fails on element 2: 'a'\nerror[E501]: "), "{}", fails.stdout);
     for (arguments, input, message) in [
         (["hot", "-"], r#"{"usernam":"x"}"#, "no field `usernam` in `message.publish`; did you mean `username`?"),
         (["hot", "-"], "nonsense", "the file is no JSON from byte 0 on"),
@@ -340,6 +345,9 @@ fn a_report_without_tests_has_no_suites() {
     assert_is_junit(document.root_element());
     let elements = document.descendants().filter(Node::is_element).count();
     assert_eq!((counts(document.root_element()), elements), ([0, 0, 0], 1), "{text}");
+    let unwritten = home.run(&["rules", "test", "--junit", "nowhere/report.xml"]);
+    assert_eq!(unwritten.code, Some(2));
+    assert!(unwritten.stdout.contains("0 tests"), "what was found is told all the same: {}", unwritten.stdout);
 }
 
 /// The elements of a report with the attributes that the schema of Jenkins (`junit-10.xsd`) has for them, as far as we

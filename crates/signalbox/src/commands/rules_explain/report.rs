@@ -87,7 +87,7 @@ impl Report<'_> {
         let rows: &[Map] = match outcome {
             Err(_) => {
                 let told = self.explained.error.as_deref().unwrap_or_default();
-                self.lines.push(self.paint.bad("the rule fails"));
+                self.lines.push(format!("{}{}", self.paint.bad("the rule fails"), self.failing_element()));
                 self.lines.extend(told.trim_end().lines().map(str::to_owned));
                 return;
             }
@@ -114,6 +114,17 @@ impl Report<'_> {
             }
         }
         self.push_more(rows.len(), "rows");
+    }
+
+    /// Which element of FOREACH a rule fails on: the one that was come to and has no row.
+    fn failing_element(&self) -> String {
+        let elements = self.explained.explanation.through.as_ref().map(|through| through.elements.as_slice());
+        match elements {
+            Some([before @ .., last]) if last.row.is_none() => {
+                format!(" on element {}: {}", before.len() + 1, literal(&last.value))
+            }
+            Some(_) | None => String::new(),
+        }
     }
 
     fn push_actions(&mut self) {

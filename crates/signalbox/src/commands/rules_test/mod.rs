@@ -39,9 +39,8 @@ pub(super) fn run(command: &RulesTest) -> Outcome {
         let help = "`--rule` is the name of a file without `.sql`, `--name` a part of the name of a test";
         return Err(Stop::bad_input("no test is of that rule and name", Some(help)));
     }
-    if let Some(path) = &command.junit {
-        write_junit(path, &junit::document(&files))?;
-    }
+    // A report that cannot be written takes nothing from what is said here.
+    let written = command.junit.as_ref().map_or(Ok(()), |path| write_junit(path, &junit::document(&files)));
     if command.output.json {
         say_json(&json!({ "passed": passed, "failed": failed, "tests": tests_json(&files) }))?;
     } else {
@@ -49,6 +48,7 @@ pub(super) fn run(command: &RulesTest) -> Outcome {
         let tests = if passed + failed == 1 { "test" } else { "tests" };
         say(&format!("{} {tests}: {passed} passed, {failed} failed", passed + failed))?;
     }
+    written?;
     if failed > 0 { Err(Stop::Found) } else { Ok(()) }
 }
 
