@@ -1,8 +1,11 @@
 //! The catalogue: what is known of every event before one has happened.
 
+use std::sync::LazyLock;
+
+use bytestring::ByteString;
+
 use crate::column::Column;
 use crate::{ConnId, Event, EventId, Map, Timestamp, Type, Value};
-use bytestring::ByteString;
 
 pub use crate::declared::Kind;
 
@@ -23,6 +26,8 @@ pub struct EventType {
     pub doc: &'static [&'static str],
     /// Every field, in the order of `SELECT *`; the first ones are those of [`Head`].
     pub fields: &'static [Field],
+    /// Their names, for rows.
+    pub(crate) names: LazyLock<Box<[ByteString]>>,
 }
 
 impl EventType {
@@ -41,6 +46,11 @@ impl EventType {
         let at = self.fields.iter().position(|field| field.name == name)?;
         Some((FieldId(u16::try_from(at).expect("an event has few fields")), &self.fields[at]))
     }
+}
+
+/// The names of fields as rows have them.
+pub(crate) fn names(fields: &[Field]) -> Box<[ByteString]> {
+    fields.iter().map(|field| ByteString::from_static(field.name)).collect()
 }
 
 /// Where a field stands in [`EventType::fields`].
@@ -182,17 +192,18 @@ impl Head {
     }
 
     /// Appends every field in order.
-    fn push_fields(&self, kind: Kind, into: &mut Map) {
-        let name = |at: usize| ByteString::from_static(Head::FIELDS[at].name);
-        into.push_new(name(0), Value::from_static(kind.event_type().name));
-        into.push_new(name(1), self.event_id.to_value());
-        into.push_new(name(2), self.timestamp.to_value());
-        into.push_new(name(3), self.node.to_value());
-        into.push_new(name(4), self.listener.to_value());
-        into.push_new(name(5), self.conn_id.to_value());
-        into.push_new(name(6), self.seq.to_value());
-        into.push_new(name(7), self.client_seq.to_value());
-        into.push_new(name(8), self.client_epoch.to_value());
+    fn push_fields(&self, kind: Kind, into: &mut Vec<Value>) {
+        into.extend([
+            Value::from_static(kind.event_type().name),
+            self.event_id.to_value(),
+            self.timestamp.to_value(),
+            self.node.to_value(),
+            self.listener.to_value(),
+            self.conn_id.to_value(),
+            self.seq.to_value(),
+            self.client_seq.to_value(),
+            self.client_epoch.to_value(),
+        ]);
     }
 }
 
@@ -216,10 +227,11 @@ impl Event {
     /// Every field by name, in the order of `SELECT *`, with room for `more` entries behind them.
     pub fn to_map(&self, more: usize) -> Map {
         let kind = self.kind();
-        let mut map = Map::with_capacity(kind.event_type().fields.len() + more);
-        self.head.push_fields(kind, &mut map);
-        self.body.push_fields(&mut map);
-        map
+        let names: &[ByteString] = &kind.event_type().names;
+        let mut columns = Vec::with_capacity(names.len());
+        self.head.push_fields(kind, &mut columns);
+        self.body.push_fields(&mut columns);
+        Map::of_columns(names, columns, more)
     }
 
     /// The event as a JSON object.

@@ -14,6 +14,10 @@ const SCAN_MAX: usize = 40;
 /// Rows are short, so entries are scanned; from 41 entries on an index is kept beside them.
 #[derive(Clone, Debug, Default)]
 pub struct Map {
+    /// The names of `columns`, which all events of a kind share: most entries of a row of `SELECT *`.
+    names: &'static [ByteString],
+    columns: Vec<Value>,
+    /// What comes behind the columns.
     entries: Vec<(ByteString, Value)>,
     #[expect(clippy::box_collection, reason = "few maps have one, and every row would carry the room for it")]
     index: Option<Box<HashMap<ByteString, usize>>>,
@@ -22,39 +26,52 @@ pub struct Map {
 impl Map {
     /// An empty map.
     pub const fn new() -> Map {
-        Map { entries: Vec::new(), index: None }
+        Map { names: &[], columns: Vec::new(), entries: Vec::new(), index: None }
     }
 
     /// An empty map with room for `len` entries.
     pub fn with_capacity(len: usize) -> Map {
-        Map { entries: Vec::with_capacity(len), index: None }
+        Map { entries: Vec::with_capacity(len), ..Map::new() }
+    }
+
+    /// Columns under their names, of which no two are alike, with room for `more` entries behind them.
+    pub(crate) fn of_columns(names: &'static [ByteString], columns: Vec<Value>, more: usize) -> Map {
+        debug_assert_eq!(names.len(), columns.len());
+        let mut map = Map { names, columns, ..Map::with_capacity(more) };
+        map.index_where_long();
+        map
     }
 
     /// The number of entries.
-    pub fn len(&self) -> usize {
-        self.entries.len()
+    pub const fn len(&self) -> usize {
+        self.names.len() + self.entries.len()
     }
 
     /// Whether there is no entry.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// The value at `key`.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.position(key).map(|at| &self.entries[at].1)
+        let at = self.position(key)?;
+        self.columns.get(at).or_else(|| self.entries.get(at - self.names.len()).map(|(_, value)| value))
     }
 
     /// The value at `key`, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        self.position(key).map(|at| &mut self.entries[at].1)
+        let at = self.position(key)?;
+        match self.columns.get_mut(at) {
+            Some(column) => Some(column),
+            None => self.entries.get_mut(at - self.names.len()).map(|(_, value)| value),
+        }
     }
 
     /// Sets `key`. A key that is there keeps its place and gets the new value.
     #[inline]
     pub fn insert(&mut self, key: ByteString, value: Value) {
-        match self.position(&key) {
-            Some(at) => self.entries[at].1 = value,
+        match self.get_mut(&key) {
+            Some(earlier) => *earlier = value,
             None => self.push_new(key, value),
         }
     }
@@ -64,40 +81,77 @@ impl Map {
     pub fn push_new(&mut self, key: ByteString, value: Value) {
         debug_assert!(self.position(&key).is_none(), "`{key}` is there already");
         if let Some(index) = &mut self.index {
-            index.insert(key.clone(), self.entries.len());
+            index.insert(key.clone(), self.names.len() + self.entries.len());
         }
         self.entries.push((key, value));
-        if self.entries.len() > SCAN_MAX && self.index.is_none() {
-            self.index_all();
-        }
+        self.index_where_long();
     }
 
     /// Takes `key` out.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         let at = self.position(key)?;
-        let (_, value) = self.entries.remove(at);
-        if self.index.is_some() {
-            self.index_all();
+        if !self.names.is_empty() {
+            self.entries = std::mem::take(self).into_iter().collect();
         }
+        let (_, value) = self.entries.remove(at);
+        self.index = None;
+        self.index_where_long();
         Some(value)
     }
 
     /// The entries in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&ByteString, &Value)> {
-        self.entries.iter().map(|(key, value)| (key, value))
+        let columns = self.names.iter().zip(&self.columns);
+        Entries { columns, behind: self.entries.iter().map(|(key, value)| (key, value)) }
     }
 
-    fn index_all(&mut self) {
-        let places = self.entries.iter().enumerate().map(|(at, (key, _))| (key.clone(), at));
-        self.index = Some(Box::new(places.collect()));
+    #[inline(always)]
+    fn index_where_long(&mut self) {
+        if self.len() > SCAN_MAX && self.index.is_none() {
+            let places = self.iter().enumerate().map(|(at, (key, _))| (key.clone(), at));
+            self.index = Some(Box::new(places.collect()));
+        }
     }
 
     fn position(&self, key: &str) -> Option<usize> {
         match &self.index {
             Some(index) => index.get(key).copied(),
-            None => self.entries.iter().position(|(k, _)| &**k == key),
+            None => {
+                let mut names = self.names.iter().chain(self.entries.iter().map(|(name, _)| name));
+                names.position(|name| &**name == key)
+            }
         }
     }
+}
+
+/// The entries of a map: its columns, then what is behind them.
+struct Entries<Columns, Behind> {
+    columns: Columns,
+    behind: Behind,
+}
+
+impl<Entry, Columns, Behind> Iterator for Entries<Columns, Behind>
+where
+    Columns: ExactSizeIterator<Item = Entry>,
+    Behind: ExactSizeIterator<Item = Entry>,
+{
+    type Item = Entry;
+
+    fn next(&mut self) -> Option<Entry> {
+        self.columns.next().or_else(|| self.behind.next())
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let len = self.columns.len() + self.behind.len();
+        (len, Some(len))
+    }
+}
+
+impl<Entry, Columns, Behind> ExactSizeIterator for Entries<Columns, Behind>
+where
+    Columns: ExactSizeIterator<Item = Entry>,
+    Behind: ExactSizeIterator<Item = Entry>,
+{
 }
 
 /// Two maps are equal when they hold the same entries, in whatever order.
@@ -117,12 +171,37 @@ impl FromIterator<(ByteString, Value)> for Map {
     }
 }
 
+/// The entries of a map that is taken apart.
+#[derive(Debug)]
+pub struct IntoEntries {
+    columns: std::iter::Zip<std::slice::Iter<'static, ByteString>, std::vec::IntoIter<Value>>,
+    behind: std::vec::IntoIter<(ByteString, Value)>,
+}
+
+impl Iterator for IntoEntries {
+    type Item = (ByteString, Value);
+
+    fn next(&mut self) -> Option<(ByteString, Value)> {
+        match self.columns.next() {
+            Some((name, value)) => Some((name.clone(), value)),
+            None => self.behind.next(),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let len = self.columns.len() + self.behind.len();
+        (len, Some(len))
+    }
+}
+
+impl ExactSizeIterator for IntoEntries {}
+
 impl IntoIterator for Map {
     type Item = (ByteString, Value);
-    type IntoIter = std::vec::IntoIter<(ByteString, Value)>;
+    type IntoIter = IntoEntries;
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.entries.into_iter()
+    fn into_iter(self) -> IntoEntries {
+        IntoEntries { columns: self.names.iter().zip(self.columns), behind: self.entries.into_iter() }
     }
 }
 
@@ -144,5 +223,19 @@ mod tests {
         assert_eq!(map.get("77"), Some(&Value::Null));
         assert_eq!(map.remove("0"), Some(Value::Int(0)));
         assert_eq!((map.len(), map.get("99"), map.get("0")), (99, Some(&Value::Int(99)), None));
+    }
+
+    #[test]
+    fn columns_are_entries_as_all_others() {
+        static NAMES: [ByteString; 2] = [ByteString::from_static("a"), ByteString::from_static("b")];
+        let mut map = Map::of_columns(&NAMES, vec![Value::Int(1), Value::Int(2)], 1);
+        map.insert("c".into(), Value::Int(3));
+        map.insert("b".into(), Value::Int(4));
+        let own: Map = [("a", 1), ("b", 4), ("c", 3)].map(|(k, v)| (k.into(), Value::Int(v))).into_iter().collect();
+        assert_eq!((map.len(), map.to_json(), map == own), (3, own.to_json(), true));
+        assert_eq!((map.get("c"), map.get("b"), map.get("d")), (Some(&Value::Int(3)), Some(&Value::Int(4)), None));
+        assert_eq!(map.clone().into_iter().collect::<Vec<_>>(), own.into_iter().collect::<Vec<_>>());
+        assert_eq!(map.remove("a"), Some(Value::Int(1)));
+        assert_eq!((map.to_json(), map.get("a")), (r#"{"b":4,"c":3}"#.to_owned(), None));
     }
 }

@@ -17,7 +17,10 @@ pub use session::{
     SessionUnsubscribed,
 };
 
-use crate::{EventType, Head, Map, Value};
+use std::sync::LazyLock;
+
+use crate::catalogue::names;
+use crate::{EventType, Head, Value};
 
 /// Declares one event as a struct with a sample and documented columns.
 macro_rules! event {
@@ -52,11 +55,8 @@ macro_rules! event {
                 columns.get(at).map_or($crate::Value::Null, |column| column(self))
             }
 
-            pub(super) fn push_fields(&self, into: &mut $crate::Map) {
-                $(into.push_new(
-                    bytestring::ByteString::from_static(stringify!($field)),
-                    $crate::column::Column::to_value(&self.$field),
-                );)*
+            pub(super) fn push_fields(&self, into: &mut Vec<$crate::Value>) {
+                into.extend([$($crate::column::Column::to_value(&self.$field),)*]);
             }
         }
     };
@@ -88,6 +88,7 @@ macro_rules! catalogue {
                             lifecycle: $lifecycle,
                             doc: $kind::DOC,
                             fields: const { &concat::<{ Head::FIELDS.len() + $kind::FIELDS.len() }>($kind::FIELDS) },
+                            names: LazyLock::new(|| names(Kind::$kind.event_type().fields)),
                         };
                         &TYPE
                     })*
@@ -105,7 +106,7 @@ macro_rules! catalogue {
             }
 
             /// Appends every field in order.
-            pub(crate) fn push_fields(&self, into: &mut Map) {
+            pub(crate) fn push_fields(&self, into: &mut Vec<Value>) {
                 match self { $(Body::$kind(event) => event.push_fields(into),)* }
             }
         }

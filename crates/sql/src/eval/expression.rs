@@ -230,7 +230,7 @@ fn eval_ref<'v, 'e>(scope: &Scope<'e>, frame: &'v Frame<'e>, expr: &'v Expr) -> 
 
 fn eval_call<'e>(scope: &Scope<'e>, frame: &Frame<'e>, call: &Call, span: Span) -> Evaluated<Value> {
     scope.budget.step().map_err(|fault| fault_at(fault, span))?;
-    let mut values = SmallVec::<[Value; 4]>::with_capacity(call.args.len());
+    let mut values = SmallVec::<[Value; 4]>::new();
     for arg in &call.args {
         values.push(eval(scope, frame, arg)?);
     }

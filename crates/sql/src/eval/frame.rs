@@ -35,7 +35,9 @@ const FRAME_INLINE: usize = 6;
 
 /// A frame of that many slots in which nothing was put.
 pub(crate) fn empty_frame<'e>(slots: usize) -> Frame<'e> {
-    if slots <= FRAME_INLINE {
+    if slots == 0 {
+        Frame::new()
+    } else if slots <= FRAME_INLINE {
         Frame::from_buf_and_len([const { Slot::Unset }; FRAME_INLINE], slots)
     } else {
         (0..slots).map(|_| Slot::Unset).collect()

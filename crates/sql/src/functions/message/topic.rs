@@ -1,6 +1,5 @@
 //! The function `topic`.
 
-use bytestring::ByteString;
 use events::{Type, Value};
 
 use crate::functions::Function;
@@ -22,10 +21,9 @@ pub(super) const TOPIC: Function = Function {
         if !args.has(0) {
             return Ok(topic.clone());
         }
-        let text = if let Value::Text(text) = topic { text.clone() } else { ByteString::new() };
-        let level = text.split('/').nth(args.count(0)? - 1);
-        level
-            .map(|level| Value::Text(text.slice_ref(level)))
-            .ok_or_else(|| args.out_of_range(0, &format!("a level of `{text}`")))
+        let text = topic.as_text().unwrap_or_default();
+        let level = text.split(['/']).nth(args.count(0)? - 1);
+        let level = level.ok_or_else(|| args.out_of_range(0, &format!("a level of `{text}`")))?;
+        Ok(if let Value::Text(topic) = topic { Value::Text(topic.slice_ref(level)) } else { Value::from("") })
     },
 };

@@ -19,6 +19,9 @@ pub(super) const LOWER: Function = Function {
     call: |args| {
         let text = args.word(0)?;
         args.budget.charge(text.len())?;
+        if text.is_ascii() {
+            return Ok(text.to_ascii_lowercase().into());
+        }
         Ok(text.chars().flat_map(char::to_lowercase).collect::<String>().into())
     },
 };

@@ -18,6 +18,7 @@ pub(super) const UPPER: Function = Function {
     call: |args| {
         let text = args.word(0)?;
         args.budget.charge(text.len())?;
-        Ok(text.to_uppercase().into())
+        let upper = if text.is_ascii() { text.to_ascii_uppercase() } else { text.to_uppercase() };
+        Ok(upper.into())
     },
 };
