@@ -92,6 +92,8 @@ codes! {
     HYPHEN = "W013";
     /// An option that the function does not know: it changes nothing.
     UNKNOWN_OPTION = "W014";
+    /// FOREACH with a path as its name, which names no element.
+    ELEMENT_PATH = "W015";
 }
 
 #[cfg(test)]

@@ -193,6 +193,7 @@ const SHOWN: &[(&str, &[(&str, &str)])] = &[
             r#"{"a":1,"x":1}{"a":2,"x":1}"#,
         )],
     ),
+    ("FOREACH with a path", &[("FOREACH payload.l AS a.b DO item AS i FROM t", r#"{"i":1}{"i":2}"#)]),
     (
         "message functions",
         &[("SELECT CASE WHEN qos() = 1 THEN 'one' END AS a FROM t WHERE qos() = 1", r#"{"a":"one"}"#)],

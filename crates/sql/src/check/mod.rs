@@ -158,8 +158,9 @@ impl Checker<'_> {
         let aliases = located.alias_table();
         let filter = filter.map(|filter| self.filter(filter, &aliases));
         let keeps_aliases = aliases.was_used();
-        if let Some(ast::Field::Item { expr, .. }) = fields.last() {
+        if let Some(ast::Field::Item { expr, target }) = fields.last() {
             self.warn_of_no_list(located.last(), expr);
+            self.warn_of_element_path(target.as_ref());
         }
         let locals = located.into_locals(&mut names);
         let incase = incase.map(|incase| self.whole_condition(incase, &mut names));

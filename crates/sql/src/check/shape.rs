@@ -3,6 +3,7 @@
 use events::Type;
 
 use super::Checker;
+use super::projection::ELEMENT;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Base, Expr, Node};
@@ -95,6 +96,15 @@ impl Checker<'_> {
         };
         let warning = Diagnostic::warning(codes::NO_LIST, written.span.range(), message);
         self.diagnostics.push(warning.with_help_if(help));
+    }
+
+    /// Warns of `FOREACH a AS b.c`: the element has a name only where that is no path.
+    pub(super) fn warn_of_element_path(&mut self, target: Option<&ast::Path>) {
+        let Some(target) = target.filter(|target| !target.steps.is_empty()) else { return };
+        let message = format!("the element is `{ELEMENT}`: a path after AS does not name it");
+        let help = format!("write `AS {}`", target.root);
+        let warning = Diagnostic::warning(codes::ELEMENT_PATH, target.root_span.range(), message);
+        self.diagnostics.push(warning.with_help(help));
     }
 }
 

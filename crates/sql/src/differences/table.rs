@@ -243,6 +243,12 @@ pub const SECTIONS: &[Section] = &[
                 "`payload` stays",
             ),
             row(
+                "evaluating.foreach_path",
+                "FOREACH with a path as its name: `FOREACH payload.l AS a.b`",
+                "the element cannot be named",
+                "it is `item`, with a warning",
+            ),
+            row(
                 "evaluating.message_functions",
                 "message functions such as `qos()` in WHERE, INCASE and CASE",
                 "NULL",

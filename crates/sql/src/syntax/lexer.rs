@@ -25,8 +25,7 @@ pub(super) fn tokens(text: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Token
     lexer.tokens
 }
 
-/// The places of the tokens of `text`.
-#[cfg(any(test, fuzzing))]
+/// The places of the tokens of `text`; the last one is empty and stands at its end.
 pub(crate) fn spans(text: &str) -> impl Iterator<Item = std::ops::Range<usize>> {
     tokens(text, &mut Vec::new()).into_iter().map(|token| token.span.range())
 }

@@ -20,4 +20,10 @@ mod token;
 
 pub(crate) use clause::{Misread, parse};
 #[cfg(any(test, fuzzing))]
-pub(crate) use lexer::{TEXT_BYTES_MAX, spans};
+pub(crate) use lexer::TEXT_BYTES_MAX;
+pub(crate) use lexer::spans;
+
+/// Whether a bare word is reserved.
+pub(crate) fn is_keyword(word: &str) -> bool {
+    token::Keyword::of(word).is_some()
+}

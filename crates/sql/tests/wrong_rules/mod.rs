@@ -183,6 +183,7 @@ const RULES: &[(&str, &str)] = &[
     ("a map by its place", "SELECT flags[1] AS retain, pub_props[1..2] AS two FROM \"t/#\""),
     ("the levels of a topic, one by one", "FOREACH topic AS level DO level FROM \"t/#\""),
     ("the entries of a map, one by one", "FOREACH flags AS flag DO flag FROM \"t/#\""),
+    ("an element with a path for its name", "FOREACH payload.rows AS a.b DO item.x AS x FROM \"t/#\""),
     ("keys with hyphens", "SELECT payload.sensor-1 AS a, payload.device-id AS b, payload.room-no-2 AS c FROM \"t/#\""),
     ("a dot before an index", "SELECT payload.l[1].[2] AS x FROM \"t\""),
     // NULL.

@@ -1,41 +1,27 @@
 //! Which differences a text can meet.
 
+mod call;
+
 use bytestring::ByteString;
 use events::{EventType, Value};
 
+use crate::syntax;
 use crate::syntax::ast::{Expr, ExprKind, Field, Path, PathStep, Statement, Verb};
 use crate::syntax::span::Span;
 use crate::values::arithmetic::Arithmetic;
 use crate::values::compare::Comparison;
-
-/// Functions of which a call is a difference, whatever its arguments.
-pub(super) const FUNCTIONS: &[(&str, &str)] = &[
-    ("contains_topic", "functions.contains_topic"),
-    ("contains_topic_match", "functions.contains_topic"),
-    ("date_to_unix_ts", "functions.date_to_unix_ts"),
-    ("getenv", "functions.getenv"),
-    ("is_empty", "functions.is_empty"),
-    ("is_not_null", "null.functions"),
-    ("coalesce", "null.functions"),
-    ("join_to_sql_values_string", "functions.join_to_sql_values_string"),
-    ("jq", "functions.jq"),
-    ("regex_extract", "evaluating.regex"),
-    ("regex_match", "evaluating.regex"),
-    ("regex_replace", "evaluating.regex"),
-    ("reverse", "functions.reverse"),
-    ("rm_prefix", "functions.rm_prefix"),
-];
-
-/// Functions of the message at hand, which EMQX does not know in conditions.
-const OF_MESSAGE: &[&str] =
-    &["msgid", "qos", "topic", "clientid", "username", "payload", "clientip", "peerhost", "flags", "flag"];
-
-/// Functions that read a list or a value as text, in which EMQX writes NULL out.
-const TO_TEXT: &[&str] = &["concat", "join_to_string"];
+#[cfg(test)]
+pub(super) use call::FUNCTIONS;
 
 /// Every difference that `statement`, the tree of `text`, can meet, with its place.
 pub(super) fn all(text: &str, statement: &Statement) -> Vec<(&'static str, Span)> {
     let mut finder = Finder { text, found: Vec::new(), in_condition: false };
+    finder.words();
+    for topic in &statement.from {
+        if topic.text.starts_with("$event/") {
+            finder.note("written.event_prefix", topic.span);
+        }
+    }
     match &statement.verb {
         Verb::Select(fields) => {
             finder.fields(fields);
@@ -62,6 +48,21 @@ pub(super) fn all(text: &str, statement: &Statement) -> Vec<(&'static str, Span)
     finder.found
 }
 
+/// Where an expression stands, as far as the grammar of EMQX cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// WHERE, INCASE, behind WHEN, or an operand of AND, OR and NOT there.
+    Condition,
+    /// A field of SELECT, FOREACH or DO.
+    Field,
+    /// An argument of a call.
+    Argument,
+    /// Behind THEN and ELSE, and behind CASE.
+    Choice,
+    /// An operand, an element of a list, an index.
+    Operand,
+}
+
 struct Finder<'t> {
     text: &'t str,
     found: Vec<(&'static str, Span)>,
@@ -74,8 +75,26 @@ impl Finder<'_> {
         self.found.push((key, span));
     }
 
+    /// What only the words of the text show: comments and the semicolon.
+    fn words(&mut self) {
+        let mut end = 0;
+        for word in syntax::spans(self.text) {
+            let between = self.text.get(end..word.start).unwrap_or_default();
+            let is_last = word.is_empty();
+            if between.contains("/*") || (is_last && between.contains("--") && !between.ends_with('\n')) {
+                self.note("written.comments", Span::new(end, word.start));
+            }
+            if self.text.get(word.clone()) == Some(";") {
+                self.note("written.semicolon", Span::new(word.start, word.end));
+            }
+            end = word.end;
+        }
+    }
+
     fn fields(&mut self, fields: &[Field]) {
         let mut set: Vec<(ByteString, bool)> = Vec::new();
+        // Aliases with the name of a field of events, which may have nothing.
+        let mut stand_ins: Vec<ByteString> = Vec::new();
         let mut starred = false;
         for field in fields {
             match field {
@@ -89,6 +108,10 @@ impl Finder<'_> {
                         || (own_root(expr), true),
                         |target| (Some(target.root.clone()), target.steps.is_empty()),
                     );
+                    self.note_null_alias(&stand_ins, expr);
+                    if let Some(root) = root.as_ref().filter(|_| target.is_some() && whole && may_lack(expr)) {
+                        stand_ins.push(root.clone());
+                    }
                     set.extend(root.map(|root| (root, whole)));
                 }
             }
@@ -97,11 +120,21 @@ impl Finder<'_> {
         if let Some(at) = payload_set {
             for field in fields.iter().skip(at + 1) {
                 if let Field::Item { expr, .. } = field
-                    && let Some(span) = payload_path_in(expr)
+                    && let Some(span) = path_in(expr, &is_below_payload)
                 {
                     self.note("evaluating.payload_alias", span);
                 }
             }
+        }
+    }
+
+    /// A path that begins with an alias that may have nothing where the event has a field of that name.
+    fn note_null_alias(&mut self, stand_ins: &[ByteString], expr: &Expr) {
+        let is_stand_in = |path: &Path| {
+            stand_ins.contains(&path.root) && EventType::all().any(|event| event.field(&path.root).is_some())
+        };
+        if let Some(span) = path_in(expr, &is_stand_in) {
+            self.note("evaluating.null_alias", span);
         }
     }
 
@@ -117,7 +150,10 @@ impl Finder<'_> {
     }
 
     fn field(&mut self, expr: &Expr, target: Option<&Path>, set: &[(ByteString, bool)], starred: bool) {
-        self.expr(expr);
+        self.placed(expr, Place::Field);
+        if let Some(target) = target {
+            self.name(target);
+        }
         match target {
             None => {
                 let is_named = matches!(
@@ -142,9 +178,15 @@ impl Finder<'_> {
 
     fn foreach(&mut self, fields: &[Field]) {
         for field in fields {
-            if let Field::Item { expr, .. } = field {
-                self.expr(expr);
+            if let Field::Item { expr, target } = field {
+                self.placed(expr, Place::Field);
+                target.iter().for_each(|target| self.name(target));
             }
+        }
+        if let Some(Field::Item { target: Some(target), .. }) = fields.last()
+            && !target.steps.is_empty()
+        {
+            self.note("evaluating.foreach_path", target.root_span);
         }
         if let Some(Field::Item { expr, target: None }) = fields.last()
             && let ExprKind::Path(path) = &expr.kind
@@ -160,7 +202,7 @@ impl Finder<'_> {
         if let ExprKind::Path(path) = &expr.kind {
             self.note("written.boolean_field", path.root_span);
         }
-        self.expr(expr);
+        self.placed(expr, Place::Condition);
         self.in_condition = before;
     }
 
@@ -171,19 +213,52 @@ impl Finder<'_> {
     }
 
     fn expr(&mut self, expr: &Expr) {
+        self.placed(expr, Place::Operand);
+    }
+
+    fn placed(&mut self, expr: &Expr, place: Place) {
+        let is_in_parentheses = || self.text.get(expr.span.range()).is_some_and(|text| text.starts_with('('));
+        let is_comparison = matches!(expr.kind, ExprKind::Compare { .. } | ExprKind::TopicMatch { .. });
+        let is_connective =
+            matches!(expr.kind, ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Not(_) | ExprKind::In { .. });
+        let is_refused = match place {
+            Place::Condition => false,
+            Place::Argument => is_connective,
+            Place::Field | Place::Choice => is_connective || (is_comparison && is_in_parentheses()),
+            Place::Operand => is_connective || is_comparison,
+        };
+        if is_refused {
+            self.note("written.anywhere", expr.span);
+        }
+        if let ExprKind::Case { .. } = expr.kind
+            && !matches!(place, Place::Field | Place::Argument)
+        {
+            self.note("written.case", expr.span);
+        }
+        self.kind(expr);
+    }
+
+    fn kind(&mut self, expr: &Expr) {
         let span = expr.span;
         match &expr.kind {
             ExprKind::Literal(value) => self.literal(value, span),
             ExprKind::Path(path) => self.path(path, span),
             ExprKind::Slice { path, from, to } => {
                 self.path(path, span);
+                if path.root == "payload" && path.steps.is_empty() {
+                    self.note("evaluating.slice_text", span);
+                }
                 self.slice(*from, *to, span);
             }
             ExprKind::Range { from, to } => self.slice(*from, *to, span),
             ExprKind::List(items) => self.exprs(items),
-            ExprKind::Map(entries) => self.exprs(entries.iter().map(|(_, value)| value)),
+            ExprKind::Map(entries) => {
+                self.note("written.maps", span);
+                self.exprs(entries.iter().map(|(_, value)| value));
+            }
             ExprKind::Call { name, args, .. } => self.call(name, args, span),
-            ExprKind::Negate(operand) | ExprKind::IsNull { operand, .. } => self.expr(operand),
+            ExprKind::Negate(operand) => self.expr(operand),
+            ExprKind::IsNull { operand, .. } => self.predicate([&**operand], span),
             ExprKind::Not(operand) => self.not(operand, span),
             ExprKind::And(operands) | ExprKind::Or(operands) => operands
                 .iter()
@@ -192,12 +267,17 @@ impl Finder<'_> {
             ExprKind::Compare { op, left, right } => self.compare(*op, left, right, span),
             ExprKind::TopicMatch { topic, filter } => self.exprs([&**topic, &**filter]),
             ExprKind::In { negated, operand, items } => self.contained(*negated, operand, items, span),
-            ExprKind::Like { operand, pattern, .. } => self.exprs([&**operand, &**pattern]),
-            ExprKind::Between { operand, low, high, .. } => self.exprs([&**operand, &**low, &**high]),
+            ExprKind::Like { operand, pattern, .. } => self.predicate([&**operand, &**pattern], span),
+            ExprKind::Between { operand, low, high, .. } => self.predicate([&**operand, &**low, &**high], span),
             ExprKind::Case { operand, branches, otherwise } => {
                 self.case(operand.as_deref(), branches, otherwise.as_deref());
             }
         }
+    }
+
+    fn predicate<'e>(&mut self, operands: impl IntoIterator<Item = &'e Expr>, span: Span) {
+        self.note("written.predicates", span);
+        self.exprs(operands);
     }
 
     fn literal(&mut self, value: &Value, span: Span) {
@@ -224,7 +304,23 @@ impl Finder<'_> {
         }
     }
 
+    /// The words of a path, where it is read or put.
+    fn name(&mut self, path: &Path) {
+        if !path.quoted && matches!(&*path.root, "div" | "mod") {
+            self.note("written.div_mod", path.root_span);
+        }
+    }
+
     fn path(&mut self, path: &Path, span: Span) {
+        self.name(path);
+        let written = self.text.get(span.range()).unwrap_or_default();
+        let is_keyword = |step: &PathStep| match step {
+            PathStep::Key(key) => syntax::is_keyword(key) && written.contains(&format!(".{key}")),
+            PathStep::Place(_, _) | PathStep::Index(_) => false,
+        };
+        if path.steps.iter().any(is_keyword) {
+            self.note("written.keywords", span);
+        }
         if path.root == "payload" && !path.steps.is_empty() {
             self.note("null.payload", span);
         }
@@ -247,44 +343,13 @@ impl Finder<'_> {
         }
     }
 
-    fn call(&mut self, name: &str, args: &[Expr], span: Span) {
-        if let Some((_, key)) = FUNCTIONS.iter().find(|(known, _)| *known == name)
-            && (*key != "null.functions" || args.iter().any(is_of_json))
-        {
-            self.found.push((key, span));
-        }
-        if self.in_condition && OF_MESSAGE.contains(&name) {
-            self.note("evaluating.message_functions", span);
-        }
-        if TO_TEXT.contains(&name) && args.iter().any(may_be_null) {
-            self.note("null.concat", span);
-        }
-        let first = args.first();
-        match name {
-            "str" if first.is_some_and(may_be_null) => self.note("null.str", span),
-            "str" if first.is_some_and(|arg| matches!(arg.kind, ExprKind::List(_))) => self.note("functions.str", span),
-            "json_encode" if first.is_some_and(may_be_null) => self.note("null.json_encode", span),
-            "abs" if first.is_some_and(|arg| !matches!(arg.kind, ExprKind::Literal(Value::Int(_)))) => {
-                self.note("functions.abs", span);
-            }
-            "format_date" if !self.text.get(span.range()).is_some_and(str::is_ascii) => {
-                self.note("functions.format_date", span);
-            }
-            "sprintf" | "sprintf_s" if self.text.get(span.range()).is_some_and(|call| call.contains("~p")) => {
-                self.note("functions.sprintf", span);
-            }
-            _ => {}
-        }
-        self.exprs(args);
-    }
-
     fn not(&mut self, operand: &Expr, span: Span) {
         let is_connective =
             matches!(operand.kind, ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Not(_) | ExprKind::In { .. });
         if is_connective {
             self.note("written.not", span);
         }
-        self.expr(operand);
+        self.placed(operand, Place::Condition);
     }
 
     fn arithmetic(&mut self, first: &Expr, rest: &[(Arithmetic, Expr)], span: Span) {
@@ -320,6 +385,9 @@ impl Finder<'_> {
                 }
             }
         }
+        if operands.into_iter().any(is_number) && operands.into_iter().any(is_exponent) {
+            self.note("comparing.exponents", span);
+        }
         if matches!(op, Comparison::LessOrEqual | Comparison::GreaterOrEqual) && operands.into_iter().all(may_be_null) {
             self.note("null.order", span);
         }
@@ -342,7 +410,7 @@ impl Finder<'_> {
             if is_of_json(operand) {
                 self.note("comparing.in", operand.span);
             }
-            self.expr(operand);
+            self.placed(operand, Place::Choice);
         }
         for (condition, value) in branches {
             if operand.is_some() {
@@ -350,9 +418,11 @@ impl Finder<'_> {
             } else {
                 self.condition(condition)
             }
-            self.expr(value);
+            self.placed(value, Place::Choice);
         }
-        self.exprs(otherwise);
+        if let Some(otherwise) = otherwise {
+            self.placed(otherwise, Place::Choice);
+        }
     }
 }
 
@@ -407,16 +477,32 @@ fn is_set_whole(field: &Field, name: &str) -> bool {
     matches!(field, Field::Item { target: Some(target), .. } if target.root == name && target.steps.is_empty())
 }
 
-/// The first path into the payload that stands right there or as an operand.
-fn payload_path_in(expr: &Expr) -> Option<Span> {
+/// A text that is a number with an exponent and no point.
+fn is_exponent(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Literal(Value::Text(text))
+        if text.contains(['e', 'E']) && !text.contains('.') && text.parse::<f64>().is_ok())
+}
+
+/// Whether the value may be missing, NULL among them.
+fn may_lack(expr: &Expr) -> bool {
+    may_be_null(expr) || matches!(expr.kind, ExprKind::Literal(Value::Null))
+}
+
+fn is_below_payload(path: &Path) -> bool {
+    path.root == "payload" && !path.steps.is_empty()
+}
+
+/// The first path of that kind that stands right there or as an operand.
+fn path_in(expr: &Expr, is_wanted: &dyn Fn(&Path) -> bool) -> Option<Span> {
     match &expr.kind {
-        ExprKind::Path(path) if path.root == "payload" && !path.steps.is_empty() => Some(expr.span),
-        ExprKind::Call { args, .. } => args.iter().find_map(payload_path_in),
+        ExprKind::Path(path) if is_wanted(path) => Some(expr.span),
+        ExprKind::Call { args, .. } => args.iter().find_map(|arg| path_in(arg, is_wanted)),
         ExprKind::Arithmetic { first, rest } => {
-            std::iter::once(&**first).chain(rest.iter().map(|(_, operand)| operand)).find_map(payload_path_in)
+            let mut operands = std::iter::once(&**first).chain(rest.iter().map(|(_, operand)| operand));
+            operands.find_map(|operand| path_in(operand, is_wanted))
         }
-        ExprKind::Negate(operand) => payload_path_in(operand),
-        ExprKind::List(items) => items.iter().find_map(payload_path_in),
+        ExprKind::Negate(operand) => path_in(operand, is_wanted),
+        ExprKind::List(items) => items.iter().find_map(|item| path_in(item, is_wanted)),
         ExprKind::Literal(_)
         | ExprKind::Path(_)
         | ExprKind::Slice { .. }
