@@ -60,7 +60,7 @@ pub use http_question::{HttpEncoding, HttpMethod, HttpQuestionOptions};
 pub use identity::{Attributes, Credentials, Decision, Identity, Verdict};
 pub use import::ImportedUser;
 pub use keys::{ApiKey, Keys, KeysFile, NewKey, Role};
-pub use network::Network;
+pub use network::{Network, host_network};
 pub use password::{HashFormat, HashKind, SaltPosition, generated_password};
 pub use secret::Secret;
 pub use seen::SeenCertificates;

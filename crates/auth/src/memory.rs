@@ -8,13 +8,14 @@
 //! otherwise the speed of the answer would tell one client what another one has tried. Credentials that were hashed
 //! lately are answered fast whether their user is known or not, so the speed tells nothing about users either.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use parking_lot::Mutex;
 use sha2::Sha256;
 
 use crate::config::Limits;
+use crate::network::host_network;
 use crate::password::random_key;
 use crate::recent::Recent;
 
@@ -66,7 +67,7 @@ impl Memory {
         if self.verified.lock().touch(digest, now_ms).is_some() {
             return Known::Right;
         }
-        if self.refused.lock().touch((digest, network(peer)), now_ms).is_some() {
+        if self.refused.lock().touch((digest, host_network(peer)), now_ms).is_some() {
             return Known::Wrong;
         }
         Known::Unknown
@@ -78,7 +79,7 @@ impl Memory {
             self.verified.lock().insert(digest, (), now_ms);
             return;
         }
-        let network = network(peer);
+        let network = host_network(peer);
         self.refused.lock().insert((digest, network), (), now_ms);
         let mut failures = self.failures.lock();
         let count = failures.get(&network, now_ms).unwrap_or(0);
@@ -87,15 +88,7 @@ impl Memory {
 
     /// Whether wrong passwords came from this address lately.
     pub(crate) fn is_suspect(&self, peer: IpAddr, now_ms: u64) -> bool {
-        self.failures.lock().get(&network(peer), now_ms).is_some_and(|count| count >= self.failures_until_suspect)
-    }
-}
-
-/// The address as far as it costs something to have another one: an IPv6 host has a /64 to itself.
-fn network(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        self.failures.lock().get(&host_network(peer), now_ms).is_some_and(|count| count >= self.failures_until_suspect)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Networks of addresses, as `192.0.2.0/24` and `2001:db8::/32`.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 /// A network: the addresses that begin with the same bits (RFC 4632).
@@ -45,6 +45,14 @@ impl FromStr for Network {
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.address, self.prefix_bits)
+    }
+}
+
+/// The address as far as it costs something to have another one: an IPv6 host has a /64 to itself.
+pub fn host_network(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
     }
 }
 

@@ -9,6 +9,7 @@ use bytestring::ByteString;
 use mqtt::{QoS, ReasonCode};
 use regex::Regex;
 
+use crate::rate::Rates;
 use crate::transport::Tls;
 
 /// The settings of a broker.
@@ -198,6 +199,11 @@ pub struct Limits {
     /// Refusals and endings of connections that were not accepted, for each source address and second; the rest is told
     /// as one event of each kind with its number in `repeated`.
     pub unauthenticated_events_per_s: u32,
+    /// What may come from one client, by its identifier. Its CONNECTs count once it is known who it is, so that nobody
+    /// can use up those of somebody else.
+    pub client_rates: Rates,
+    /// What may come from one address (IPv6: one /64).
+    pub address_rates: Rates,
 }
 
 impl Default for Limits {
@@ -222,6 +228,8 @@ impl Default for Limits {
             hops_max: 8,
             departed_clients_max: 100_000,
             unauthenticated_events_per_s: 100,
+            client_rates: Rates::default(),
+            address_rates: Rates::default(),
         }
     }
 }
@@ -254,8 +262,8 @@ pub struct ListenerConfig {
     pub retain_available: bool,
     /// Where clients are sent instead of being served.
     pub redirect: Option<Redirect>,
-    /// CONNECTs a second. More are refused with `connection_rate_exceeded`; 0 is no limit.
-    pub connect_rate_max: u32,
+    /// What may come from all its clients together.
+    pub rates: Rates,
     /// Whether an MQTT 5 client that may not connect is told why; where not, it gets `unspecified_error` instead of
     /// what would say something about users and bans. Events have the reason in `detail`.
     pub tell_refusals: bool,
@@ -319,7 +327,7 @@ impl ListenerConfig {
             max_qos: QoS::ExactlyOnce,
             retain_available: true,
             redirect: None,
-            connect_rate_max: 0,
+            rates: Rates::default(),
             tell_refusals: true,
         }
     }

@@ -1,12 +1,14 @@
 //! What all connections share, and the way of a message through it.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 
 use auth::Auth;
+use bytestring::ByteString;
 use events::{ConnId, DeliveryDropReason, DropReason, Event, Kind};
 use mqtt::{Filter, Publish};
 use parking_lot::Mutex;
@@ -20,6 +22,7 @@ use crate::deadlines::Deadlines;
 use crate::feed::Feed;
 use crate::flood::Flood;
 use crate::message::{Message, Queued};
+use crate::rate::Accounts;
 use crate::registry::{Registry, Slot};
 use crate::router::{Retained, RetainedLimits, RetainedMessage, Router, Subscribed, Subscriber, SubscriberKey};
 use crate::session::inbox::Offered;
@@ -59,6 +62,10 @@ pub(crate) struct Hub {
     pub(crate) housekeeping: Notify,
     pub(crate) is_stopping: AtomicBool,
     pub(crate) feed: Feed,
+    /// What clients have used up of their rates, where they have some.
+    pub(crate) client_accounts: Option<Accounts<ByteString>>,
+    /// The same of addresses.
+    pub(crate) address_accounts: Option<Accounts<IpAddr>>,
     /// Subscriptions to filters below `$SYS/`.
     pub(crate) sys_subscriptions_count: AtomicUsize,
     pub(crate) started: Now,
@@ -100,6 +107,8 @@ impl Hub {
             flood: Mutex::new(Flood::new(limits.unauthenticated_events_per_s)),
             housekeeping: Notify::new(),
             is_stopping: AtomicBool::new(false),
+            client_accounts: Accounts::new(limits.client_rates),
+            address_accounts: Accounts::new(limits.address_rates),
             sys_subscriptions_count: AtomicUsize::new(0),
             started: now,
             last_conn_id: AtomicU64::new(0),

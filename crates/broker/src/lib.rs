@@ -24,6 +24,7 @@ mod hub;
 mod listener;
 mod message;
 mod properties;
+mod rate;
 mod registry;
 pub mod router;
 #[cfg(test)]
@@ -43,5 +44,6 @@ pub use config::{
 };
 pub use hub::{Observer, Published};
 pub use message::Publication;
+pub use rate::{Rate, Rates};
 pub use stats::{ReasonCounts, Stats};
 pub use transport::{AuthorityFiles, ClientCertificates, KeyPairFiles, Tls, TlsConfig, TlsError, TlsVersion};

@@ -35,6 +35,9 @@ pub struct Stats {
     pub disconnects_unauthenticated: u64,
     /// Sessions that ended.
     pub sessions_ended: u64,
+    /// How often a client was not read from for a while because it, its address or its listener sent more than may be
+    /// published.
+    pub reads_paused: u64,
     /// Bytes from clients.
     pub bytes_received: u64,
     /// Bytes to clients.
@@ -86,6 +89,7 @@ counters! {
     disconnects,
     disconnects_unauthenticated,
     sessions_ended,
+    reads_paused,
     bytes_received,
     bytes_sent,
     packets_received,

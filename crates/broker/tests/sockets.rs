@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::{Anonymous, Auth, AuthConfig};
-use broker::{Bound, Broker, BrokerConfig, BusItem, BusReceiver, Kinds, ListenerConfig, Observer, Publication};
+use broker::{Bound, Broker, BrokerConfig, BusItem, BusReceiver, Kinds, ListenerConfig, Observer, Publication, Rate};
 use bytes::{Bytes, BytesMut};
 use events::{Body, DisconnectReason, Event};
 use mqtt::{
@@ -400,5 +400,35 @@ async fn rules_publish_and_are_refused_in_words() {
     );
     let found = beside(move || client.next()).await;
     assert!(matches!(found, Some(Packet::Publish(found)) if found.topic == "out/1" && found.payload == "x"));
+    server.broker.shutdown(Duration::from_secs(10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
+async fn who_publishes_faster_than_it_may_is_held_back_and_loses_nothing() {
+    let server = serve(|broker, _| broker.limits.client_rates.messages = Rate::per_second(100)).await;
+    let address = server.address;
+    let began = tokio::time::Instant::now();
+    let fast = tokio::task::spawn_blocking(move || {
+        let mut client = Client::connect(address, "fast");
+        // Larger than one read and than the buffers of the network, so that it is really the sender who waits.
+        let packets: Vec<Packet> = (1..=160).map(|id| publish("t", vec![b'x'; 20_000], Some(id))).collect();
+        let bytes = encoded(&packets);
+        let mut stream = client.stream.try_clone().unwrap();
+        let writer = std::thread::spawn(move || stream.write_all(&bytes).unwrap());
+        let acknowledged = (1..=160).map_while(|_| client.next()).filter(|packet| matches!(packet, Packet::Puback(_)));
+        let count = acknowledged.count();
+        writer.join().unwrap();
+        count
+    });
+    let other = tokio::task::spawn_blocking(move || {
+        let mut client = Client::connect(address, "other");
+        client.send(&[publish("t", "x", Some(1))]);
+        matches!(client.next(), Some(Packet::Puback(_)))
+    });
+    assert!(other.await.unwrap(), "the others are not held back");
+    assert_eq!(fast.await.unwrap(), 160);
+    assert!(began.elapsed() >= Duration::from_millis(550), "{:?}", began.elapsed());
+    assert!(server.broker.stats().reads_paused > 0);
     server.broker.shutdown(Duration::from_secs(10)).await;
 }

@@ -72,6 +72,9 @@ const COUNTERS: &[Row<Stats>] = &[
         stats.disconnects_unauthenticated
     }),
     ("sessions_ended", "Sessions that ended", |stats| stats.sessions_ended),
+    ("reads_paused", "How often a client that published more than it may was not read from for a while", |stats| {
+        stats.reads_paused
+    }),
     ("received_bytes", "Bytes from clients", |stats| stats.bytes_received),
     ("sent_bytes", "Bytes to clients", |stats| stats.bytes_sent),
     ("packets_received", "Packets from clients", |stats| stats.packets_received),

@@ -1,10 +1,11 @@
 //! From the first bytes to CONNACK: who may have a session, and which.
 
+use std::fmt;
 use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use auth::{Ban, Credentials, Decision, Effect, Identity, Publishing, Verdict};
+use auth::{Ban, Credentials, Decision, Effect, Identity, Publishing, Verdict, host_network};
 use bytes::{Buf, Bytes, BytesMut};
 use bytestring::ByteString;
 use events::{ConnackReason, DiscardCause, DisconnectReason, Kind, PermissionAction};
@@ -17,6 +18,7 @@ use crate::clock::Now;
 use crate::config::{ClientIdConfig, Limits};
 use crate::ending::Ending;
 use crate::hub::Hub;
+use crate::rate::{Meter, Rate, Share};
 use crate::registry::{Core, Held, Slot};
 use crate::session::inbound::{has_levels_at_most, is_reserved};
 use crate::session::inbox::Order;
@@ -41,6 +43,12 @@ struct Refusal {
 impl Refusal {
     fn new(reason: ConnackReason, ending: DisconnectReason, detail: impl Into<ByteString>) -> Refusal {
         Refusal { reason, ending, detail: detail.into(), why: None, server: None }
+    }
+
+    fn too_often(rate: Rate, whose: fmt::Arguments<'_>) -> Refusal {
+        let detail = format!("expected at most {rate} CONNECTs of {whose}, found one more");
+        let reason = ConnackReason::ConnectionRateExceeded;
+        Refusal::new(reason, DisconnectReason::ConnectionRateExceeded, detail)
     }
 
     fn banned(ban: &Ban) -> Refusal {
@@ -172,15 +180,18 @@ impl Connection {
             let refusal = Refusal::new(reason, DisconnectReason::UseAnotherServer, redirect.server.clone());
             return Err(Refusal { server: Some(redirect.server.clone()), ..refusal });
         }
-        if !self.peer.listener.takes_connect(now) {
-            let detail = format!("the listener takes {} CONNECTs a second", config.connect_rate_max);
-            let reason = ConnackReason::ConnectionRateExceeded;
-            return Err(Refusal::new(reason, DisconnectReason::ConnectionRateExceeded, detail));
-        }
         let who = (&*connect.client_id, connect.username.as_deref());
         if let Some(ban) = self.hub.config.bans.find(who, self.peer.peername.ip(), now.wall) {
             return Err(Refusal::banned(&ban));
         }
+        if let Some(accounts) = &self.hub.address_accounts {
+            let host = host_network(self.peer.peername.ip());
+            let taken = accounts.get(host).take_connect(now, &accounts.rates);
+            taken.map_err(|rate| Refusal::too_often(rate, format_args!("the address `{host}`")))?;
+        }
+        let listener = &self.peer.listener;
+        let taken = listener.account.take_connect(now, &config.rates);
+        taken.map_err(|rate| Refusal::too_often(rate, format_args!("the listener `{}`", listener.name)))?;
         check_client_id(connect, &self.hub.config.client_id)?;
         connect.will.as_ref().map_or(Ok(()), |will| self.check_will(will))
     }
@@ -267,18 +278,37 @@ impl Connection {
         Turn::Over(Box::new(Ending::in_silence(ending).because(for_events)))
     }
 
+    /// What can only be decided once it is known who the client is.
+    fn check_known(&self, now: Now, connect: &Connect, identity: &Identity) -> Result<(), Refusal> {
+        let (client_id, username) = (&connect.client_id, identity.username.as_deref());
+        // The name in CONNECT was asked about before; a token or certificate may have named another.
+        if username != connect.username.as_deref()
+            && let Some(ban) = self.hub.config.bans.find((client_id, username), self.peer.peername.ip(), now.wall)
+        {
+            return Err(Refusal::banned(&ban));
+        }
+        let Some(accounts) = &self.hub.client_accounts else { return Ok(()) };
+        let taken = accounts.get(copied(client_id)).take_connect(now, &accounts.rates);
+        taken.map_err(|rate| Refusal::too_often(rate, format_args!("the client `{client_id}`")))
+    }
+
+    /// What the client draws on when it publishes.
+    fn meter(&self, client_id: &ByteString) -> Option<Box<Meter>> {
+        let Hub { client_accounts, address_accounts, .. } = &*self.hub;
+        let listener = &self.peer.listener;
+        let of_listener = Share { rates: listener.config.rates, account: Arc::clone(&listener.account) };
+        let of_client =
+            client_accounts.as_ref().map(|of| Share { rates: of.rates, account: of.get(copied(client_id)) });
+        let host = || host_network(self.peer.peername.ip());
+        let of_address = address_accounts.as_ref().map(|of| Share { rates: of.rates, account: of.get(host()) });
+        Meter::new([Some(of_listener), of_client, of_address].into_iter().flatten())
+    }
+
     /// Gives the client its session: a new one, or the one it had.
     fn admit(&mut self, now: Now, connect: &Connect, identity: Identity, work: &mut Workspace) -> Turn {
         let hub = Arc::clone(&self.hub);
-        // That of CONNECT was asked about before; a token or certificate may have named another.
-        if identity.username.as_deref() != connect.username.as_deref()
-            && let Some(ban) = hub.config.bans.find(
-                (&connect.client_id, identity.username.as_deref()),
-                self.peer.peername.ip(),
-                now.wall,
-            )
-        {
-            return self.refuse(connect, Refusal::banned(&ban), &mut work.fx);
+        if let Err(refusal) = self.check_known(now, connect, &identity) {
+            return self.refuse(connect, refusal, &mut work.fx);
         }
         // Before the permissions: an ACL that changes in between is read once more, not missed.
         let acl_version = hub.auth.acl_version();
@@ -319,6 +349,7 @@ impl Connection {
         link.traffic = stranger.traffic;
         let slot = hub.open_session(now, (connect, stranger.has_assigned_id), Box::new(link), work);
         self.phase = Phase::Client(slot, connect.version);
+        self.meter = self.meter(&connect.client_id);
         Turn::Again
     }
 }

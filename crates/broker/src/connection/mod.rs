@@ -14,13 +14,14 @@ use std::task::Waker;
 
 use bytes::BytesMut;
 use events::{DeliveryDropReason, DisconnectReason, Timestamp};
-use mqtt::{Connect, ReasonCode, Version};
+use mqtt::{Connect, Packet, ReasonCode, Version};
 
 use crate::clock::Now;
 use crate::config::BrokerConfig;
 use crate::ending::Ending;
 use crate::hub::{Hub, Wakers};
 use crate::message::Queued;
+use crate::rate::Meter;
 use crate::registry::{Core, Held, Slot};
 use crate::router::Subscriber;
 use crate::session::inbox::{Order, WakeFor};
@@ -38,6 +39,8 @@ pub(crate) struct Connection {
     hub: Arc<Hub>,
     peer: Arc<Peer>,
     phase: Phase,
+    /// Where it may not publish as much as it likes.
+    meter: Option<Box<Meter>>,
 }
 
 enum Phase {
@@ -92,7 +95,7 @@ impl Connection {
     /// A connection that was just accepted. `is_surplus`: it is to be refused.
     pub(crate) fn new(hub: Arc<Hub>, peer: Arc<Peer>, is_surplus: bool) -> Connection {
         let stranger = Stranger { is_surplus, ..Stranger::default() };
-        Connection { hub, peer, phase: Phase::Stranger(Box::new(stranger)) }
+        Connection { hub, peer, phase: Phase::Stranger(Box::new(stranger)), meter: None }
     }
 
     /// Handles every whole packet in `buf` and leaves the rest there.
@@ -145,7 +148,7 @@ impl Connection {
 
     /// Handles that time has passed.
     pub(crate) fn handle_time(&mut self, now: Now, work: &mut Workspace) -> Turn {
-        if self.deadline_mono_ms().is_none_or(|at_ms| now.mono_ms < at_ms) {
+        if self.deadline_mono_ms(now).is_none_or(|at_ms| now.mono_ms < at_ms) {
             return Turn::Wait;
         }
         match &self.phase {
@@ -167,17 +170,30 @@ impl Connection {
     }
 
     /// When [`Connection::handle_time`] is due. It moves when packets come, and never to an earlier time.
-    pub(crate) fn deadline_mono_ms(&self) -> Option<u64> {
+    pub(crate) fn deadline_mono_ms(&self, now: Now) -> Option<u64> {
         match &self.phase {
             Phase::Stranger(_) => {
                 Some(self.peer.accepted.mono_ms + u64::from(self.peer.listener.config.connect_timeout_ms))
             }
             Phase::Client(slot, _) => {
                 let held = slot.hold();
-                if self.has_session(&held) { held.link.as_ref()?.ends_mono_ms() } else { None }
+                let link = held.link.as_ref().filter(|_| self.has_session(&held))?;
+                let unread_until_ms = self.unread_until_mono_ms();
+                let resumes_ms = (unread_until_ms > now.mono_ms).then_some(unread_until_ms);
+                link.ends_mono_ms(unread_until_ms).into_iter().chain(resumes_ms).min()
             }
             Phase::Over => None,
         }
+    }
+
+    /// Whether nothing may be read for now, because more was published than may be. [`Connection::handle_time`] is due
+    /// when it may.
+    pub(crate) fn is_paused(&self, now: Now) -> bool {
+        self.meter.as_ref().is_some_and(|meter| meter.is_paused(now))
+    }
+
+    fn unread_until_mono_ms(&self) -> u64 {
+        self.meter.as_ref().map_or(0, |meter| meter.paused_until_mono_ms())
     }
 
     /// Tells of the CONNACK, which is written now.
@@ -206,7 +222,7 @@ impl Connection {
     }
 
     /// Packets of a client that has a session.
-    fn converse(&self, now: Now, buf: &mut BytesMut, work: &mut Workspace) -> Turn {
+    fn converse(&mut self, now: Now, buf: &mut BytesMut, work: &mut Workspace) -> Turn {
         let Phase::Client(slot, version) = &self.phase else { return Turn::Wait };
         let mut held = slot.hold();
         if !self.has_session(&held) {
@@ -218,9 +234,14 @@ impl Connection {
         let mut ending = None;
         held.refresh_permissions(&self.hub);
         work.fx.wanted = self.hub.bus.wanted();
-        while ending.is_none() {
+        let mut is_paused = self.is_paused(now);
+        while ending.is_none() && !is_paused {
+            let before_len = buf.len();
             match mqtt::decode(buf, Some(*version), &limits) {
                 Ok(Some(packet)) => {
+                    if let (Some(meter), Packet::Publish(_)) = (&mut self.meter, &packet) {
+                        is_paused = meter.charge(now, before_len - buf.len());
+                    }
                     let Core { session: Some(session), link: Some(link), .. } = &mut *held else { break };
                     link.traffic.packets_received += 1;
                     link.traffic.last_packet = Some(now);
@@ -237,6 +258,7 @@ impl Connection {
             }
         }
         held.count_received((offered_len, buf.len()), packets_before, &self.hub);
+        add(&self.hub.counters.reads_paused, u64::from(is_paused));
         match ending {
             Some(ending) => self.over(ending, &mut held, &mut work.fx),
             None => {

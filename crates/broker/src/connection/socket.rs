@@ -196,7 +196,7 @@ impl Driver {
                     self.write_out(cx, buffers);
                     return Poll::Ready(Next::Over(ending));
                 }
-                return self.poll_timer(cx, buffers);
+                return self.poll_timer(cx, now, buffers);
             }
             self.connection.handle_written(now);
             if !self.has_session && self.connection.is_admitted() {
@@ -205,11 +205,7 @@ impl Driver {
                 self.timer = Timer::Unset;
                 return Poll::Ready(Next::Admitted);
             }
-            let mut turn = match self.read_and_handle(cx, now, buffers) {
-                Poll::Ready(Turn::Wait) => Turn::Again,
-                Poll::Ready(other @ (Turn::Again | Turn::Authenticate | Turn::Over(_))) => other,
-                Poll::Pending => Turn::Wait,
-            };
+            let mut turn = if self.connection.is_paused(now) { Turn::Wait } else { self.read_turn(cx, now, buffers) };
             if !matches!(turn, Turn::Over(_)) {
                 match self.connection.handle_inbox(now, &mut buffers.work, Some(cx.waker())) {
                     Turn::Wait => {}
@@ -221,12 +217,27 @@ impl Driver {
             match turn {
                 Turn::Over(ending) => return Poll::Ready(Next::Over(ending)),
                 Turn::Authenticate => return Poll::Ready(Next::Authenticate),
-                Turn::Wait if self.unsent.is_empty() => return self.poll_timer(cx, buffers),
+                Turn::Wait if self.unsent.is_empty() => return self.poll_timer(cx, now, buffers),
                 Turn::Wait | Turn::Again => {}
             }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Reads what is there and handles it; says whether there may be more.
+    fn read_turn(&mut self, cx: &mut Context<'_>, now: Now, buffers: &mut Buffers) -> Turn {
+        let turn = match self.read_and_handle(cx, now, buffers) {
+            Poll::Ready(Turn::Wait) => Turn::Again,
+            Poll::Ready(other @ (Turn::Again | Turn::Authenticate | Turn::Over(_))) => other,
+            Poll::Pending => Turn::Wait,
+        };
+        if self.connection.is_paused(now) {
+            // What is left may be whole packets, and it is time for them before the timer rings.
+            self.has_more = !self.partial.is_empty();
+            self.timer = Timer::Unset;
+        }
+        turn
     }
 
     /// Reads what is there and handles it; pending when nothing is.
@@ -315,13 +326,13 @@ impl Driver {
         Pin::new(&mut self.stream).poll_flush(cx).map(|_written_or_broken| ())
     }
 
-    /// Waits for the deadline. It only moves back while packets come, so a timer that is too early is set again when it
-    /// fires, and no packet has to touch it.
-    fn poll_timer(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) -> Poll<Next> {
+    /// Waits for the deadline. It only moves back while packets come, so a timer that is too early is set again after it
+    /// has fired, and no packet has to touch it.
+    fn poll_timer(&mut self, cx: &mut Context<'_>, now: Now, buffers: &mut Buffers) -> Poll<Next> {
         loop {
             match &mut self.timer {
                 Timer::Unset => {
-                    self.timer = match self.connection.deadline_mono_ms() {
+                    self.timer = match self.connection.deadline_mono_ms(now) {
                         Some(at_ms) => Timer::At(Box::pin(sleep_until(self.clock.instant(at_ms).into()))),
                         None => Timer::Never,
                     };
@@ -337,6 +348,9 @@ impl Driver {
                     if let Turn::Over(ending) = turn {
                         return Poll::Ready(Next::Over(ending));
                     }
+                    // It may be read from again.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
                 }
             }
         }

@@ -23,6 +23,7 @@ use crate::ending::Ending;
 use crate::hub::{Hub, Observer, Wakers};
 use crate::listener::Listener;
 use crate::message::Publication;
+use crate::rate::Rate;
 use crate::session::inbox::Order;
 use crate::telling::Origin;
 
@@ -293,7 +294,7 @@ impl World {
                 .clients
                 .values()
                 .filter(|client| !client.is_closed)
-                .filter_map(|c| c.connection.deadline_mono_ms());
+                .filter_map(|c| c.connection.deadline_mono_ms(self.now));
             let of_hub = self.hub.deadlines.lock().next_mono_ms();
             let next_ms = of_clients.chain(of_hub).chain([end_ms]).min().unwrap().max(self.now.mono_ms);
             let step_ms = next_ms.min(end_ms) - self.now.mono_ms;
@@ -351,7 +352,7 @@ impl World {
     fn read(&mut self, name: &str) {
         loop {
             let client = self.clients.get_mut(name).unwrap();
-            if client.is_closed {
+            if client.is_closed || client.connection.is_paused(self.now) {
                 return;
             }
             let mut turn = client.connection.handle_bytes(self.now, &mut client.to_broker, &mut self.work);
@@ -381,8 +382,9 @@ impl World {
             let client = self.clients.get_mut(&name).unwrap();
             let turn = client.connection.handle_time(self.now, &mut self.work);
             client.receive(&mut self.work);
-            if let Turn::Over(ending) = turn {
-                self.close(&name, &ending);
+            match turn {
+                Turn::Over(ending) => self.close(&name, &ending),
+                Turn::Wait | Turn::Again | Turn::Authenticate => self.read(&name),
             }
         }
         loop {
@@ -550,7 +552,13 @@ fn configure(words: &Words, (broker, listener): (&mut BrokerConfig, &mut Listene
             "packet_bytes_max" => listener.packet_bytes_max = number(),
             "connect_bytes_max" => listener.connect_bytes_max = number(),
             "connect_timeout_ms" => listener.connect_timeout_ms = number(),
-            "connect_rate_max" => listener.connect_rate_max = number(),
+            "connect_rate_max" => listener.rates.connects = Rate::per_second(number()),
+            "message_rate_max" => listener.rates.messages = Rate::per_second(number()),
+            "client.connect_rate_max" => limits.client_rates.connects = Rate::per_second(number()),
+            "client.message_rate_max" => limits.client_rates.messages = Rate::per_second(number()),
+            "client.byte_rate_max" => limits.client_rates.bytes = Rate::per_second(number()),
+            "address.connect_rate_max" => limits.address_rates.connects = Rate::per_second(number()),
+            "address.message_rate_max" => limits.address_rates.messages = Rate::per_second(number()),
             "max_qos" => listener.max_qos = QoS::try_from(u8::try_from(number()).unwrap()).unwrap(),
             "retain_available" => listener.retain_available = text == "true",
             "redirect" => listener.redirect = Some(Redirect { server: text.into(), permanent: false }),

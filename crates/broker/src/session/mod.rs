@@ -355,10 +355,12 @@ impl Link {
         u16::try_from(self.silence_max_ms / 1500).unwrap_or(u16::MAX)
     }
 
-    /// When the connection ends unless something comes; `None` for never.
-    pub(crate) fn ends_mono_ms(&self) -> Option<u64> {
+    /// When the connection ends unless something comes; `None` for never. What comes is not read before
+    /// `unread_until_mono_ms`, so that silence cannot be told from then on back.
+    pub(crate) fn ends_mono_ms(&self, unread_until_mono_ms: u64) -> Option<u64> {
         let last = self.traffic.last_packet.unwrap_or(self.peer.accepted);
-        let silence_ends = (self.silence_max_ms > 0).then(|| last.mono_ms + self.silence_max_ms);
+        let heard_mono_ms = last.mono_ms.max(unread_until_mono_ms);
+        let silence_ends = (self.silence_max_ms > 0).then(|| heard_mono_ms + self.silence_max_ms);
         silence_ends.into_iter().chain(self.expires_mono_ms).min()
     }
 

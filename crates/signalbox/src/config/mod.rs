@@ -22,7 +22,7 @@ pub(crate) use connector::Connector;
 pub(crate) use listener::{ListenerTables, TlsTables, Transport};
 pub(crate) use options::{
     AckAfter, Anonymous, Auth, ClientId, DeniedSubscribe, History, HistoryStore, Http, Jq, Limits, Listener, Log,
-    LogFormat, Mqtt, NoMatch, Retention, Root, Rules, Sys, TlsVersion, VerifyClients,
+    LogFormat, Mqtt, NoMatch, Rates, Retention, Root, Rules, Sys, TlsVersion, VerifyClients,
 };
 pub(crate) use problem::{Code, Place, Problem, Source};
 pub(crate) use section::{Origin, Override, Shown};
@@ -59,6 +59,10 @@ pub(crate) struct Config {
     pub(crate) sys: Sys,
     /// What clients may use up.
     pub(crate) limits: Limits,
+    /// What may come from one client.
+    pub(crate) client_rates: Rates,
+    /// What may come from one address.
+    pub(crate) address_rates: Rates,
     /// API, metrics and health.
     pub(crate) http: Http,
     /// Who may connect.
@@ -161,7 +165,9 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
     let mqtt = layers.section("mqtt", &[]);
     let client_id = layers.section("client_id", &[]);
     let sys = layers.section("sys", &[]);
-    let limits = layers.section("limits", &[]);
+    let limits = layers.section("limits", &["client", "address"]);
+    let client_rates = layers.section("limits.client", &[]);
+    let address_rates = layers.section("limits.address", &[]);
     let http = layers.section("http", &[]);
     layers.expand_secrets("auth", environment);
     let auth = layers.section("auth", &["authenticators"]);
@@ -183,6 +189,8 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
         client_id,
         sys,
         limits,
+        client_rates,
+        address_rates,
         http,
         auth,
         authenticators,
@@ -263,6 +271,8 @@ fn option_paths(root: &Node) -> Vec<String> {
     paths.extend(below("client_id", ClientId::OPTIONS));
     paths.extend(below("sys", Sys::OPTIONS));
     paths.extend(below("limits", Limits::OPTIONS));
+    paths.extend(below("limits.client", Rates::OPTIONS));
+    paths.extend(below("limits.address", Rates::OPTIONS));
     paths.extend(below("http", Http::OPTIONS));
     paths.extend(below("auth", Auth::OPTIONS));
     paths.extend(below("rules", Rules::OPTIONS));

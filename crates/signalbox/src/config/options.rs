@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use broker::Rate;
 use mqtt::QoS;
 
 use super::section::section;
@@ -71,8 +72,14 @@ section! {
         max_qos: QoS = "2",
         /// Whether messages may be retained; where not, a retained will is refused with `retain_not_supported`.
         retain_available: bool = "true",
-        /// CONNECTs a second. More are refused with `connection_rate_exceeded`; 0 is no limit.
-        connect_rate_max: u32 = "0",
+        /// CONNECTs of all its clients: `100/s`, `600/m`, `50/10s`, or a number for so many a second; 0 is no limit. So
+        /// many may come at once, and then evenly. More are refused with `connection_rate_exceeded`.
+        connect_rate_max: Option<Rate> = "0",
+        /// Messages that all its clients together publish, as a rate. Who sends more is not read from until there is
+        /// room again, which its network connection hands on to it; `reads_paused` in the metrics counts how often.
+        message_rate_max: Option<Rate> = "0",
+        /// Bytes of the packets of such messages; as `message_rate_max`.
+        byte_rate_max: Option<Rate> = "0",
         /// Whether an MQTT 5 client that may not connect is told why; where not, it gets `unspecified_error` instead of
         /// what would say something about users and bans. Events have the reason in `detail`.
         tell_refusals: bool = "true",
@@ -250,6 +257,22 @@ section! {
         /// Refusals and endings of connections that were not accepted, for each source address and second; the rest is
         /// told as one event of each kind with its number in `repeated`.
         unauthenticated_events_per_s: u32 = "100",
+    }
+}
+
+section! {
+    /// `[limits.client]` and `[limits.address]`: how much may come from one client, by its identifier, and from one
+    /// address (IPv6: one /64), whatever the listener.
+    Rates {
+        /// CONNECTs: `1/s`, `10/m`, `20/10s`, or a number for so many a second; 0 is no limit. So many may come at once,
+        /// and then evenly. More are refused with `connection_rate_exceeded`. Those of a client count once it is known
+        /// who it is, so that nobody can use up those of somebody else.
+        connect_rate_max: Option<Rate> = "0",
+        /// Messages that are published, as a rate. Who sends more is not read from until there is room again, which its
+        /// network connection hands on to it; `reads_paused` in the metrics counts how often.
+        message_rate_max: Option<Rate> = "0",
+        /// Bytes of the packets of such messages; as `message_rate_max`.
+        byte_rate_max: Option<Rate> = "0",
     }
 }
 

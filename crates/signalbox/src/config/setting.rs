@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use broker::Pattern;
+use broker::{Pattern, Rate};
 use mqtt::QoS;
 
 use super::node::NodeValue;
@@ -284,6 +284,48 @@ impl Setting for BTreeMap<String, String> {
     }
 }
 
+/// A rate; none where it is 0.
+impl Setting for Option<Rate> {
+    const EXPECTED: &'static str =
+        "a rate such as `100/s`, `10/m` or `20/10s`, a number for so many a second, or 0 for none";
+    const IS_TEXT: bool = true;
+
+    fn read(value: &NodeValue) -> Result<Option<Rate>, Unfit> {
+        match value {
+            NodeValue::Integer(_) => u32::read(value).map(Rate::per_second),
+            NodeValue::Text(text) => rate(text).ok_or(Unfit::TYPE),
+            NodeValue::Float(_) | NodeValue::Boolean(_) | NodeValue::List(_) | NodeValue::Table(_) => Err(Unfit::TYPE),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self.map(|rate| (rate.count(), rate.period_ms())) {
+            None => "0".to_owned(),
+            Some((count, 1000)) => count.to_string(),
+            Some((count, period_ms)) => format!("{count}/{}s", period_ms / 1000).show(),
+        }
+    }
+}
+
+/// A rate as people write it; `None` where it is none.
+fn rate(text: &str) -> Option<Option<Rate>> {
+    let text = text.replace('_', "");
+    let Some((count, period)) = text.split_once('/') else {
+        return text.parse().ok().map(Rate::per_second);
+    };
+    let unit_at = period.len().checked_sub(1)?;
+    let (number, unit) = period.split_at_checked(unit_at)?;
+    let unit_s = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _unknown => return None,
+    };
+    let number: u32 = if number.is_empty() { 1 } else { number.parse().ok().filter(|number| *number > 0)? };
+    let period_ms = number.checked_mul(unit_s * 1000)?;
+    count.parse().ok().map(|count| Rate::new(count, period_ms))
+}
+
 impl Setting for QoS {
     const EXPECTED: &'static str = "`0`, `1` or `2`";
     const IS_TEXT: bool = false;
@@ -389,6 +431,26 @@ mod tests {
         assert_eq!(u16::read(&NodeValue::Integer(70_000)), Err(Unfit::TYPE));
         assert_eq!(u32::read(&NodeValue::Integer(-1)), Err(Unfit::TYPE));
         assert_eq!(u8::read(&NodeValue::Integer(255)), Ok(255));
+    }
+
+    #[test]
+    fn a_rate_is_a_number_and_a_time() {
+        let read = |text: &str| Option::<Rate>::read(&NodeValue::Text(text.into()));
+        for (text, count, period_ms) in [
+            ("5", 5, 1000),
+            ("1_000/s", 1000, 1000),
+            ("10/m", 10, 60_000),
+            ("3/10s", 3, 10_000),
+            ("1/2h", 1, 7_200_000),
+        ] {
+            let rate = read(text).unwrap();
+            assert_eq!(rate, Rate::new(count, period_ms), "{text}");
+            assert_eq!(read(rate.show().trim_matches(['"', '\''])), Ok(rate), "what is shown can be read");
+        }
+        assert_eq!((read("0"), read("0/m")), (Ok(None), Ok(None)));
+        for text in ["", "/s", "5/", "5/x", "-5/s", "5/0s", "5/s/s", "many", "1/é"] {
+            assert_eq!(read(text), Err(Unfit::TYPE), "{text}");
+        }
     }
 
     #[test]

@@ -160,6 +160,7 @@ fn every_option_is_explained() {
         ClientId::OPTIONS,
         Sys::OPTIONS,
         Limits::OPTIONS,
+        Rates::OPTIONS,
         Http::OPTIONS,
         Auth::OPTIONS,
         History::OPTIONS,

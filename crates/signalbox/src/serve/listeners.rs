@@ -169,7 +169,11 @@ fn plain_config(options: &Listener) -> ListenerConfig {
         max_qos: options.max_qos,
         retain_available: options.retain_available,
         redirect: None,
-        connect_rate_max: options.connect_rate_max,
+        rates: broker::Rates {
+            connects: options.connect_rate_max,
+            messages: options.message_rate_max,
+            bytes: options.byte_rate_max,
+        },
         tell_refusals: options.tell_refusals,
     }
 }

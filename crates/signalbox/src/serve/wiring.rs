@@ -225,6 +225,8 @@ fn broker_config(config: &Config, last_seq: u64) -> BrokerConfig {
             hops_max: limits.hops_max,
             departed_clients_max: limits.departed_clients_max,
             unauthenticated_events_per_s: limits.unauthenticated_events_per_s,
+            client_rates: rates(&config.client_rates),
+            address_rates: rates(&config.address_rates),
         },
         client_id: broker::ClientIdConfig {
             max_len: config.client_id.max_len,
@@ -239,6 +241,14 @@ fn broker_config(config: &Config, last_seq: u64) -> BrokerConfig {
             check_payload_format: config.mqtt.check_payload_format,
         },
         sys: broker::SysConfig { interval_s: config.sys.interval_s },
+    }
+}
+
+const fn rates(options: &config::Rates) -> broker::Rates {
+    broker::Rates {
+        connects: options.connect_rate_max,
+        messages: options.message_rate_max,
+        bytes: options.byte_rate_max,
     }
 }
 

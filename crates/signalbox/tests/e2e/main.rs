@@ -16,6 +16,7 @@ mod events;
 mod from_emqx;
 mod jq;
 mod language;
+mod limits;
 mod outside;
 #[path = "../../../actions/tests/support/postgres.rs"]
 mod postgres;

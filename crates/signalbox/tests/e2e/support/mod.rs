@@ -2,7 +2,6 @@
 
 pub(crate) mod client;
 pub(crate) mod receiver;
-#[expect(dead_code, reason = "shared with the tests of transports, which use more of it")]
 pub(crate) mod server;
 
 use std::time::Duration;
