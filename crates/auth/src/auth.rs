@@ -72,7 +72,7 @@ impl Auth {
             let names = own.chain.as_ref().unwrap_or(&config.chain);
             let option = format!("listeners.{name}.auth_chain");
             let chain = chain(config, &option, (own.anonymous.unwrap_or(config.anonymous), names), &sources)?;
-            chains.insert(name.clone(), chain);
+            chains.insert(name.clone(), Chain { is_open: own.is_open, ..chain });
         }
         let auth = Auth(Arc::new(Inner {
             sources,
@@ -94,6 +94,9 @@ impl Auth {
     /// token can be checked at once. Otherwise `None`, and [`check`](Auth::check) decides. Takes some microseconds.
     pub fn check_fast(&self, credentials: &Credentials<'_>) -> Option<Decision> {
         let chain = self.chain(credentials.listener);
+        if let Some(decision) = chain.decision_unasked(credentials) {
+            return Some(decision);
+        }
         let now = credentials.at;
         let mut walk = Walk::default();
         for source in &chain.sources {
@@ -113,6 +116,9 @@ impl Auth {
     /// wait for theirs it is `server_busy`. Dropping the future leaves the queue.
     pub async fn check(&self, credentials: &Credentials<'_>) -> Decision {
         let chain = self.chain(credentials.listener);
+        if let Some(decision) = chain.decision_unasked(credentials) {
+            return decision;
+        }
         let mut walk = Walk::default();
         for source in &chain.sources {
             let now = credentials.at;
@@ -309,7 +315,7 @@ fn chain(
     sources: &[Arc<Source>],
 ) -> Result<Chain, AuthError> {
     if names.is_empty() {
-        return Ok(Chain { anonymous, sources: sources.to_vec() });
+        return Ok(Chain { is_open: false, anonymous, sources: sources.to_vec() });
     }
     let mut chain = Vec::new();
     for name in names {
@@ -324,5 +330,5 @@ fn chain(
         };
         chain.push(Arc::clone(source));
     }
-    Ok(Chain { anonymous, sources: chain })
+    Ok(Chain { is_open: false, anonymous, sources: chain })
 }

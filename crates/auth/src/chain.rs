@@ -14,11 +14,22 @@ use crate::identity::{Credentials, Decision, Identity, Verdict};
 /// Who is asked, in order, and what holds where nobody has anything to say.
 #[derive(Clone, Debug)]
 pub(crate) struct Chain {
+    /// Whether nobody is asked, whatever is given.
+    pub(crate) is_open: bool,
     pub(crate) anonymous: Anonymous,
     pub(crate) sources: Vec<Arc<Source>>,
 }
 
 impl Chain {
+    /// The decision where nobody is asked.
+    pub(crate) fn decision_unasked(&self, credentials: &Credentials<'_>) -> Option<Decision> {
+        self.is_open.then(|| Decision {
+            verdict: Verdict::Allow(anonymous_identity(credentials)),
+            decided_by: ByteString::from_static("listener"),
+            why: None,
+        })
+    }
+
     /// The users whose hashes a password of nobody is compared with.
     pub(crate) fn users(&self) -> Option<(&Arc<Source>, &UsersSource)> {
         self.sources.iter().find_map(|source| match &source.kind {
@@ -82,13 +93,7 @@ impl Walk {
         let (verdict, decided_by) = match credentials.password {
             Some(_) => (Verdict::Deny(ConnackReason::BadUsernameOrPassword), "none"),
             None if is_open(anonymous, credentials.peer.ip()) => {
-                let identity = Identity {
-                    username: credentials.username.map(ByteString::from),
-                    client_id: credentials.client_id.into(),
-                    anonymous: true,
-                    ..Identity::default()
-                };
-                (Verdict::Allow(identity), "anonymous")
+                (Verdict::Allow(anonymous_identity(credentials)), "anonymous")
             }
             None => (Verdict::Deny(ConnackReason::NotAuthorized), "anonymous"),
         };
@@ -105,6 +110,15 @@ impl Walk {
             }
         }
         if words.is_empty() { ByteString::from_static("nobody is asked") } else { words.join("; ").into() }
+    }
+}
+
+fn anonymous_identity(credentials: &Credentials<'_>) -> Identity {
+    Identity {
+        username: credentials.username.map(ByteString::from),
+        client_id: credentials.client_id.into(),
+        anonymous: true,
+        ..Identity::default()
     }
 }
 

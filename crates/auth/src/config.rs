@@ -49,6 +49,8 @@ impl Default for AuthConfig {
 /// What is different for the clients of a listener.
 #[derive(Clone, Debug, Default)]
 pub struct ListenerAuth {
+    /// Whether nobody is asked, and everybody gets in under the name that CONNECT gives.
+    pub is_open: bool,
     /// Who gets in without a password.
     pub anonymous: Option<Anonymous>,
     /// Who is asked in which order.

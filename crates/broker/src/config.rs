@@ -9,6 +9,7 @@ use bytestring::ByteString;
 use mqtt::{QoS, ReasonCode};
 use regex::Regex;
 
+use crate::mountpoint::Mountpoint;
 use crate::rate::Rates;
 use crate::transport::Tls;
 
@@ -262,6 +263,8 @@ pub struct ListenerConfig {
     pub retain_available: bool,
     /// Where clients are sent instead of being served.
     pub redirect: Option<Redirect>,
+    /// The prefix of all topics of its clients, which they do not see.
+    pub mountpoint: Option<Mountpoint>,
     /// What may come from all its clients together.
     pub rates: Rates,
     /// Whether an MQTT 5 client that may not connect is told why; where not, it gets `unspecified_error` instead of
@@ -327,6 +330,7 @@ impl ListenerConfig {
             max_qos: QoS::ExactlyOnce,
             retain_available: true,
             redirect: None,
+            mountpoint: None,
             rates: Rates::default(),
             tell_refusals: true,
         }

@@ -23,6 +23,7 @@ mod flood;
 mod hub;
 mod listener;
 mod message;
+mod mountpoint;
 mod properties;
 mod rate;
 mod registry;
@@ -44,6 +45,7 @@ pub use config::{
 };
 pub use hub::{Observer, Published};
 pub use message::Publication;
+pub use mountpoint::Mountpoint;
 pub use rate::{Rate, Rates};
 pub use stats::{ReasonCounts, Stats};
 pub use transport::{AuthorityFiles, ClientCertificates, KeyPairFiles, Tls, TlsConfig, TlsError, TlsVersion};

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use auth::{
     Auth, AuthConfig, AuthenticatorKind, AuthenticatorOptions, CertificateOptions, ClaimOptions, DatabaseOptions,
-    HashFormat, HttpClientOptions, HttpOptions, HttpQuestionOptions, JwtOptions, KeyOptions, Limits, OutsideLimits,
-    PostgresOptions, SourceFile,
+    HashFormat, HttpClientOptions, HttpOptions, HttpQuestionOptions, JwtOptions, KeyOptions, Limits, ListenerAuth,
+    OutsideLimits, PostgresOptions, SourceFile,
 };
 
 use crate::config::{
     Anonymous, Authenticator, CertificateAuthenticator, CertificateName, Config, HashKind, HttpAuthenticator,
-    HttpEncoding, HttpMethod, JwtAuthenticator, NoMatch, OnFailure, PostgresAuthenticator, SaltPosition, TokenFrom,
+    HttpEncoding, HttpMethod, JwtAuthenticator, Listener, NoMatch, OnFailure, PostgresAuthenticator, SaltPosition,
+    TokenFrom,
 };
 use crate::outcome::Stop;
 
@@ -33,7 +34,7 @@ fn auth_config(config: &Config) -> AuthConfig {
             .map(|(name, authenticator)| (name.clone(), authenticator_options(authenticator)))
             .collect(),
         chain: config.auth.chain.clone(),
-        listeners: BTreeMap::new(),
+        listeners: config.listeners.iter().filter_map(|(name, tables)| listener_auth(name, &tables.options)).collect(),
         acl_file: Some(file(config.auth.acl_file.as_path(), "auth.acl_file")),
         no_match: match config.auth.no_match {
             NoMatch::Auto => auth::NoMatch::Auto,
@@ -42,6 +43,17 @@ fn auth_config(config: &Config) -> AuthConfig {
         },
         limits: Limits::default(),
     }
+}
+
+/// What is different for a listener; `None` where nothing is.
+fn listener_auth(name: &str, options: &Listener) -> Option<(String, ListenerAuth)> {
+    let own = ListenerAuth {
+        is_open: !options.authentication,
+        anonymous: options.anonymous.map(anonymous),
+        chain: Some(options.auth_chain.clone()).filter(|chain| !chain.is_empty()),
+    };
+    let differs = own.is_open || own.anonymous.is_some() || own.chain.is_some();
+    differs.then(|| (name.to_owned(), own))
 }
 
 const fn anonymous(anonymous: Anonymous) -> auth::Anonymous {

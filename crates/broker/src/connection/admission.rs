@@ -18,6 +18,7 @@ use crate::clock::Now;
 use crate::config::{ClientIdConfig, Limits};
 use crate::ending::Ending;
 use crate::hub::Hub;
+use crate::mountpoint::Mount;
 use crate::rate::{Meter, Rate, Share};
 use crate::registry::{Core, Held, Slot};
 use crate::session::inbound::{has_levels_at_most, is_reserved};
@@ -278,8 +279,8 @@ impl Connection {
         Turn::Over(Box::new(Ending::in_silence(ending).because(for_events)))
     }
 
-    /// What can only be decided once it is known who the client is.
-    fn check_known(&self, now: Now, connect: &Connect, identity: &Identity) -> Result<(), Refusal> {
+    /// Checks what can only be decided once it is known who the client is; gives where it is mounted.
+    fn check_known(&self, now: Now, connect: &Connect, identity: &Identity) -> Result<Option<Mount>, Refusal> {
         let (client_id, username) = (&connect.client_id, identity.username.as_deref());
         // The name in CONNECT was asked about before; a token or certificate may have named another.
         if username != connect.username.as_deref()
@@ -287,9 +288,20 @@ impl Connection {
         {
             return Err(Refusal::banned(&ban));
         }
-        let Some(accounts) = &self.hub.client_accounts else { return Ok(()) };
-        let taken = accounts.get(copied(client_id)).take_connect(now, &accounts.rates);
-        taken.map_err(|rate| Refusal::too_often(rate, format_args!("the client `{client_id}`")))
+        if let Some(accounts) = &self.hub.client_accounts {
+            let taken = accounts.get(copied(client_id)).take_connect(now, &accounts.rates);
+            taken.map_err(|rate| Refusal::too_often(rate, format_args!("the client `{client_id}`")))?;
+        }
+        let Some(mountpoint) = &self.peer.listener.config.mountpoint else { return Ok(None) };
+        let username = username.or(connect.username.as_deref());
+        let mount = mountpoint
+            .of(client_id, username)
+            .map_err(|detail| Refusal::new(ConnackReason::NotAuthorized, DisconnectReason::NotAuthorized, detail))?;
+        if let Some(will) = connect.will.as_ref().filter(|will| mount.mounted(&will.topic).is_none()) {
+            let detail = format!("expected a will topic that is short enough to be mounted, found `{}`", will.topic);
+            return Err(Refusal::new(ConnackReason::TopicNameInvalid, DisconnectReason::BadWillMessage, detail));
+        }
+        Ok(Some(mount))
     }
 
     /// What the client draws on when it publishes.
@@ -307,9 +319,10 @@ impl Connection {
     /// Gives the client its session: a new one, or the one it had.
     fn admit(&mut self, now: Now, connect: &Connect, identity: Identity, work: &mut Workspace) -> Turn {
         let hub = Arc::clone(&self.hub);
-        if let Err(refusal) = self.check_known(now, connect, &identity) {
-            return self.refuse(connect, refusal, &mut work.fx);
-        }
+        let mount = match self.check_known(now, connect, &identity) {
+            Ok(mount) => mount,
+            Err(refusal) => return self.refuse(connect, refusal, &mut work.fx),
+        };
         // Before the permissions: an ACL that changes in between is read once more, not missed.
         let acl_version = hub.auth.acl_version();
         let permissions = hub.auth.permissions(&identity);
@@ -347,6 +360,9 @@ impl Connection {
         link.expires_mono_ms = expires_ms;
         link.method = stranger.method.take();
         link.traffic = stranger.traffic;
+        if let Some(mount) = mount {
+            link.mount_at(mount);
+        }
         let slot = hub.open_session(now, (connect, stranger.has_assigned_id), Box::new(link), work);
         self.phase = Phase::Client(slot, connect.version);
         self.meter = self.meter(&connect.client_id);

@@ -534,6 +534,7 @@ fn configure(words: &Words, (broker, listener): (&mut BrokerConfig, &mut Listene
             "subscribe_filters_max" => limits.subscribe_filters_max = size(),
             "outgoing_topic_aliases_max" => limits.outgoing_topic_aliases_max = short(),
             "sys_interval_s" => sys.interval_s = number(),
+            "mountpoint" => listener.mountpoint = Some(text.parse().unwrap()),
             "tell_refusals" => listener.tell_refusals = text == "true",
             "subscriptions_max" => limits.subscriptions_max = size(),
             "topic_levels_max" => limits.topic_levels_max = size(),

@@ -36,7 +36,9 @@ impl Session {
         if let Err(ending) = offered.and_then(|()| link.incoming_aliases.resolve(&mut publish, alias_maximum)) {
             return fx.end(ending);
         }
-        let refusal = check_topic(&publish, link, terms, fx).or_else(|| check_payload_format(&publish, terms));
+        let refusal = check_topic(&publish, link, terms, fx)
+            .or_else(|| check_payload_format(&publish, terms))
+            .or_else(|| link.mount(&mut publish));
         if let (QoS::ExactlyOnce, Some(packet_id)) = (publish.qos, publish.packet_id) {
             match self.begin_exactly_once((packet_id, publish.dup), refusal.as_ref(), link, terms) {
                 Begun::New => {}
@@ -114,6 +116,21 @@ enum Begun {
 }
 
 impl Link {
+    /// Puts the prefix in front of the topic, where the client has one.
+    fn mount(&self, publish: &mut Publish) -> Option<Refusal> {
+        match self.mount.as_ref()?.mounted(&publish.topic) {
+            Some(mounted) => {
+                publish.topic = mounted;
+                None
+            }
+            None => Some(Refusal {
+                code: ReasonCode::TopicNameInvalid,
+                reason: DropReason::TopicNameInvalid,
+                words: "expected a topic that is short enough to be mounted",
+            }),
+        }
+    }
+
     /// Acknowledges a message that was published; an MQTT 5 client is told where nobody is subscribed to it.
     pub(crate) fn acknowledge(&self, publish: &Publish, has_subscribers: bool, fx: &mut Effects) {
         let code = if has_subscribers { ReasonCode::Success } else { ReasonCode::NoMatchingSubscribers };

@@ -12,6 +12,7 @@ pub(crate) mod outbound;
 mod subscriptions;
 mod window;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ use crate::connection::exchange::Method;
 use crate::connection::facts::{Client, Peer, Traffic};
 use crate::ending::Ending;
 use crate::message::Queued;
+use crate::mountpoint::Mount;
 use crate::router::{Granted, SubscriberKey};
 use crate::telling::Check;
 use aliases::{IncomingAliases, OutgoingAliases};
@@ -93,6 +95,8 @@ pub(crate) struct Link {
     /// When the connection ends because who let the client in did so until then.
     pub(crate) expires_mono_ms: Option<u64>,
     pub(crate) will: Option<Box<Will>>,
+    /// The prefix of its topics, where it has one.
+    mount: Option<Mount>,
     incoming_aliases: IncomingAliases,
     /// Where the client takes aliases.
     outgoing_aliases: Option<Box<OutgoingAliases>>,
@@ -253,7 +257,7 @@ impl Session {
 
     /// A new connection has the session: what was on its way is to be sent again.
     pub(crate) fn handle_resumed(&mut self, link: &mut Link) {
-        link.checks_reads = self.is_wider_than(&link.permissions);
+        link.checks_reads = self.is_wider_than(link);
         self.window.rewind();
     }
 
@@ -303,9 +307,13 @@ impl Session {
     }
 
     /// Whether some subscription may bring what the client may not read.
-    fn is_wider_than(&self, permissions: &Permissions) -> bool {
+    fn is_wider_than(&self, link: &Link) -> bool {
         let is_cut = |subscription: &Subscription| {
-            let (readable, _) = permissions.readable(&subscription.filter, subscription.granted.qos.into());
+            let filter = match &link.mount {
+                Some(mount) => mount.unmounted_filter(&subscription.filter),
+                None => Cow::Borrowed(&subscription.filter),
+            };
+            let (readable, _) = link.permissions.readable(&filter, subscription.granted.qos.into());
             readable != Readable::All
         };
         self.subscriptions.values().any(is_cut)
@@ -339,6 +347,7 @@ impl Link {
             method: None,
             expires_mono_ms: None,
             will: connect.will.as_ref().map(|will| Box::new(copied_will(will))),
+            mount: None,
             incoming_aliases: IncomingAliases::default(),
             outgoing_aliases: OutgoingAliases::new(
                 properties.topic_alias_maximum().unwrap_or(0).min(limits.outgoing_topic_aliases_max),
@@ -353,6 +362,16 @@ impl Link {
     /// The keep-alive in force, 0 for none.
     pub(crate) fn keepalive_s(&self) -> u16 {
         u16::try_from(self.silence_max_ms / 1500).unwrap_or(u16::MAX)
+    }
+
+    /// Puts the client at the place of its topics.
+    pub(crate) fn mount_at(&mut self, mount: Mount) {
+        if let Some(will) = &mut self.will
+            && let Some(mounted) = mount.mounted(&will.topic)
+        {
+            will.topic = mounted;
+        }
+        self.mount = Some(mount);
     }
 
     /// When the connection ends unless something comes; `None` for never. What comes is not read before
@@ -386,7 +405,7 @@ impl Link {
         if acl_version != self.acl_version {
             self.acl_version = acl_version;
             self.permissions = auth.permissions(&self.identity);
-            self.checks_reads = session.is_wider_than(&self.permissions);
+            self.checks_reads = session.is_wider_than(self);
         }
     }
 

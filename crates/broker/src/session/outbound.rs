@@ -12,7 +12,7 @@ use crate::message::Queued;
 impl Session {
     /// Sends a message. Those of QoS 1 and 2 only while there is [`Session::window_room`].
     pub(crate) fn handle_delivery(&mut self, now: Now, queued: Queued, link: &mut Link, fx: &mut Effects) {
-        let naming = if link.checks_reads && !link.permissions.may_read(queued.message.topic()) {
+        let naming = if link.checks_reads && !link.permissions.may_read(link.topic_of(&queued)) {
             Err(DeliveryDropReason::NotAuthorized)
         } else if queued.message.is_expired(now) {
             // [MQTT-3.3.2-5]
@@ -90,11 +90,18 @@ impl Session {
 }
 
 impl Link {
+    /// The topic as the client sees it.
+    fn topic_of<'a>(&self, queued: &'a Queued) -> &'a str {
+        let topic = queued.message.topic();
+        self.mount.as_ref().map_or(topic, |mount| mount.unmounted(topic))
+    }
+
     /// How a message names its topic; `None` where the packet would be larger than the client takes [MQTT-3.1.2-24],
     /// however it does.
     fn naming(&self, queued: &Queued, now: Now) -> Option<Naming> {
+        let topic = self.topic_of(queued);
         let naming = match &self.outgoing_aliases {
-            Some(aliases) => aliases.naming(queued.message.topic()),
+            Some(aliases) => aliases.naming(topic),
             None => Naming::Topic,
         };
         if self.packet_bytes_max == usize::MAX {
@@ -102,7 +109,7 @@ impl Link {
         }
         let assumed_id = (queued.qos != QoS::AtMostOnce).then_some(PacketId::MIN);
         let fits = |naming: &Naming| {
-            parts(queued, (assumed_id, false, *naming), now).encoded_len(self.version) <= self.packet_bytes_max
+            parts((queued, topic), (assumed_id, false, *naming), now).encoded_len(self.version) <= self.packet_bytes_max
         };
         // An alias that is introduced makes the packet longer.
         [naming, Naming::Topic].into_iter().find(fits)
@@ -118,12 +125,13 @@ impl Effects {
 
     /// Writes a PUBLISH; `dup` when it was sent before.
     fn send_message(&mut self, queued: &Queued, how: How, now: Now, link: &mut Link) {
+        let topic = link.topic_of(queued);
         // As in `send`: a message came in a packet, so it fits one.
-        if encode_publish(&parts(queued, how, now), link.version, &mut self.out).is_ok() {
+        if encode_publish(&parts((queued, topic), how, now), link.version, &mut self.out).is_ok() {
             self.packets_count += 1;
         }
         if let Some(aliases) = &mut link.outgoing_aliases {
-            aliases.handle_written(queued.message.topic(), how.2);
+            aliases.handle_written(topic, how.2);
         }
     }
 }
@@ -131,13 +139,13 @@ impl Effects {
 /// The identifier of a packet, whether it was sent before, how it names its topic.
 type How = (Option<PacketId>, bool, Naming);
 
-fn parts(queued: &Queued, (packet_id, dup, naming): How, now: Now) -> PublishParts<'_> {
+fn parts<'a>((queued, topic): (&'a Queued, &'a str), (packet_id, dup, naming): How, now: Now) -> PublishParts<'a> {
     let message = &*queued.message;
     PublishParts {
         dup,
         qos: queued.qos,
         retain: queued.retain,
-        topic: if matches!(naming, Naming::Alias(_)) { "" } else { message.topic() },
+        topic: if matches!(naming, Naming::Alias(_)) { "" } else { topic },
         packet_id,
         properties: &message.properties,
         topic_alias: naming.alias(),

@@ -65,6 +65,9 @@ impl Session {
     pub(super) fn handle_unsubscribe(&mut self, packet: &Unsubscribe, link: &Link, fx: &mut Effects) {
         let mut reason_codes = Vec::with_capacity(packet.filters.len());
         for filter in &packet.filters {
+            let mounted =
+                link.mount.as_ref().and_then(|mount| mount.mounted_filter(&Filter::parse(filter.clone()).ok()?).ok());
+            let filter = mounted.as_ref().map_or(filter, Filter::as_byte_string);
             reason_codes.push(match self.subscriptions.remove(filter) {
                 Some(subscription) => {
                     fx.steps.push(Step::Unsubscribe(subscription, packet.properties.clone()));
@@ -104,6 +107,10 @@ impl Session {
         if readable == Readable::None {
             return Err(terms.protocol.denied_subscribe.code());
         }
+        let filter = match &link.mount {
+            Some(mount) => mount.mounted_filter(&filter).map_err(|_too_long| ReasonCode::TopicFilterInvalid)?,
+            None => filter,
+        };
         let is_new = !self.subscriptions.contains_key(filter.as_str());
         if is_new && self.subscriptions.len() >= terms.limits.subscriptions_max {
             return Err(ReasonCode::QuotaExceeded);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use broker::Rate;
+use broker::{Mountpoint, Rate};
 use mqtt::QoS;
 
 use super::section::section;
@@ -56,6 +56,19 @@ section! {
         /// of everything else. A connection without one ends with `proxy_protocol_error`. Let nobody but the load
         /// balancer reach such a port: whoever does may claim any address.
         proxy_protocol: bool = "false",
+        /// Whether clients are asked who they are. Where not, everybody gets in under the name that CONNECT gives,
+        /// whatever the password: for networks that let nobody else through.
+        authentication: bool = "true",
+        /// Who may connect here without a password: `no`, `loopback`, `yes`; empty: as `[auth]` says.
+        anonymous: Option<Anonymous> = "",
+        /// Who is asked about clients that come here, in this order, as `chain` in `[auth]`; empty: as that says.
+        auth_chain: Vec<String> = "[]",
+        /// What stands before all topics of its clients, which do not see it: `plant-7/`, `devices/${clientid}/`,
+        /// `${username}/`. They publish and subscribe below it, and nowhere else but to topics of the broker such as
+        /// `$SYS/`; ACLs speak of topics as clients see them, rules and events of the whole ones. A client whose
+        /// identifier or user name has `/`, `+` or `#` in it is refused with `not_authorized` where that is part of the
+        /// mountpoint. Empty for none.
+        mountpoint: Option<Mountpoint> = "",
         /// Network connections at one time. Beyond it a client gets `quota_exceeded` (MQTT 5) or `server_unavailable`.
         max_connections: usize = "100_000",
         /// When a PUBACK may be sent for messages that go to persistent sessions: `memory`.

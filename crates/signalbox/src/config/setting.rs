@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use broker::{Pattern, Rate};
+use broker::{Mountpoint, Pattern, Rate};
 use mqtt::QoS;
 
 use super::node::NodeValue;
+use super::options::Anonymous;
 
 /// A type an option can have.
 pub(crate) trait Setting: Sized {
@@ -234,6 +235,20 @@ impl Setting for Vec<String> {
     }
 }
 
+/// Who may connect without a password, where it differs.
+impl Setting for Option<Anonymous> {
+    const EXPECTED: &'static str = "one of `no`, `loopback`, `yes`, or an empty text";
+    const IS_TEXT: bool = true;
+
+    fn read(value: &NodeValue) -> Result<Option<Anonymous>, Unfit> {
+        if String::read(value)?.is_empty() { Ok(None) } else { Anonymous::read(value).map(Some) }
+    }
+
+    fn show(&self) -> String {
+        self.map_or("", Anonymous::word).to_owned().show()
+    }
+}
+
 /// A text that is not shown.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Secret(String);
@@ -281,6 +296,21 @@ impl Setting for BTreeMap<String, String> {
             .map(|(key, value)| format!("{} = {}", key.clone().show(), super::secret::shown(key, value).show()))
             .collect();
         if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) }
+    }
+}
+
+/// A mountpoint; none where it is empty.
+impl Setting for Option<Mountpoint> {
+    const EXPECTED: &'static str = "the beginning of a topic such as `plant-7/`, or an empty text for none";
+    const IS_TEXT: bool = true;
+
+    fn read(value: &NodeValue) -> Result<Option<Mountpoint>, Unfit> {
+        let text = String::read(value)?;
+        if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(Unfit::says) }
+    }
+
+    fn show(&self) -> String {
+        self.as_ref().map_or_else(String::new, ToString::to_string).show()
     }
 }
 

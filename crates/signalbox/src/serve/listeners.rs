@@ -169,6 +169,7 @@ fn plain_config(options: &Listener) -> ListenerConfig {
         max_qos: options.max_qos,
         retain_available: options.retain_available,
         redirect: None,
+        mountpoint: options.mountpoint.clone(),
         rates: broker::Rates {
             connects: options.connect_rate_max,
             messages: options.message_rate_max,

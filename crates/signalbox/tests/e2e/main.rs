@@ -17,6 +17,7 @@ mod from_emqx;
 mod jq;
 mod language;
 mod limits;
+mod listeners;
 mod outside;
 #[path = "../../../actions/tests/support/postgres.rs"]
 mod postgres;

@@ -44,7 +44,12 @@ pub(crate) struct Subscriber {
 impl Subscriber {
     /// Connects and subscribes; returns when the broker has said that it is subscribed.
     pub(crate) async fn start(server: &Server, id: &str, filter: &str) -> Subscriber {
-        let mut options = v5::MqttOptions::new(id, server.mqtt.ip().to_string(), server.mqtt.port());
+        Subscriber::start_at(server.mqtt, id, filter).await
+    }
+
+    /// The same at another listener.
+    pub(crate) async fn start_at(address: SocketAddr, id: &str, filter: &str) -> Subscriber {
+        let mut options = v5::MqttOptions::new(id, address.ip().to_string(), address.port());
         options.set_keep_alive(PATIENCE);
         let (client, mut events) = v5::AsyncClient::new(options, 10);
         client.subscribe(filter, v5::mqttbytes::QoS::ExactlyOnce).await.unwrap();
