@@ -86,6 +86,8 @@ fn router(api: Api, hosts: Hosts) -> Router {
         .route("/api/v5/clients", get(routes::clients::list))
         .route("/api/v5/clients/{id}", get(routes::clients::show).delete(routes::clients::kick))
         .route("/api/v5/clients/{id}/subscriptions", get(routes::clients::subscriptions))
+        .route("/api/v5/listeners", get(routes::listeners::list))
+        .route("/api/v5/listeners/{id}", get(routes::listeners::show))
         .route("/api/v5/banned", get(routes::banned::list).post(routes::banned::add))
         .route("/api/v5/banned/{as}/{who}", delete(routes::banned::remove))
         .route("/api/v5/subscriptions", get(routes::subscriptions::list))

@@ -1,4 +1,4 @@
-//! What an operator asks: who is there, with which subscriptions, who would receive a topic, what is retained.
+//! What an operator asks: who is there, with which subscriptions, who would receive a topic, what is retained, which listeners there are.
 //!
 //! Every answer is put together client by client: no lock is held for longer than it takes to look at one of them, so
 //! that a question about a hundred thousand clients stops none of them.
@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -13,9 +14,12 @@ use events::{ConnId, Timestamp};
 use mqtt::{Filter, QoS};
 
 use crate::clock::Now;
+use crate::config::{Bind, Bound};
 use crate::connection::facts::{Client, Peer};
 use crate::hub::Hub;
+use crate::listener::Listener;
 use crate::message::Message;
+use crate::rate::Rates;
 use crate::registry::{Core, Slot};
 use crate::session::{Link, Subscription};
 
@@ -112,6 +116,51 @@ pub struct RetainedInfo {
     pub published_at: Timestamp,
     /// Seconds until it expires, where it does.
     pub expires_in_s: Option<u64>,
+}
+
+/// A listener.
+#[derive(Clone, Debug)]
+pub struct ListenerInfo {
+    /// Its name.
+    pub name: ByteString,
+    /// `tcp`, `tls`, `ws`, `wss` or `unix`.
+    pub kind: &'static str,
+    /// Where it is.
+    pub bound: Bound,
+    /// Whether it accepts connections.
+    pub is_running: bool,
+    /// Connections now, those before CONNECT among them.
+    pub connections_count: usize,
+    /// Connections at a time.
+    pub max_connections: usize,
+    /// The prefix of its clients' topics.
+    pub mountpoint: Option<String>,
+    /// What may come from all its clients together.
+    pub rates: Rates,
+}
+
+impl ListenerInfo {
+    /// What is to be told of a listener.
+    pub(crate) fn new(listener: &Listener, bound: &Bound, is_running: bool) -> ListenerInfo {
+        let config = &listener.config;
+        let kind = match (&config.bind, &config.tls, &config.websocket_path) {
+            (Bind::Unix { .. }, _, _) => "unix",
+            (Bind::Tcp(_), None, None) => "tcp",
+            (Bind::Tcp(_), Some(_), None) => "tls",
+            (Bind::Tcp(_), None, Some(_)) => "ws",
+            (Bind::Tcp(_), Some(_), Some(_)) => "wss",
+        };
+        ListenerInfo {
+            name: listener.name.clone(),
+            kind,
+            bound: bound.clone(),
+            is_running,
+            connections_count: listener.connections_count.load(Ordering::Relaxed),
+            max_connections: config.max_connections,
+            mountpoint: config.mountpoint.as_ref().map(ToString::to_string),
+            rates: config.rates,
+        }
+    }
 }
 
 impl Hub {

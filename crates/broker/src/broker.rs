@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accept::Acceptor;
-use crate::admin::{ClientInfo, RetainedInfo, SubscriptionInfo};
+use crate::admin::{ClientInfo, ListenerInfo, RetainedInfo, SubscriptionInfo};
 use crate::bind::Listening;
 use crate::bus::{Bus, BusReceiver};
 use crate::clock::Clock;
@@ -41,7 +41,7 @@ struct Inner {
     tracker: TaskTracker,
     accepting: CancellationToken,
     closing: CancellationToken,
-    listeners: Mutex<Vec<Arc<Listener>>>,
+    listeners: Mutex<Vec<(Arc<Listener>, Bound)>>,
     keeps_house: AtomicBool,
 }
 
@@ -94,7 +94,7 @@ impl Broker {
         let inner = &self.0;
         let (socket, bound) = Listening::begin(&config.bind)?;
         let listener = Arc::new(Listener::new(name.into(), config));
-        inner.listeners.lock().push(Arc::clone(&listener));
+        inner.listeners.lock().push((Arc::clone(&listener), bound.clone()));
         if !inner.keeps_house.swap(true, Ordering::Relaxed) {
             let (hub, clock) = (Arc::clone(&inner.hub), inner.clock);
             let closing = inner.closing.clone();
@@ -206,8 +206,20 @@ impl Broker {
 
     /// The broker in numbers.
     pub fn stats(&self) -> Stats {
-        let connections_count =
-            self.0.listeners.lock().iter().map(|listener| listener.connections_count.load(Ordering::Relaxed)).sum();
+        let connections_count = self
+            .0
+            .listeners
+            .lock()
+            .iter()
+            .map(|(listener, _)| listener.connections_count.load(Ordering::Relaxed))
+            .sum();
+    /// The listeners, in the order they were opened.
+    pub fn listeners(&self) -> Vec<ListenerInfo> {
+        let is_running = !self.0.accepting.is_cancelled();
+        let listeners = self.0.listeners.lock();
+        listeners.iter().map(|(listener, bound)| ListenerInfo::new(listener, bound, is_running)).collect()
+    }
+
         self.0.hub.stats(connections_count)
     }
 

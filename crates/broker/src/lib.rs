@@ -36,7 +36,7 @@ mod sys;
 mod telling;
 mod transport;
 
-pub use admin::{ClientInfo, ConnectionInfo, RetainedInfo, SubscriptionInfo};
+pub use admin::{ClientInfo, ConnectionInfo, ListenerInfo, RetainedInfo, SubscriptionInfo};
 pub use broker::{Broker, PublishRefused};
 pub use bus::{Bus, BusItem, BusReceiver, BusStats, Gap, GapCause, Kinds, Switch};
 pub use config::{

@@ -6,6 +6,7 @@ pub(crate) mod clients;
 pub(crate) mod dead_letters;
 pub(crate) mod events;
 pub(crate) mod health;
+pub(crate) mod listeners;
 pub(crate) mod metrics;
 pub(crate) mod page;
 pub(crate) mod publish;

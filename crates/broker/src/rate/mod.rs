@@ -44,6 +44,15 @@ impl Rate {
         self.period_ms.get()
     }
 
+    /// As people write it: `100/s`, `3/10s`.
+    pub fn notation(self) -> String {
+        match self.period_ms() {
+            1000 => format!("{}/s", self.count),
+            period_ms if period_ms % 1000 == 0 => format!("{}/{}s", self.count, period_ms / 1000),
+            period_ms => format!("{}/{period_ms}ms", self.count),
+        }
+    }
+
     fn period_ns(self) -> u64 {
         u64::from(self.period_ms.get()) * NS_PER_MS
     }

@@ -1,4 +1,4 @@
-//! The commands that look after clients and messages: `clients`, `bans`, `topics`, `retained`, `publish`.
+//! The commands that look after clients and messages: `clients`, `bans`, `listeners`, `topics`, `retained`, `publish`.
 
 use std::net::IpAddr;
 
@@ -114,6 +114,15 @@ pub(crate) struct BanTarget {
     /// Clients whose whole user name fits this regular expression
     #[arg(long, value_name = "REGEX")]
     pub(crate) user_pattern: Option<String>,
+}
+
+/// `signalbox listeners`.
+#[derive(Debug, Args)]
+pub(crate) struct Listeners {
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 /// `signalbox topics ...`.

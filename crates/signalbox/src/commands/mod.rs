@@ -9,6 +9,7 @@ mod connectors;
 mod dead_letters;
 mod events;
 mod keys;
+mod listeners;
 mod password;
 mod remote;
 mod rules;
@@ -39,6 +40,7 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::DeadLetters(command) => dead_letters::run(command),
         Command::Bans(command) => bans::run(command),
         Command::Clients(command) => clients::run(command),
+        Command::Listeners(command) => listeners::run(&command),
         Command::Topics(command) => topics::run(command),
         Command::Retained(command) => topics::run_retained(command),
         Command::Publish(command) => topics::publish(&command),

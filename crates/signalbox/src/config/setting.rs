@@ -329,11 +329,7 @@ impl Setting for Option<Rate> {
     }
 
     fn show(&self) -> String {
-        match self.map(|rate| (rate.count(), rate.period_ms())) {
-            None => "0".to_owned(),
-            Some((count, 1000)) => count.to_string(),
-            Some((count, period_ms)) => format!("{count}/{}s", period_ms / 1000).show(),
-        }
+        self.map_or_else(|| "0".to_owned(), |rate| rate.notation().show())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Listeners with rules of their own: who is asked, where clients live, how many may come.
 
+use serde_json::Value;
+
 use crate::support::client::{Subscriber, Version, connect, publish_all};
 use crate::support::server::Home;
 
@@ -76,4 +78,26 @@ async fn a_listener_that_is_full_refuses_and_the_others_go_on() {
     let refused = connect(Version::V5, server.listener("small"), "second", None).await.unwrap_err();
     assert!(refused.contains("QuotaExceeded"), "{refused}");
     assert_eq!(connect(Version::V5, server.listener("inside"), "second", None).await, Ok(()));
+}
+
+#[tokio::test]
+async fn the_listeners_are_listed_with_their_connections_and_limits() {
+    let config = "[listeners.tenant]\nbind = '127.0.0.1:0'\nmountpoint = 'plant-7/'\nmax_connections = 7\n\
+                  message_rate_max = '100/10s'\n[listeners.local]\nkind = 'unix'\n[listeners.local.unix]\npath = 'm.sock'\n";
+    let home = Home::new().with_config(config);
+    let server = home.serve();
+    let _one = Subscriber::start_at(server.listener("tenant"), "one", "t").await;
+    let listed = home.run(&["listeners", "--json"]);
+    assert_eq!(listed.code, Some(0), "{}", listed.stderr);
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    let of = |name: &str| listed.as_array().unwrap().iter().find(|listener| listener["name"] == name).unwrap().clone();
+    let tenant = of("tenant");
+    assert_eq!((&tenant["id"], &tenant["running"]), (&"tcp:tenant".into(), &true.into()), "{tenant}");
+    assert_eq!(tenant["bind"], server.listener("tenant").to_string());
+    assert_eq!((&tenant["current_connections"], &tenant["max_connections"]), (&1.into(), &7.into()));
+    assert_eq!((&tenant["messages_rate"], &tenant["bytes_rate"]), (&"100/10s".into(), &"infinity".into()));
+    assert_eq!(tenant["mountpoint"], "plant-7/");
+    assert_eq!((&of("local")["type"], &of("default")["current_connections"]), (&"unix".into(), &0.into()));
+    let for_people = home.run(&["listeners"]).stdout;
+    assert!(for_people.starts_with("LISTENER ") && for_people.contains("plant-7/"), "{for_people}");
 }
