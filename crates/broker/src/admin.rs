@@ -1,4 +1,5 @@
-//! What an operator asks: who is there, with which subscriptions, who would receive a topic, what is retained, which listeners there are.
+//! What an operator asks: who is there, with which subscriptions, who would receive a topic, what is retained, which
+//! listeners there are.
 //!
 //! Every answer is put together client by client: no lock is held for longer than it takes to look at one of them, so
 //! that a question about a hundred thousand clients stops none of them.

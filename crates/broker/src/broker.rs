@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
-use auth::{Auth, Bans};
+use auth::{Auth, Ban, BanBy, Bans};
 use bytestring::ByteString;
 use mqtt::{Filter, FilterError, TopicError};
 use parking_lot::Mutex;
+use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,11 +24,14 @@ use crate::clock::Clock;
 use crate::config::{Bound, BrokerConfig, ListenerConfig};
 use crate::hub::{Hub, Observer, Published, Wakers};
 use crate::listener::Listener;
+use crate::memory;
 use crate::message::Publication;
 use crate::session::inbound::{has_levels_at_most, is_reserved};
 use crate::session::inbox::Order;
 use crate::stats::{ReasonCounts, Stats};
 
+/// How often the memory of the process is looked at.
+const MEMORY_EVERY: Duration = Duration::from_secs(1);
 /// How often expired retained messages are looked for.
 const RETAINED_EVERY_MS: u64 = 10_000;
 
@@ -204,6 +208,13 @@ impl Broker {
         &self.0.hub.config.bans
     }
 
+    /// The listeners, in the order they were opened.
+    pub fn listeners(&self) -> Vec<ListenerInfo> {
+        let is_running = !self.0.accepting.is_cancelled();
+        let listeners = self.0.listeners.lock();
+        listeners.iter().map(|(listener, bound)| ListenerInfo::new(listener, bound, is_running)).collect()
+    }
+
     /// The broker in numbers.
     pub fn stats(&self) -> Stats {
         let connections_count = self
@@ -213,13 +224,6 @@ impl Broker {
             .iter()
             .map(|(listener, _)| listener.connections_count.load(Ordering::Relaxed))
             .sum();
-    /// The listeners, in the order they were opened.
-    pub fn listeners(&self) -> Vec<ListenerInfo> {
-        let is_running = !self.0.accepting.is_cancelled();
-        let listeners = self.0.listeners.lock();
-        listeners.iter().map(|(listener, bound)| ListenerInfo::new(listener, bound, is_running)).collect()
-    }
-
         self.0.hub.stats(connections_count)
     }
 
@@ -257,10 +261,44 @@ impl Broker {
             let (hub, closing) = (Arc::clone(&inner.hub), inner.closing.clone());
             inner.tracker.spawn(async move { closing.run_until_cancelled(serve_events(hub, clock, receiver)).await });
         }
+        if let Some(watch) = &inner.hub.flapping
+            && let Some(found) = watch.take_receiver()
+        {
+            let (broker, ban_s, closing) = (self.clone(), watch.config.ban_s, inner.closing.clone());
+            inner.tracker.spawn(async move { closing.run_until_cancelled(broker.ban_flapping(found, ban_s)).await });
+        }
+        let (hub, closing) = (Arc::clone(&inner.hub), inner.closing.clone());
+        inner.tracker.spawn(async move { closing.run_until_cancelled(watch_memory(hub)).await });
         if interval_s > 0 {
             let (hub, closing) = (Arc::clone(&inner.hub), inner.closing.clone());
             let every = Duration::from_secs(interval_s.into());
             inner.tracker.spawn(async move { closing.run_until_cancelled(serve_sys(hub, clock, every)).await });
+        }
+    }
+
+    /// Bans the clients that come and go too often, and ends what they have.
+    async fn ban_flapping(self, mut found: mpsc::Receiver<ByteString>, ban_s: u32) {
+        while let Some(client_id) = found.recv().await {
+            let now = self.0.clock.now().wall;
+            let ban = Ban {
+                r#as: BanBy::Clientid,
+                who: client_id.to_string(),
+                by: "flapping".to_owned(),
+                reason: "it came and went too often".to_owned(),
+                at: now.0,
+                until: Some(now.0.saturating_add(i64::from(ban_s) * 1000)),
+            };
+            let bans = self.bans().clone();
+            // It waits for the disk.
+            match tokio::task::spawn_blocking(move || bans.add(ban, now)).await {
+                Ok(Ok(())) => {
+                    if let Some(slot) = self.0.hub.registry.get(&client_id) {
+                        self.give_order(&slot, Order::Ban);
+                    }
+                }
+                Ok(Err(error)) => tracing::warn!(%client_id, %error, "a client that comes and goes is not banned"),
+                Err(_panicked) => tracing::error!(%client_id, "making a ban has panicked"),
+            }
         }
     }
 
@@ -306,6 +344,22 @@ async fn serve_events(hub: Arc<Hub>, clock: Clock, mut receiver: BusReceiver) {
         let mut wakers = Wakers::new();
         hub.publish_events(clock.now(), &items, &mut wakers);
         wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Looks again and again at the memory of the process.
+async fn watch_memory(hub: Arc<Hub>) {
+    let mut looks = tokio::time::interval(MEMORY_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        match memory::resident_bytes() {
+            Ok(bytes) => hub.memory.handle_sample(bytes),
+            Err(error) => {
+                tracing::warn!(%error, "the memory of the process cannot be looked at, so `memory_max_mib` has no effect");
+                return;
+            }
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use bytestring::ByteString;
 use mqtt::{QoS, ReasonCode};
 use regex::Regex;
 
+use crate::flapping::FlappingConfig;
 use crate::mountpoint::Mountpoint;
 use crate::rate::Rates;
 use crate::transport::Tls;
@@ -24,6 +25,8 @@ pub struct BrokerConfig {
     pub bans: Bans,
     /// Certificates of clients that were seen before.
     pub seen_certificates: SeenCertificates,
+    /// When clients that come and go too often are banned; `None` for never.
+    pub flapping: Option<FlappingConfig>,
     /// What clients may use up.
     pub limits: Limits,
     /// What a client may call itself.
@@ -41,6 +44,7 @@ impl Default for BrokerConfig {
             last_seq: 0,
             bans: Bans::none(),
             seen_certificates: SeenCertificates::default(),
+            flapping: None,
             limits: Limits::default(),
             client_id: ClientIdConfig::default(),
             protocol: ProtocolConfig::default(),
@@ -200,6 +204,9 @@ pub struct Limits {
     /// Refusals and endings of connections that were not accepted, for each source address and second; the rest is told
     /// as one event of each kind with its number in `repeated`.
     pub unauthenticated_events_per_s: u32,
+    /// Bytes of memory the process may take, looked at once a second; 0 for no limit. Beyond it new clients are refused
+    /// with `server_busy` and counted in [`crate::Stats::connects_refused_memory`]; those that are there go on.
+    pub memory_bytes_max: u64,
     /// What may come from one client, by its identifier. Its CONNECTs count once it is known who it is, so that nobody
     /// can use up those of somebody else.
     pub client_rates: Rates,
@@ -229,6 +236,7 @@ impl Default for Limits {
             hops_max: 8,
             departed_clients_max: 100_000,
             unauthenticated_events_per_s: 100,
+            memory_bytes_max: 0,
             client_rates: Rates::default(),
             address_rates: Rates::default(),
         }

@@ -20,7 +20,9 @@ use crate::clock::Now;
 use crate::config::BrokerConfig;
 use crate::deadlines::Deadlines;
 use crate::feed::Feed;
+use crate::flapping::FlappingWatch;
 use crate::flood::Flood;
+use crate::memory::Memory;
 use crate::message::{Message, Queued};
 use crate::rate::Accounts;
 use crate::registry::{Registry, Slot};
@@ -62,6 +64,8 @@ pub(crate) struct Hub {
     pub(crate) housekeeping: Notify,
     pub(crate) is_stopping: AtomicBool,
     pub(crate) feed: Feed,
+    pub(crate) flapping: Option<FlappingWatch>,
+    pub(crate) memory: Memory,
     /// What clients have used up of their rates, where they have some.
     pub(crate) client_accounts: Option<Accounts<ByteString>>,
     /// The same of addresses.
@@ -107,6 +111,8 @@ impl Hub {
             flood: Mutex::new(Flood::new(limits.unauthenticated_events_per_s)),
             housekeeping: Notify::new(),
             is_stopping: AtomicBool::new(false),
+            flapping: config.flapping.map(FlappingWatch::new),
+            memory: Memory::new(limits.memory_bytes_max),
             client_accounts: Accounts::new(limits.client_rates),
             address_accounts: Accounts::new(limits.address_rates),
             sys_subscriptions_count: AtomicUsize::new(0),
@@ -284,6 +290,7 @@ impl Hub {
             retained_messages: number(retained.messages_count),
             retained_bytes: number(retained.bytes),
             queued_bytes: number(self.queued_bytes.load(Ordering::Relaxed)),
+            memory_bytes: self.memory.bytes(),
             ..Stats::default()
         })
     }

@@ -19,9 +19,11 @@ mod connection;
 mod deadlines;
 mod ending;
 mod feed;
+mod flapping;
 mod flood;
 mod hub;
 mod listener;
+mod memory;
 mod message;
 mod mountpoint;
 mod properties;
@@ -43,6 +45,7 @@ pub use config::{
     Bind, Bound, BrokerConfig, ClientIdConfig, DeniedSubscribe, Limits, ListenerConfig, Pattern, ProtocolConfig,
     Redirect, SysConfig,
 };
+pub use flapping::FlappingConfig;
 pub use hub::{Observer, Published};
 pub use message::Publication;
 pub use mountpoint::Mountpoint;

@@ -21,6 +21,8 @@ pub struct Stats {
     pub retained_bytes: u64,
     /// Bytes of the messages that wait for sessions.
     pub queued_bytes: u64,
+    /// Bytes of memory the process takes.
+    pub memory_bytes: u64,
     /// Network connections accepted since the start.
     pub connections_accepted: u64,
     /// Connections closed at once because too many waited for their refusal.
@@ -29,6 +31,8 @@ pub struct Stats {
     pub connects_accepted: u64,
     /// CONNECTs that were refused.
     pub connects_refused: u64,
+    /// CONNECTs that were refused because the process took more memory than it may.
+    pub connects_refused_memory: u64,
     /// Connections that ended.
     pub disconnects: u64,
     /// Connections that ended without having been accepted.
@@ -86,6 +90,7 @@ counters! {
     connections_shed,
     connects_accepted,
     connects_refused,
+    connects_refused_memory,
     disconnects,
     disconnects_unauthenticated,
     sessions_ended,

@@ -62,7 +62,7 @@ reasons! {
         BadUsernameOrPassword = "bad_username_or_password": "the user is unknown or the password is wrong", "check the user name and password of the client; `signalbox users list` shows who is known";
         NotAuthorized = "not_authorized": "the client may not connect", "give a user name and password, or allow anonymous clients for this listener in `[auth]`";
         ServerUnavailable = "server_unavailable": "the broker cannot serve the client at the moment", "let the client try again later; the broker's log says what is missing";
-        ServerBusy = "server_busy": "the broker has too much to do at the moment", "let the client try again with a growing delay";
+        ServerBusy = "server_busy": "the broker has too much to do at the moment", "let the client try again with a growing delay; `detail` says what is short, and `memory_max_mib` is the limit of memory";
         Banned = "banned": "the client is banned", "`signalbox bans list` shows by whom and why; `signalbox bans remove` lifts it";
         BadAuthenticationMethod = "bad_authentication_method": "the authentication method is not one the broker knows", "use a user name and password";
         TopicNameInvalid = "topic_name_invalid": "the topic of the will is not one this client may name", "fix the will topic of the client";
@@ -72,7 +72,7 @@ reasons! {
         QosNotSupported = "qos_not_supported": "the QoS of the will is higher than the listener offers", "lower the QoS of the will, or raise `max_qos`";
         UseAnotherServer = "use_another_server": "the client is to use another server for now", "let the client follow the server reference";
         ServerMoved = "server_moved": "the client is to use another server from now on", "change the address in the client";
-        ConnectionRateExceeded = "connection_rate_exceeded": "too many connections in too short a time", "let clients wait longer between attempts, or raise the rate of the listener";
+        ConnectionRateExceeded = "connection_rate_exceeded": "too many connections in too short a time", "let clients wait longer between attempts, or raise `connect_rate_max` of the listener, of `[limits.client]` or of `[limits.address]`; `detail` says which";
         ConnectionAccepted = "connection_accepted": "the connection was accepted (MQTT 3.1 and 3.1.1)", "";
         MalformedUsernameOrPassword = "malformed_username_or_password": "the user name or password is not well-formed (MQTT 3.1 and 3.1.1)", "send both as MQTT wants them: UTF-8 user name, and no password without a user name";
         UnauthorizedClient = "unauthorized_client": "the client may not connect, or its user name or password is wrong (MQTT 3.1 and 3.1.1)", "check user name and password of the client; `signalbox users list` shows who is known";
@@ -240,7 +240,7 @@ reasons! {
         TopicAliasInvalid = "topic_alias_invalid": "the client used a topic alias that was not set or is too high", "fix the client: it must respect Topic Alias Maximum";
         ServerBusy = "server_busy": "too many clients were waiting for their password to be checked", "let clients wait longer between attempts";
         UseAnotherServer = "use_another_server": "the client was sent to another server", "let the client follow the server reference in `detail`";
-        ConnectionRateExceeded = "connection_rate_exceeded": "too many connections in too short a time", "let clients wait longer between attempts, or raise the rate of the listener";
+        ConnectionRateExceeded = "connection_rate_exceeded": "too many connections in too short a time", "let clients wait longer between attempts, or raise `connect_rate_max` of the listener, of `[limits.client]` or of `[limits.address]`; `detail` says which";
         AdministrativeAction = "administrative_action": "the client reported an administrative action as its reason to disconnect", "";
         ClientError = "client_error": "the client disconnected with an error of its own", "`detail` has the code that it gave";
     }

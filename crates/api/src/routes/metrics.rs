@@ -57,6 +57,7 @@ const GAUGES: &[Row<Stats>] = &[
     ("subscriptions", "Subscriptions of all sessions", |stats| stats.subscriptions),
     ("retained_messages", "Retained messages", |stats| stats.retained_messages),
     ("retained_bytes", "Bytes of retained messages", |stats| stats.retained_bytes),
+    ("memory_bytes", "Memory of the process that is really there", |stats| stats.memory_bytes),
     ("queued_bytes", "Bytes of messages that wait for sessions", |stats| stats.queued_bytes),
 ];
 
@@ -67,6 +68,9 @@ const COUNTERS: &[Row<Stats>] = &[
     }),
     ("connects_accepted", "CONNECT packets accepted", |stats| stats.connects_accepted),
     ("connects_refused", "CONNECT packets refused", |stats| stats.connects_refused),
+    ("connects_refused_memory", "CONNECT packets refused because the process took more memory than it may", |stats| {
+        stats.connects_refused_memory
+    }),
     ("disconnects", "Connections that ended", |stats| stats.disconnects),
     ("disconnects_unauthenticated", "Connections that ended without having been accepted", |stats| {
         stats.disconnects_unauthenticated

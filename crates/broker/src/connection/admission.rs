@@ -181,6 +181,11 @@ impl Connection {
             let refusal = Refusal::new(reason, DisconnectReason::UseAnotherServer, redirect.server.clone());
             return Err(Refusal { server: Some(redirect.server.clone()), ..refusal });
         }
+        if self.hub.memory.is_over() {
+            add(&self.hub.counters.connects_refused_memory, 1);
+            let detail = "the broker takes more memory than it may";
+            return Err(Refusal::new(ConnackReason::ServerBusy, DisconnectReason::ServerBusy, detail));
+        }
         let who = (&*connect.client_id, connect.username.as_deref());
         if let Some(ban) = self.hub.config.bans.find(who, self.peer.peername.ip(), now.wall) {
             return Err(Refusal::banned(&ban));

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytestring::ByteString;
 use events::{ConnId, DeliveryDropReason, DiscardCause, Kind, Stage};
 use mqtt::{Publish, Will};
 
@@ -73,6 +74,7 @@ impl Connection {
             taken_over_by: None,
         };
         hub.tell_disconnected(now, course, ending, Some(&mut held.count));
+        hub.watch_ended(now, &slot.client_id, ending);
         match fate {
             Fate::Ends(_) => {
                 held.is_dead = true;
@@ -111,6 +113,14 @@ impl Hub {
             taken_over_by: Some(by),
         };
         self.tell_disconnected(now, course, &ending, Some(&mut held.count));
+        self.watch_ended(now, &link.client.client_id, &ending);
+    }
+
+    /// Looks whether a client comes and goes too often, where that is asked for.
+    fn watch_ended(&self, now: Now, client_id: &ByteString, ending: &Ending) {
+        if let Some(watch) = &self.flapping {
+            watch.handle_ended(now, client_id, ending.reason);
+        }
     }
 
     /// Takes a session out of its rest; says whether there was one.

@@ -21,8 +21,8 @@ pub(crate) use auth::{
 pub(crate) use connector::Connector;
 pub(crate) use listener::{ListenerTables, TlsTables, Transport};
 pub(crate) use options::{
-    AckAfter, Anonymous, Auth, ClientId, DeniedSubscribe, History, HistoryStore, Http, Jq, Limits, Listener, Log,
-    LogFormat, Mqtt, NoMatch, Rates, Retention, Root, Rules, Sys, TlsVersion, VerifyClients,
+    AckAfter, Anonymous, Auth, ClientId, DeniedSubscribe, Flapping, History, HistoryStore, Http, Jq, Limits, Listener,
+    Log, LogFormat, Mqtt, NoMatch, Rates, Retention, Root, Rules, Sys, TlsVersion, VerifyClients,
 };
 pub(crate) use problem::{Code, Place, Problem, Source};
 pub(crate) use section::{Origin, Override, Shown};
@@ -41,8 +41,20 @@ pub(crate) const DEFAULT_FILE: &str = "signalbox.toml";
 const ENVIRONMENT_PREFIX: &str = "SIGNALBOX_";
 
 /// The sections of the file below its top.
-const SECTIONS: &[&str] =
-    &["listeners", "mqtt", "client_id", "sys", "limits", "http", "auth", "rules", "history", "log", "connectors"];
+const SECTIONS: &[&str] = &[
+    "listeners",
+    "mqtt",
+    "client_id",
+    "sys",
+    "limits",
+    "flapping",
+    "http",
+    "auth",
+    "rules",
+    "history",
+    "log",
+    "connectors",
+];
 
 /// The whole configuration.
 #[derive(Debug)]
@@ -59,6 +71,8 @@ pub(crate) struct Config {
     pub(crate) sys: Sys,
     /// What clients may use up.
     pub(crate) limits: Limits,
+    /// When clients that come and go are banned.
+    pub(crate) flapping: Flapping,
     /// What may come from one client.
     pub(crate) client_rates: Rates,
     /// What may come from one address.
@@ -166,6 +180,7 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
     let client_id = layers.section("client_id", &[]);
     let sys = layers.section("sys", &[]);
     let limits = layers.section("limits", &["client", "address"]);
+    let flapping = layers.section("flapping", &[]);
     let client_rates = layers.section("limits.client", &[]);
     let address_rates = layers.section("limits.address", &[]);
     let http = layers.section("http", &[]);
@@ -189,6 +204,7 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
         client_id,
         sys,
         limits,
+        flapping,
         client_rates,
         address_rates,
         http,
@@ -271,6 +287,7 @@ fn option_paths(root: &Node) -> Vec<String> {
     paths.extend(below("client_id", ClientId::OPTIONS));
     paths.extend(below("sys", Sys::OPTIONS));
     paths.extend(below("limits", Limits::OPTIONS));
+    paths.extend(below("flapping", Flapping::OPTIONS));
     paths.extend(below("limits.client", Rates::OPTIONS));
     paths.extend(below("limits.address", Rates::OPTIONS));
     paths.extend(below("http", Http::OPTIONS));

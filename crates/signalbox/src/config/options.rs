@@ -270,6 +270,10 @@ section! {
         /// Refusals and endings of connections that were not accepted, for each source address and second; the rest is
         /// told as one event of each kind with its number in `repeated`.
         unauthenticated_events_per_s: u32 = "100",
+        /// MiB of memory that the process may take (resident), looked at once a second; 0 for no limit. Beyond it new
+        /// clients are refused with `server_busy` (`server_unavailable` before MQTT 5), which the log tells once and
+        /// `connects_refused_memory` in the metrics counts; those that are there go on.
+        memory_max_mib: u32 = "0",
     }
 }
 
@@ -286,6 +290,22 @@ section! {
         message_rate_max: Option<Rate> = "0",
         /// Bytes of the packets of such messages; as `message_rate_max`.
         byte_rate_max: Option<Rate> = "0",
+    }
+}
+
+section! {
+    /// `[flapping]`: bans clients that come and go all the time.
+    Flapping {
+        /// Whether they are banned. A ban made here is one like all others: `signalbox bans list` shows it, with `flapping`
+        /// as who has made it, and `signalbox bans remove` lifts it.
+        enabled: bool = "false",
+        /// Connections of one client, by its identifier, that may end within the window. Those that the broker has ended by
+        /// a kick, a ban or its own stop do not count, nor those that were never accepted.
+        max_count: u32 = "15",
+        /// The window in seconds; it begins with the first end.
+        window_s: u32 = "60",
+        /// Seconds until the ban ends.
+        ban_s: u32 = "300",
     }
 }
 

@@ -161,6 +161,7 @@ fn every_option_is_explained() {
         Sys::OPTIONS,
         Limits::OPTIONS,
         Rates::OPTIONS,
+        Flapping::OPTIONS,
         Http::OPTIONS,
         Auth::OPTIONS,
         History::OPTIONS,

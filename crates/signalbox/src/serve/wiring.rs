@@ -205,6 +205,7 @@ fn broker_config(config: &Config, last_seq: u64) -> BrokerConfig {
         last_seq,
         bans: Bans::none(),
         seen_certificates: SeenCertificates::default(),
+        flapping: flapping(&config.flapping),
         limits: broker::Limits {
             subscriptions_max: limits.subscriptions_max,
             subscribe_filters_max: limits.subscribe_filters_max,
@@ -225,6 +226,7 @@ fn broker_config(config: &Config, last_seq: u64) -> BrokerConfig {
             hops_max: limits.hops_max,
             departed_clients_max: limits.departed_clients_max,
             unauthenticated_events_per_s: limits.unauthenticated_events_per_s,
+            memory_bytes_max: u64::from(limits.memory_max_mib) << 20,
             client_rates: rates(&config.client_rates),
             address_rates: rates(&config.address_rates),
         },
@@ -242,6 +244,11 @@ fn broker_config(config: &Config, last_seq: u64) -> BrokerConfig {
         },
         sys: broker::SysConfig { interval_s: config.sys.interval_s },
     }
+}
+
+fn flapping(options: &config::Flapping) -> Option<broker::FlappingConfig> {
+    let config::Flapping { enabled, max_count, window_s, ban_s } = *options;
+    enabled.then_some(broker::FlappingConfig { max_count, window_s, ban_s })
 }
 
 const fn rates(options: &config::Rates) -> broker::Rates {

@@ -1,5 +1,6 @@
 //! What clients may use up: how often they come, how much they publish.
 
+use crate::support::PATIENCE;
 use crate::support::client::{Subscriber, Version, connect, publish_all};
 use crate::support::server::{Home, Server};
 
@@ -55,4 +56,47 @@ fn a_rate_that_is_none_is_told_with_what_was_expected() {
     for words in ["`limits.client.message_rate_max`: expected a rate such as `100/s`", "found the text `often`"] {
         assert!(refused.stderr.contains(words), "{}", refused.stderr);
     }
+}
+
+#[tokio::test]
+async fn who_comes_and_goes_all_the_time_is_banned_where_that_is_asked_for() {
+    let home = Home::new().with_config("[flapping]\nenabled = true\nmax_count = 3\nwindow_s = 600\nban_s = 900\n");
+    let server = home.serve();
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let mut accepted_count = 0;
+    let refused = loop {
+        match connect(Version::V5, server.mqtt, "loop", None).await {
+            Ok(()) => accepted_count += 1,
+            Err(refused) => break refused,
+        }
+        assert!(tokio::time::Instant::now() < deadline, "accepted {accepted_count} times");
+    };
+    assert!(accepted_count >= 4 && refused.contains("Banned"), "after {accepted_count}: {refused}");
+    assert_eq!(connect(Version::V5, server.mqtt, "quiet", None).await, Ok(()));
+    let listed = home.run(&["bans", "list", "--json"]);
+    let bans: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert_eq!((&bans[0]["who"], &bans[0]["by"]), (&"loop".into(), &"flapping".into()), "{bans}");
+    assert_eq!(home.run(&["bans", "remove", "--client", "loop"]).code, Some(0));
+}
+
+#[tokio::test]
+async fn nobody_is_banned_for_coming_and_going_unless_asked_for() {
+    let home = Home::new();
+    let server = home.serve();
+    for _ in 0..30 {
+        assert_eq!(connect(Version::V5, server.mqtt, "loop", None).await, Ok(()));
+    }
+    assert_eq!(home.run(&["bans", "list", "--json"]).stdout.trim(), "[]");
+}
+
+#[tokio::test]
+async fn without_memory_new_clients_are_refused_and_counted() {
+    let home = Home::new().with_config("[limits]\nmemory_max_mib = 1\n");
+    let mut server = home.serve();
+    server.wait_for_log("new clients are refused");
+    assert!(connect(Version::V5, server.mqtt, "a", None).await.unwrap_err().contains("ServerBusy"));
+    let refused = connect(Version::V311, server.mqtt, "a", None).await.unwrap_err();
+    assert!(refused.contains("ServiceUnavailable"), "{refused}");
+    assert_eq!(metric(&home, &server, "signalbox_connects_refused_memory_total").await, 2);
+    assert!(metric(&home, &server, "signalbox_memory_bytes").await > 1 << 20);
 }
