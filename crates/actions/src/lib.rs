@@ -1,4 +1,4 @@
-//! Ways out: republish, http, postgres, console.
+//! Ways out: republish, http, postgres, file, console.
 //!
 //! In: the connectors of the configuration and the actions of rules, as tables of options. Out: [`engine::Action`]s,
 //! which send outputs and say what became of each: delivered, to be tried again, or rejected.
@@ -9,8 +9,10 @@
 //! kind.
 
 mod console;
+mod file;
 mod http;
 mod kind;
+mod measure;
 mod options;
 mod postgres;
 mod registry;

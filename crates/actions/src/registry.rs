@@ -149,7 +149,7 @@ fn read_connector(value: &toml::Value) -> Result<Arc<dyn Connector>, Vec<ConfigE
         }
         None => {
             let error = ConfigError::at(&[], "`kind` is missing");
-            return Err(vec![error.with_help("write `kind = \"http\"` or `kind = \"postgres\"`")]);
+            return Err(vec![error.with_help(suggest("", Kind::needs_connector))]);
         }
     };
     match Kind::find(&kind).map(|kind| kind.way) {

@@ -1,6 +1,7 @@
 //! Actions at the edge of the crate, against real servers.
 
 mod contract;
+mod file;
 mod http;
 mod postgres;
 mod reference;

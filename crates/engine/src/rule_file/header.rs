@@ -14,12 +14,10 @@ use super::test_case::TestCase;
 use crate::buffer::{BufferKind, BufferOptions, Order, Overflow};
 use crate::codes;
 use crate::factory::Via;
+use crate::measure::{BYTE_UNITS, TIME_UNITS};
 
 /// The most actions of one rule; each has a buffer and a task of its own.
 const ACTIONS_MAX: usize = 64;
-
-const TIME_UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
-const BYTE_UNITS: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
 
 /// The header of a rule file.
 #[derive(Debug)]

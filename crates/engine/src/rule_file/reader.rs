@@ -7,6 +7,7 @@ use sql::Diagnostic;
 
 use super::node::{Entry, Node, NodeKind};
 use crate::codes;
+use crate::measure::measure;
 
 /// The keys of one table that have not been taken yet.
 pub(crate) struct Reader<'n> {
@@ -96,7 +97,7 @@ impl<'n> Reader<'n> {
         let node = &self.take(key)?.value;
         let found = match &node.kind {
             NodeKind::Int(number) => u64::try_from(*number).ok(),
-            NodeKind::Text(text) => measure_of(text, units),
+            NodeKind::Text(text) => measure(text, units),
             NodeKind::Float(_) | NodeKind::Bool(_) | NodeKind::Datetime(_) | NodeKind::List(_) | NodeKind::Table(_) => {
                 None
             }
@@ -167,12 +168,4 @@ fn shown(node: &Node) -> String {
             node.kind_name().to_owned()
         }
     }
-}
-
-fn measure_of(text: &str, units: &[(&str, u64)]) -> Option<u64> {
-    let text = text.trim();
-    let digits_end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, unit) = text.split_at(digits_end);
-    let (_, worth) = units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit.trim()))?;
-    digits.parse::<u64>().ok()?.checked_mul(*worth)
 }
