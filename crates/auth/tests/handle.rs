@@ -4,7 +4,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use auth::{Anonymous, Auth, AuthConfig, Credentials, Decision, HashCost, Limits, SourceFile, UsersFile, Verdict};
+use auth::{
+    Anonymous, Auth, AuthConfig, AuthenticatorKind, AuthenticatorOptions, Credentials, Decision, HashCost, JwtOptions,
+    KeyOptions, Limits, ListenerAuth, OnFailure, SourceFile, UsersFile, Verdict,
+};
 use events::ConnackReason;
 use tempfile::TempDir;
 
@@ -86,6 +89,40 @@ async fn without_a_password_nothing_is_hashed() {
     assert_eq!(auth.check_fast(&with_name("127.0.0.1:1")).map(username).as_deref(), Some("u_emqx"));
     let refused = auth.check_fast(&with_name("10.0.0.1:1")).unwrap();
     assert_eq!((refused.verdict, &*refused.decided_by), (Verdict::Deny(ConnackReason::NotAuthorized), "anonymous"));
+}
+
+#[tokio::test]
+async fn a_listener_asks_whom_it_is_told_to_ask() {
+    let place = Place::new(CHEAP);
+    let keys = KeyOptions { secret: Some("key".to_owned().into()), ..KeyOptions::default() };
+    let kind = AuthenticatorKind::Jwt(Box::new(JwtOptions { keys, ..JwtOptions::default() }));
+    let tokens = AuthenticatorOptions { on_failure: OnFailure::Deny, kind };
+    let own = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+    let listeners = [
+        ("tokens", ListenerAuth { chain: own(&["tokens"]), ..ListenerAuth::default() }),
+        ("closed", ListenerAuth { anonymous: Some(Anonymous::No), ..ListenerAuth::default() }),
+        ("open", ListenerAuth { is_open: true, ..ListenerAuth::default() }),
+    ];
+    let config = AuthConfig {
+        authenticators: vec![("tokens".to_owned(), tokens)],
+        listeners: listeners.map(|(name, own)| (name.to_owned(), own)).into(),
+        ..AuthConfig::default()
+    };
+    let auth = Auth::open(&config, place.dir.path()).unwrap();
+    for (listener, right, wrong, nothing) in [
+        ("default", true, false, true),
+        ("tokens", false, false, true),
+        ("closed", true, false, false),
+        ("open", true, true, true),
+    ] {
+        let with = |password| Credentials { listener, ..credentials("127.0.0.1:1", "pump", password) };
+        for (credentials, is_allowed) in
+            [(with("secret"), right), (with("guessed"), wrong), (Credentials { password: None, ..with("") }, nothing)]
+        {
+            let decision = auth.check(&credentials).await;
+            assert_eq!(matches!(decision.verdict, Verdict::Allow(_)), is_allowed, "{listener}: {credentials:?}");
+        }
+    }
 }
 
 #[tokio::test]
