@@ -4,7 +4,9 @@ use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
 
-use engine::{Action, ActionError, ActionSpec, BoxFuture, ConfigError, Outcome, Output, Preview, PreviewPart};
+use engine::{
+    Action, ActionError, ActionSpec, BoxFuture, ConfigError, ErrorClass, Outcome, Output, Preview, PreviewPart,
+};
 use events::{Map, Value};
 use parking_lot::Mutex;
 
@@ -69,8 +71,12 @@ impl ConsoleAction {
         let printed = tokio::task::spawn_blocking(move || console.print(&lines)).await;
         match printed {
             Ok(Ok(())) => Outcome::Delivered,
-            Ok(Err(error)) => Outcome::Rejected { reason: format!("cannot print: {error}") },
-            Err(error) => Outcome::Retry { reason: format!("cannot print: {error}"), after: None },
+            Ok(Err(error)) => {
+                Outcome::Rejected { class: ErrorClass::Internal, reason: format!("cannot print: {error}") }
+            }
+            Err(error) => {
+                Outcome::Retry { class: ErrorClass::Internal, reason: format!("cannot print: {error}"), after: None }
+            }
         }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytestring::ByteString;
 use engine::template::Template;
 use engine::{
-    Action, ActionError, ActionSpec, BoxFuture, ConfigError, ItemOutcome, Outcome, Output, Preview, PreviewPart,
-    PublishProperties, PublishRefused, PublishRequest, Publisher, QoS,
+    Action, ActionError, ActionSpec, BoxFuture, ConfigError, ErrorClass, ItemOutcome, Outcome, Output, Preview,
+    PreviewPart, PublishProperties, PublishRefused, PublishRequest, Publisher, QoS,
 };
 use events::Value;
 
@@ -137,12 +137,14 @@ impl RepublishAction {
     fn publish(&self, output: &Output) -> ItemOutcome {
         let message = match self.message(output) {
             Ok(message) => message,
-            Err(reason) => return ItemOutcome::Rejected { reason },
+            Err(reason) => return ItemOutcome::Rejected { class: ErrorClass::Unsendable, reason },
         };
         match self.publisher.publish(message) {
             Ok(()) => ItemOutcome::Delivered,
-            Err(PublishRefused::Rejected { reason }) => ItemOutcome::Rejected { reason },
-            Err(PublishRefused::Busy { reason }) => ItemOutcome::Retry { reason, after: None },
+            Err(PublishRefused::Rejected { reason }) => ItemOutcome::Rejected { class: ErrorClass::Refused, reason },
+            Err(PublishRefused::Busy { reason }) => {
+                ItemOutcome::Retry { class: ErrorClass::Unavailable, reason, after: None }
+            }
         }
     }
 
@@ -542,7 +544,7 @@ mod tests {
         }
         let (outcomes, _) = publish(options, &[r#"{"p":5}"#]);
         let reason = "user_properties: expected a map, found the integer 5".to_owned();
-        assert_eq!(outcomes, [ItemOutcome::Rejected { reason }]);
+        assert_eq!(outcomes, [ItemOutcome::Rejected { class: ErrorClass::Unsendable, reason }]);
     }
 
     #[test]
@@ -560,7 +562,7 @@ mod tests {
         let reasons: Vec<&str> = outcomes
             .iter()
             .map(|outcome| match outcome {
-                ItemOutcome::Rejected { reason } => reason.as_str(),
+                ItemOutcome::Rejected { reason, .. } => reason.as_str(),
                 ItemOutcome::Delivered => "delivered",
                 ItemOutcome::Retry { .. } => "retry",
             })
@@ -582,7 +584,8 @@ mod tests {
     #[test]
     fn what_follows_a_message_for_later_waits_too() {
         let (outcomes, published) = publish("topic = '${t}'", &[r#"{"t":"a"}"#, r#"{"t":"busy"}"#, r#"{"t":"b"}"#]);
-        let later = ItemOutcome::Retry { reason: "the broker is full".to_owned(), after: None };
+        let later =
+            ItemOutcome::Retry { class: ErrorClass::Unavailable, reason: "the broker is full".to_owned(), after: None };
         assert_eq!(outcomes, [ItemOutcome::Delivered, later.clone(), later]);
         assert_eq!(published.len(), 1);
     }

@@ -80,7 +80,11 @@ fn router(api: Api, hosts: Hosts) -> Router {
         .route("/api/v5/rules/{rule}/actions/{action}/{operation}", post(routes::actions::operate))
         .route("/api/v5/dead_letters", get(routes::dead_letters::list).delete(routes::dead_letters::drop_all))
         .route("/api/v5/dead_letters/replay", post(routes::dead_letters::replay_all))
-        .route("/api/v5/dead_letters/{id}", get(routes::dead_letters::show).delete(routes::dead_letters::drop_one))
+        .route("/api/v5/dead_letters/export", get(routes::dead_letters::export))
+        .route(
+            "/api/v5/dead_letters/{id}",
+            get(routes::dead_letters::show).put(routes::dead_letters::edit).delete(routes::dead_letters::drop_one),
+        )
         .route("/api/v5/dead_letters/{id}/replay", post(routes::dead_letters::replay))
         .route("/api/v5/events/tail", get(routes::events::tail))
         .route("/api/v5/clients", get(routes::clients::list))

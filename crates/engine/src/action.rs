@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sql::template::Template;
 
-use crate::{Output, Preview};
+use crate::{ErrorClass, Output, Preview};
 
 /// A future on the heap, so that a trait with it can be used behind `dyn`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -42,6 +42,8 @@ pub enum Outcome {
     Delivered,
     /// None of it arrived, and it may later: the other side is away, busy, or asks for patience.
     Retry {
+        /// What kind of error it was.
+        class: ErrorClass,
         /// Why, for the log and the status.
         reason: String,
         /// How long the other side asks to be left alone.
@@ -49,6 +51,8 @@ pub enum Outcome {
     },
     /// None of it arrived, and sending the same again will not help.
     Rejected {
+        /// What kind of error it was.
+        class: ErrorClass,
         /// Why, for the dead letter.
         reason: String,
     },
@@ -63,6 +67,8 @@ pub enum ItemOutcome {
     Delivered,
     /// It did not arrive, and may later.
     Retry {
+        /// What kind of error it was.
+        class: ErrorClass,
         /// Why, for the log and the status.
         reason: String,
         /// How long the other side asks to be left alone.
@@ -70,6 +76,8 @@ pub enum ItemOutcome {
     },
     /// It did not arrive, and sending it again will not help.
     Rejected {
+        /// What kind of error it was.
+        class: ErrorClass,
         /// Why, for the dead letter.
         reason: String,
     },

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::buffer::DeadLetter;
 use crate::checked::{CheckedRule, name_of};
 use crate::clock::Clock;
-use crate::dead_letters::{DeadLetters, LetterFilter};
+use crate::dead_letters::{DeadLetters, LetterFilter, LetterLimits};
 use crate::directory;
 use crate::factory::ActionFactory;
 use crate::index::Index;
@@ -42,6 +42,8 @@ pub struct EngineConfig {
     pub hops_max: u8,
     /// Where buffers on disk are, in `buffers`, and dead letters, in `dead_letters`. Without, all are in memory.
     pub data_dir: Option<PathBuf>,
+    /// How many dead letters are kept, and for how long.
+    pub dead_letters: LetterLimits,
     /// How long an action that was taken away may go on delivering what it has. Then the rest is given up and counted
     /// as dropped.
     pub removed_drain: Duration,
@@ -58,6 +60,7 @@ impl Default for EngineConfig {
         EngineConfig {
             hops_max: HOPS_MAX_DEFAULT,
             data_dir: None,
+            dead_letters: LetterLimits::default(),
             removed_drain: Duration::from_secs(10),
             limits: Limits::default(),
             environment: Arc::new(|_| None),
@@ -125,13 +128,14 @@ pub(crate) struct Entry {
 impl Engine {
     /// An engine without rules. It has to be given rules inside a tokio runtime: every action has a task.
     pub fn new(config: EngineConfig, factory: Arc<dyn ActionFactory>, clock: Clock) -> Engine {
-        let dead_letters = config.data_dir.as_ref().map(|dir| DeadLetters::open(&dir.join("dead_letters")));
+        let limits = config.dead_letters;
+        let dead_letters = config.data_dir.as_ref().map(|dir| DeadLetters::open(&dir.join("dead_letters"), limits));
         let dead_letters = match dead_letters.transpose() {
-            Ok(letters) => letters.unwrap_or_else(DeadLetters::in_memory),
+            Ok(letters) => letters.unwrap_or_else(|| DeadLetters::in_memory(limits)),
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::error!(%error, cause, "the dead letters cannot be opened, new ones are in memory");
-                DeadLetters::in_memory()
+                DeadLetters::in_memory(limits)
             }
         };
         let shared = Shared {
@@ -214,7 +218,7 @@ impl Engine {
 
     /// The outputs that were given up and that `filter` means, oldest first.
     pub fn dead_letters(&self, filter: &LetterFilter) -> Vec<DeadLetter> {
-        self.shared.dead_letters.list(filter)
+        self.shared.dead_letters.list((self.shared.clock)(), filter)
     }
 
     /// The output `id`, which was given up.
@@ -236,6 +240,11 @@ impl Engine {
         // Last: a kill in between leaves it dead and queued. Not if it is dead again already.
         letters.remove_numbered(id, number);
         Ok(())
+    }
+
+    /// Gives an output that was given up another row, for a later replay. False where there is none.
+    pub fn edit_dead_letter(&self, id: OutputId, row: Map) -> bool {
+        self.shared.dead_letters.edit(id, row)
     }
 
     /// Forgets an output that was given up. False where there is none.

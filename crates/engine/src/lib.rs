@@ -17,6 +17,7 @@ mod dead_letters;
 mod directory;
 mod disk;
 mod engine;
+mod error_class;
 mod explain;
 mod factory;
 mod given_event;
@@ -43,8 +44,9 @@ pub use buffer::{
 pub use checked::{CheckedRule, RuleSource};
 pub use clock::Clock;
 pub use counters::RuleCounts;
-pub use dead_letters::LetterFilter;
+pub use dead_letters::{LetterFilter, LetterLimits};
 pub use engine::{Engine, EngineConfig, Environment, HOPS_MAX_DEFAULT, ReplayRefused};
+pub use error_class::ErrorClass;
 pub use explain::{ActionPreview, Explained};
 pub use factory::{ActionFactory, ActionSpec, ConfigError, Via};
 pub use load::{LoadReport, read_rules};

@@ -94,7 +94,7 @@ impl std::str::FromStr for OutputId {
     }
 }
 
-fn map_bytes(map: &Map) -> usize {
+pub(crate) fn map_bytes(map: &Map) -> usize {
     map.iter().map(|(key, value)| size_of::<(ByteString, Value)>() + key.len() + value_bytes(value)).sum()
 }
 

@@ -1,6 +1,6 @@
 //! What an action would send for an output, part by part: nothing is sent.
 
-use events::Value;
+use events::{Map, Value};
 
 /// What an action would send for one output.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,6 +31,13 @@ pub struct Placeholder {
     pub root: Option<String>,
     /// What it is worth.
     pub value: Value,
+}
+
+impl Preview {
+    /// The parts by their names, without the placeholders they were made of.
+    pub(crate) fn sent(self) -> Map {
+        self.parts.into_iter().map(|part| (part.name.into(), part.value)).collect()
+    }
 }
 
 impl PreviewPart {

@@ -13,10 +13,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::action::{Action, Outcome};
-use crate::buffer::{Batch, Buffer, BufferKind, BufferOptions, Done, Drops, Ledger, Next, Overflow, Trouble};
+use crate::buffer::{
+    Batch, Buffer, BufferKind, BufferOptions, DeadLetter, Done, Drops, Ledger, Next, Overflow, Trouble,
+};
 use crate::clock::Clock;
 use crate::dead_letters::DeadLetters;
 use crate::disk::{DiskBuffer, Left};
+use crate::error_class::ErrorClass;
 use crate::log_gate::LogGate;
 use crate::output::Output;
 
@@ -426,10 +429,15 @@ impl Worker {
     }
 
     fn take_answer(&self, now: Timestamp, answer: Answer) {
-        let (before, after) = self.account(now, |state| {
+        // What could not be delivered is told as the action would send it that was asked, not its successor.
+        let sender = match &answer {
+            Answer::Sent { action, .. } => Some(Arc::clone(action)),
+            Answer::Checked(_) => None,
+        };
+        let (before, after) = self.account_of(now, sender.as_ref().map(|action| &***action), |state| {
             let before = state.buffer.trouble().is_some();
             match answer {
-                Answer::Sent(batch, outcome) => state.buffer.complete(now, batch, outcome, fastrand::u64(..)),
+                Answer::Sent { batch, outcome, .. } => state.buffer.complete(now, batch, outcome, fastrand::u64(..)),
                 Answer::Checked(problem) => state.buffer.checked(now, problem, fastrand::u64(..)),
             }
             (before, state.buffer.trouble().cloned())
@@ -448,14 +456,21 @@ impl Worker {
         }
     }
 
-    /// Changes the buffer, hands on what falls back, and logs what is dead or dropped since.
     fn account<T>(&self, now: Timestamp, change: impl FnOnce(&mut State) -> T) -> T {
+        self.account_of(now, None, change)
+    }
+
+    /// Changes the buffer, hands on what falls back, and logs what is dead or dropped since. `sender` is the action whose
+    /// answer it is: without an answer nothing dies.
+    fn account_of<T>(&self, now: Timestamp, sender: Option<&dyn Action>, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock();
         let before = state.buffer.ledger();
         let result = change(&mut state);
         let after = state.buffer.ledger();
         let Done { numbers, fallen_back, dead } = state.buffer.take_done();
         for letter in dead {
+            let sent = sender.map(|action| action.preview(&letter.output).sent()).unwrap_or_default();
+            let letter = DeadLetter { sent, ..letter };
             self.dead_letters.put(letter, state.dead_letters_max);
         }
         let account = (after, state.buffer.drops());
@@ -521,12 +536,19 @@ enum End {
 struct Sends {
     tasks: JoinSet<Result<Outcome, Option<String>>>,
     /// What each task sends, so that nothing is lost when an action panics or is stopped; a check sends nothing.
-    batches: HashMap<Id, Arc<Batch>>,
+    batches: HashMap<Id, Sent>,
 }
+
+/// What an action was given, and the action as it was then.
+type Sent = (Arc<Batch>, Arc<Box<dyn Action>>);
 
 /// What the action has answered.
 enum Answer {
-    Sent(Batch, Outcome),
+    Sent {
+        batch: Batch,
+        outcome: Outcome,
+        action: Arc<Box<dyn Action>>,
+    },
     /// What a check has found wrong.
     Checked(Option<String>),
 }
@@ -534,9 +556,9 @@ enum Answer {
 impl Sends {
     fn start(&mut self, action: Arc<Box<dyn Action>>, batch: Batch) {
         let batch = Arc::new(batch);
-        let sent = Arc::clone(&batch);
-        let task = self.tasks.spawn(async move { Ok(action.send(sent.outputs()).await) });
-        self.batches.insert(task.id(), batch);
+        let (sent, sender) = (Arc::clone(&batch), Arc::clone(&action));
+        let task = self.tasks.spawn(async move { Ok(sender.send(sent.outputs()).await) });
+        self.batches.insert(task.id(), (batch, action));
     }
 
     fn check(&mut self, action: Arc<Box<dyn Action>>) {
@@ -551,7 +573,7 @@ impl Sends {
             Err(error) => (error.id(), Err(Some("the check was stopped or has panicked".to_owned()))),
         };
         match (self.batches.remove(&id), answer) {
-            (Some(batch), Ok(outcome)) => Some(Answer::Sent(owned(batch), outcome)),
+            (Some((batch, action)), Ok(outcome)) => Some(Answer::Sent { batch: owned(batch), outcome, action }),
             (_, Err(problem)) => Some(Answer::Checked(problem)),
             (None, Ok(_)) => None,
         }
@@ -565,12 +587,13 @@ fn owned(batch: Arc<Batch>) -> Batch {
 
 fn outcome_of_failed(error: JoinError) -> Outcome {
     let Ok(panic) = error.try_into_panic() else {
-        return Outcome::Retry { reason: "the action was stopped while it was sending".to_owned(), after: None };
+        let reason = "the action was stopped while it was sending".to_owned();
+        return Outcome::Retry { class: ErrorClass::Internal, reason, after: None };
     };
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     let text = text.unwrap_or_else(|| "without a message".to_owned());
-    Outcome::Rejected { reason: format!("the action panicked: {text}") }
+    Outcome::Rejected { class: ErrorClass::Internal, reason: format!("the action panicked: {text}") }
 }
 
 /// Ends actions: what is queued is delivered until `deadline`, then given up. Those that others fall back to end last,

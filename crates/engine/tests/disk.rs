@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{ActionState, Engine, EngineConfig, Ledger, LetterFilter, Operation, Outcome, ReplayRefused};
+use engine::{ActionState, Engine, EngineConfig, ErrorClass, Ledger, LetterFilter, Operation, Outcome, ReplayRefused};
 use support::{Desk, clock, message, write};
 
 const RULE: &str = "/*---\n[[actions]]\nrecord = {}\nbuffer.kind = 'disk'\n---*/ SELECT topic FROM \"#\"";
@@ -18,7 +18,7 @@ fn engine(dir: &Path) -> (Engine, Desk) {
 }
 
 fn retries() -> impl Iterator<Item = Outcome> {
-    std::iter::repeat_with(|| Outcome::Retry { reason: "away".to_owned(), after: None })
+    std::iter::repeat_with(|| Outcome::Retry { class: ErrorClass::Unreachable, reason: "away".to_owned(), after: None })
 }
 
 fn ledger(engine: &Engine) -> Ledger {
@@ -172,7 +172,7 @@ async fn a_dead_letter_survives_a_restart_is_mended_and_sent_again() {
     write(&rules, "r", RULE);
     let (first, desk) = engine(dir.path());
     first.load_dir(&rules).unwrap();
-    desk.answer([Outcome::Rejected { reason: "no such column".to_owned() }]);
+    desk.answer([Outcome::Rejected { class: ErrorClass::Refused, reason: "no such column".to_owned() }]);
     publish(&first, 0..1);
     desk.wait_for_sends(1).await;
     while ledger(&first).dead == 0 {

@@ -5,12 +5,12 @@ mod support;
 use std::fs;
 use std::time::Duration;
 
-use engine::{HOPS_MAX_DEFAULT, Ledger, LetterFilter, Outcome, RuleState};
+use engine::{ErrorClass, HOPS_MAX_DEFAULT, Ledger, LetterFilter, Outcome, RuleState};
 use events::{Body, DisconnectReason, Event, EventId, Kind};
 use support::{connack, engine, message, write};
 
 fn retry() -> Outcome {
-    Outcome::Retry { reason: "away".to_owned(), after: None }
+    Outcome::Retry { class: ErrorClass::Unreachable, reason: "away".to_owned(), after: None }
 }
 
 const ALL: &str = "/*---\n[[actions]]\nrecord = {}\n---*/ SELECT topic FROM \"#\"";
@@ -141,7 +141,7 @@ async fn an_action_that_panics_loses_only_what_it_panics_on() {
     write(dir.path(), "all", ALL);
     let (engine, desk) = engine();
     engine.load_dir(dir.path()).unwrap();
-    desk.answer([Outcome::Rejected { reason: "panic".to_owned() }]);
+    desk.answer([Outcome::Rejected { class: ErrorClass::Refused, reason: "panic".to_owned() }]);
     engine.on_event(&message("a", ""), 0);
     desk.wait_for_sends(1).await;
     engine.on_event(&message("b", ""), 0);
@@ -160,7 +160,7 @@ async fn what_an_action_gives_up_goes_to_its_fallback() {
     );
     let (engine, desk) = engine();
     engine.load_dir(dir.path()).unwrap();
-    desk.answer([Outcome::Rejected { reason: "no".to_owned() }]);
+    desk.answer([Outcome::Rejected { class: ErrorClass::Refused, reason: "no".to_owned() }]);
     engine.on_event(&message("a", ""), 0);
     assert_eq!(desk.wait_for(1).await, [r#"spare: {"topic":"a"}"#]);
     let ledgers: Vec<Ledger> = engine.rule("all").unwrap().actions.iter().map(|action| action.ledger).collect();
@@ -288,7 +288,7 @@ async fn shutdown_delivers_what_waits_and_counts_what_it_gives_up() {
 
     let (engine, desk) = support::engine();
     engine.load_dir(dir.path()).unwrap();
-    desk.answer([Outcome::Rejected { reason: "hang".to_owned() }]);
+    desk.answer([Outcome::Rejected { class: ErrorClass::Refused, reason: "hang".to_owned() }]);
     for topic in ["a", "b", "c"] {
         engine.on_event(&message(topic, ""), 0);
     }
@@ -306,7 +306,7 @@ async fn a_republished_message_that_nobody_wanted_counts_as_gone_round_the_circl
         dropped.clientid = "r".into();
         dropped.peername = None;
     }
-    let look = || Outcome::Rejected { reason: "looked at".to_owned() };
+    let look = || Outcome::Rejected { class: ErrorClass::Refused, reason: "looked at".to_owned() };
     desk.answer([look(), look()]);
     engine.on_event(&event, 0);
     desk.wait_for_sends(1).await;
@@ -341,7 +341,7 @@ async fn what_is_rejected_while_the_engine_ends_still_reaches_its_fallback() {
     );
     let (engine, desk) = engine();
     engine.load_dir(dir.path()).unwrap();
-    desk.answer([retry(), Outcome::Rejected { reason: "no such column".to_owned() }]);
+    desk.answer([retry(), Outcome::Rejected { class: ErrorClass::Refused, reason: "no such column".to_owned() }]);
     engine.on_event(&message("t", ""), 0);
     desk.wait_for_sends(1).await;
     assert_eq!(engine.shutdown(Duration::from_secs(10)).await, 0);

@@ -8,7 +8,9 @@ mod store;
 
 use std::sync::Arc;
 
-use engine::{Action, ActionError, ActionSpec, BoxFuture, ConfigError, ItemOutcome, Outcome, Output, Preview};
+use engine::{
+    Action, ActionError, ActionSpec, BoxFuture, ConfigError, ErrorClass, ItemOutcome, Outcome, Output, Preview,
+};
 
 use self::line::LineTemplate;
 use self::path::PathTemplate;
@@ -209,11 +211,17 @@ impl FileAction {
         let written = tokio::task::spawn_blocking(move || store.append_all(&appends)).await;
         let written = match written {
             Ok(written) => written,
-            Err(error) => return Outcome::Retry { reason: format!("cannot write: {error}"), after: None },
+            Err(error) => {
+                return Outcome::Retry {
+                    class: ErrorClass::Unavailable,
+                    reason: format!("cannot write: {error}"),
+                    after: None,
+                };
+            }
         };
         let outcome = |place: Result<usize, String>| match place {
             Ok(place) => written[place].clone(),
-            Err(reason) => ItemOutcome::Rejected { reason },
+            Err(reason) => ItemOutcome::Rejected { class: ErrorClass::Unsendable, reason },
         };
         Outcome::PerItem(places.into_iter().map(outcome).collect())
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use engine::ItemOutcome;
+use engine::{ErrorClass, ItemOutcome};
 use parking_lot::Mutex;
 
 use super::Fsync;
@@ -108,14 +108,14 @@ impl Store {
             Ok(()) => ItemOutcome::Delivered,
             // A name that the file system does not take will not do later either.
             Err(error) if error.kind() == ErrorKind::InvalidFilename => {
-                ItemOutcome::Rejected { reason: format!("path: {error}") }
+                ItemOutcome::Rejected { class: ErrorClass::Unsendable, reason: format!("path: {error}") }
             }
             Err(error) => {
                 let reason = match self.check_dir() {
                     Ok(()) => format!("cannot write `{}`: {error}", append.path),
                     Err(error) => error.to_string(),
                 };
-                ItemOutcome::Retry { reason, after: None }
+                ItemOutcome::Retry { class: ErrorClass::Unavailable, reason, after: None }
             }
         }
     }

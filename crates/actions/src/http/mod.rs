@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Action, ActionError, ActionSpec, BoxFuture, ConfigError, ItemOutcome, Outcome, Output, Preview};
+use engine::{
+    Action, ActionError, ActionSpec, BoxFuture, ConfigError, ErrorClass, ItemOutcome, Outcome, Output, Preview,
+};
 use futures_util::stream::{self, StreamExt as _};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT};
 use reqwest::{Client, Response, Url};
@@ -120,8 +122,13 @@ impl HttpConnector {
         }
         match builder.send().await {
             Ok(response) => answer_of(response).await.outcome(now_s()),
-            Err(error) if error.is_builder() => ItemOutcome::Rejected { reason: network_reason(&error) },
-            Err(error) => ItemOutcome::Retry { reason: network_reason(&error), after: None },
+            Err(error) if error.is_builder() => {
+                ItemOutcome::Rejected { class: ErrorClass::Unsendable, reason: network_reason(&error) }
+            }
+            Err(error) => {
+                let class = if error.is_timeout() { ErrorClass::Timeout } else { ErrorClass::Unreachable };
+                ItemOutcome::Retry { class, reason: network_reason(&error), after: None }
+            }
         }
     }
 }
@@ -169,7 +176,7 @@ impl HttpAction {
                 Some((_, ItemOutcome::Delivered | ItemOutcome::Rejected { .. })) | None => {
                     match self.template.request(&batch[index]) {
                         Ok(request) => self.connector.send(request).await,
-                        Err(reason) => ItemOutcome::Rejected { reason },
+                        Err(reason) => ItemOutcome::Rejected { class: ErrorClass::Unsendable, reason },
                     }
                 }
             };
@@ -197,7 +204,7 @@ impl Action for HttpAction {
     }
 
     fn preview(&self, output: &Output) -> Preview {
-        self.template.preview(output)
+        self.template.preview(output, &self.connector.headers)
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), ActionError>> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::ItemOutcome;
+use engine::{ErrorClass, ItemOutcome};
 
 /// At most this much of a body is shown in a reason.
 const SNIPPET_CHARS: usize = 200;
@@ -33,13 +33,28 @@ impl Answer {
         match self.status {
             200..=299 => ItemOutcome::Delivered,
             408 | 425 | 429 | 500..=599 => {
-                ItemOutcome::Retry { reason: self.reason(), after: self.retry_after_at(now_s) }
+                ItemOutcome::Retry { class: self.class(), reason: self.reason(), after: self.retry_after_at(now_s) }
             }
             300..=399 => {
                 let to = self.location.as_deref().unwrap_or("nowhere");
-                ItemOutcome::Rejected { reason: format!("{}, redirected to `{to}`, not followed", self.reason()) }
+                let reason = format!("{}, redirected to `{to}`, not followed", self.reason());
+                ItemOutcome::Rejected { class: self.class(), reason }
             }
-            _ => ItemOutcome::Rejected { reason: self.reason() },
+            _ => ItemOutcome::Rejected { class: self.class(), reason: self.reason() },
+        }
+    }
+
+    /// What kind of error the status tells.
+    const fn class(&self) -> ErrorClass {
+        match self.status {
+            408 | 504 => ErrorClass::Timeout,
+            429 => ErrorClass::Throttled,
+            401 | 403 | 407 => ErrorClass::Unauthorized,
+            404 | 410 => ErrorClass::Missing,
+            400 | 413 | 415 | 422 => ErrorClass::Data,
+            409 | 412 => ErrorClass::Constraint,
+            425 | 500..=599 => ErrorClass::Unavailable,
+            _ => ErrorClass::Refused,
         }
     }
 
@@ -139,7 +154,10 @@ mod tests {
         let answer = Answer { location: Some("https://elsewhere/".into()), ..answer(302) };
         assert_eq!(
             answer.outcome(0),
-            ItemOutcome::Rejected { reason: "answered 302, redirected to `https://elsewhere/`, not followed".into() }
+            ItemOutcome::Rejected {
+                class: ErrorClass::Refused,
+                reason: "answered 302, redirected to `https://elsewhere/`, not followed".into()
+            }
         );
     }
 }

@@ -125,8 +125,8 @@ impl RequestTemplate {
         Ok(Request { method: self.method.into(), url, headers, body })
     }
 
-    /// The request part by part, without the headers of the connector, which hold its secrets.
-    pub(super) fn preview(&self, output: &Output) -> Preview {
+    /// The request part by part. The headers of the connector may hold secrets, so their values are not shown.
+    pub(super) fn preview(&self, output: &Output, connector_headers: &HeaderMap) -> Preview {
         let request = match self.request(output) {
             Ok(request) => request,
             Err(reason) => return Preview { parts: Vec::new(), rejected: Some(reason) },
@@ -136,6 +136,10 @@ impl RequestTemplate {
             Some(path) => path.part("request", line, output),
             None => PreviewPart::constant("request", line),
         }];
+        for (name, value) in connector_headers.iter().filter(|(name, _)| !request.headers.contains_key(*name)) {
+            let shown = if value.is_sensitive() { MASK.into() } else { String::from_utf8_lossy(value.as_bytes()) };
+            parts.push(PreviewPart::constant(format!("header {name}"), shown.into_owned()));
+        }
         for (name, value) in &request.headers {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             let text = self.headers.iter().find(|(known, _)| known == name).map(|(_, text)| text);
@@ -170,6 +174,9 @@ impl RequestTemplate {
         Url::parse(&text).map_err(|error| format!("`{text}` is no URL: {error}"))
     }
 }
+
+/// Stands for what is secret.
+pub(super) const MASK: &str = "***";
 
 /// Names the output, so that the service can tell a repetition (draft-ietf-httpapi-idempotency-key-header).
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

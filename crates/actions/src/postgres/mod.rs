@@ -10,7 +10,9 @@ mod statement;
 
 use std::sync::Arc;
 
-use engine::{Action, ActionError, ActionSpec, BoxFuture, ConfigError, ItemOutcome, Outcome, Output, Preview};
+use engine::{
+    Action, ActionError, ActionSpec, BoxFuture, ConfigError, ErrorClass, ItemOutcome, Outcome, Output, Preview,
+};
 use events::Value;
 use parking_lot::Mutex;
 use sqlx::postgres::types::Oid;
@@ -164,7 +166,7 @@ impl PostgresAction {
                     rows.push(row);
                     outcomes.push(ItemOutcome::Delivered);
                 }
-                Err(reason) => outcomes.push(ItemOutcome::Rejected { reason }),
+                Err(reason) => outcomes.push(ItemOutcome::Rejected { class: ErrorClass::Data, reason }),
             }
         }
         let complete = rows.len() == batch.len();

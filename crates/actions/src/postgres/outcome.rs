@@ -1,6 +1,6 @@
 //! What an error of PostgreSQL, or of the way to it, means for a batch.
 
-use engine::{ActionError, Outcome};
+use engine::{ActionError, ErrorClass, Outcome};
 use sqlx::Error;
 use sqlx::postgres::PgDatabaseError;
 
@@ -15,9 +15,10 @@ pub(super) enum Fate {
 
 /// What `error` means for the batch that met it.
 pub(super) fn outcome(error: &Error) -> Outcome {
+    let (class, reason) = (class(error), reason(error));
     match fate(error) {
-        Fate::Retry => Outcome::Retry { reason: reason(error), after: None },
-        Fate::Reject => Outcome::Rejected { reason: reason(error) },
+        Fate::Retry => Outcome::Retry { class, reason, after: None },
+        Fate::Reject => Outcome::Rejected { class, reason },
     }
 }
 
@@ -73,6 +74,32 @@ fn fate_of_sqlstate(code: &str) -> Fate {
     const RETRY_CODES: [&str; 9] = ["25006", "25P03", "26000", "3D000", "3F000", "42501", "42P01", "55006", "55P03"];
     let class = code.get(..2).unwrap_or_default();
     if RETRY_CLASSES.contains(&class) || RETRY_CODES.contains(&code) { Fate::Retry } else { Fate::Reject }
+}
+
+/// What kind of error it is.
+fn class(error: &Error) -> ErrorClass {
+    match (sqlstate(error), error) {
+        (Some(code), _) => class_of_sqlstate(&code),
+        (None, Error::Encode(_)) => ErrorClass::Data,
+        (None, Error::ColumnNotFound(_) | Error::TypeNotFound { .. }) => ErrorClass::Missing,
+        (None, Error::Io(error)) if error.kind() == std::io::ErrorKind::TimedOut => ErrorClass::Timeout,
+        (None, _) => ErrorClass::Unreachable,
+    }
+}
+
+fn class_of_sqlstate(code: &str) -> ErrorClass {
+    match (code.get(..2).unwrap_or_default(), code) {
+        (_, "42501") | ("28", _) => ErrorClass::Unauthorized,
+        (_, "42P01" | "42703" | "42704" | "42883" | "3D000" | "3F000") => ErrorClass::Missing,
+        ("08", _) => ErrorClass::Unreachable,
+        (_, "57014") => ErrorClass::Timeout,
+        ("40" | "53" | "57" | "58", _) | (_, "25006" | "25P03" | "26000" | "55006" | "55P03") => {
+            ErrorClass::Unavailable
+        }
+        ("21" | "22", _) | (_, "42804") => ErrorClass::Data,
+        ("23" | "44", _) => ErrorClass::Constraint,
+        _ => ErrorClass::Refused,
+    }
 }
 
 fn sqlstate(error: &Error) -> Option<String> {
@@ -146,9 +173,27 @@ mod tests {
     }
 
     #[test]
+    fn a_sqlstate_says_what_kind_of_error_it_is() {
+        for (class, codes) in [
+            (ErrorClass::Constraint, &["23505", "23502", "23514"][..]),
+            (ErrorClass::Data, &["22P02", "22001", "22003"]),
+            (ErrorClass::Missing, &["42P01", "42703", "3D000"]),
+            (ErrorClass::Unauthorized, &["28P01", "42501"]),
+            (ErrorClass::Unavailable, &["53300", "57P01", "40001"]),
+            (ErrorClass::Timeout, &["57014"]),
+            (ErrorClass::Refused, &["P0001", "XX000", "42601"]),
+        ] {
+            for code in codes {
+                assert_eq!(class_of_sqlstate(code), class, "{code}");
+            }
+        }
+    }
+
+    #[test]
     fn a_broken_connection_is_for_later_and_closed() {
         let error = Error::Io(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
-        assert_eq!(outcome(&error), Outcome::Retry { reason: "no connection: connection reset".into(), after: None });
+        let (class, reason) = (ErrorClass::Unreachable, "no connection: connection reset".into());
+        assert_eq!(outcome(&error), Outcome::Retry { class, reason, after: None });
         assert!(breaks_connection(&error) && !is_stale_statement(&error));
     }
 }

@@ -31,7 +31,7 @@ async fn every_kind_accepts_its_sample_and_answers_for_every_output() {
                     let says_so = reason.starts_with("no connection") || reason.starts_with("no directory");
                     assert!(kind.needs_connector() && says_so, "{}: {reason}", kind.name);
                 }
-                ItemOutcome::Rejected { reason } => panic!("{}: {reason}", kind.name),
+                ItemOutcome::Rejected { reason, .. } => panic!("{}: {reason}", kind.name),
             }
         }
         assert_eq!(action.check().await.is_ok(), !kind.needs_connector(), "{}", kind.name);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::http_server::{HttpServer, Reply};
 use crate::support::{World, connack, items, output, words};
-use engine::{ItemOutcome, Outcome};
+use engine::{ErrorClass, ItemOutcome, Outcome};
 
 #[tokio::test]
 async fn the_row_is_posted_as_json() {
@@ -42,13 +42,14 @@ async fn a_server_that_is_not_well_is_tried_again_later() {
         Reply::Answer(429, vec![], "slow down"),
         Reply::Close,
     ]);
-    let later = |reason: &str, after_s: Option<u64>| {
+    let later = |class: ErrorClass, reason: &str, after_s: Option<u64>| {
         let after = after_s.map(Duration::from_secs);
-        vec![ItemOutcome::Retry { reason: reason.to_owned(), after }]
+        vec![ItemOutcome::Retry { class, reason: reason.to_owned(), after }]
     };
-    assert_eq!(items(action.send(&batch).await, 1), later("answered 500: out of order", None));
-    assert_eq!(items(action.send(&batch).await, 1), later("answered 503", Some(7)));
-    assert_eq!(items(action.send(&batch).await, 1), later("answered 429: slow down", None));
+    let (unavailable, throttled) = (ErrorClass::Unavailable, ErrorClass::Throttled);
+    assert_eq!(items(action.send(&batch).await, 1), later(unavailable, "answered 500: out of order", None));
+    assert_eq!(items(action.send(&batch).await, 1), later(unavailable, "answered 503", Some(7)));
+    assert_eq!(items(action.send(&batch).await, 1), later(throttled, "answered 429: slow down", None));
     let closed = words(action.send(&batch).await, 1);
     assert!(closed[0].starts_with("retry: connection lost"), "{closed:?}");
     assert_eq!(words(action.send(&batch).await, 1), ["delivered"]);

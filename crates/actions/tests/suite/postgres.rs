@@ -2,7 +2,7 @@
 
 use crate::support::postgres::Postgres;
 use crate::support::{World, connack, items, output, words};
-use engine::{Action, ItemOutcome, Outcome, Output, Via};
+use engine::{Action, ErrorClass, ItemOutcome, Outcome, Output, Via};
 
 fn started(schema: &str) -> (Postgres, World) {
     let postgres = Postgres::start();
@@ -102,7 +102,8 @@ async fn a_row_that_does_not_fit_is_told_apart_in_one_statement() {
     let action = world.action("table = 't'\ncolumns = { n = '${value}' }");
     let batch = valued(&["1", "70000", "3"]);
     let reason = "column `n`: expected int2, found the integer 70000".to_owned();
-    let expected = vec![ItemOutcome::Delivered, ItemOutcome::Rejected { reason }, ItemOutcome::Delivered];
+    let expected =
+        vec![ItemOutcome::Delivered, ItemOutcome::Rejected { class: ErrorClass::Data, reason }, ItemOutcome::Delivered];
     assert_eq!(items(action.send(&batch).await, 3), expected);
     assert_eq!(postgres.query("SELECT count(DISTINCT xmin::text) || ' of ' || count(*) FROM t"), "1 of 2");
 }

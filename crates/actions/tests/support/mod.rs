@@ -132,8 +132,8 @@ pub(crate) fn items(outcome: Outcome, len: usize) -> Vec<ItemOutcome> {
             return items;
         }
         Outcome::Delivered => ItemOutcome::Delivered,
-        Outcome::Retry { reason, after } => ItemOutcome::Retry { reason, after },
-        Outcome::Rejected { reason } => ItemOutcome::Rejected { reason },
+        Outcome::Retry { class, reason, after } => ItemOutcome::Retry { class, reason, after },
+        Outcome::Rejected { class, reason } => ItemOutcome::Rejected { class, reason },
     };
     vec![one; len]
 }
@@ -143,7 +143,7 @@ pub(crate) fn words(outcome: Outcome, len: usize) -> Vec<String> {
     let word = |item: ItemOutcome| match item {
         ItemOutcome::Delivered => "delivered".to_owned(),
         ItemOutcome::Retry { reason, .. } => format!("retry: {reason}"),
-        ItemOutcome::Rejected { reason } => format!("rejected: {reason}"),
+        ItemOutcome::Rejected { reason, .. } => format!("rejected: {reason}"),
     };
     items(outcome, len).into_iter().map(word).collect()
 }

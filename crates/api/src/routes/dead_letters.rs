@@ -2,20 +2,19 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
-use engine::{DeadLetter, Failure, LetterFilter, OutputId, ReplayRefused};
-use events::{Map, Value};
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use engine::{DeadLetter, ErrorClass, Failure, LetterFilter, OutputId, ReplayRefused};
+use events::{Map, Timestamp, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::page::{Page, Paging, Parameters, blocking};
+use super::time::parse_ms;
 use crate::Api;
 use crate::access::{Operator, Viewer};
 use crate::problem::Problem;
-
-/// Letters on a page unless the caller asks for another number, and the most of them.
-const LIMIT_DEFAULT: usize = 100;
-const LIMIT_MAX: usize = 10_000;
 
 /// Which letters, and which page of them.
 #[derive(Debug, Default, Deserialize)]
@@ -24,22 +23,14 @@ pub(crate) struct Wanted {
     rule: Option<String>,
     action: Option<String>,
     clientid: Option<String>,
+    /// A class of errors, such as `data`.
+    class: Option<String>,
+    /// Given up from then on; RFC 3339 or ms since 1970.
+    since: Option<String>,
+    /// Given up before then.
+    until: Option<String>,
     page: Option<usize>,
     limit: Option<usize>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct Page {
-    data: Vec<Letter>,
-    meta: Meta,
-}
-
-#[derive(Debug, Serialize)]
-struct Meta {
-    page: usize,
-    limit: usize,
-    count: usize,
-    hasnext: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,16 +45,21 @@ pub(crate) struct Letter {
     trigger: String,
     created_at: i64,
     dead_at: i64,
+    /// What kind of error it was in the end.
+    class: &'static str,
     reason: String,
     attempts: u32,
     /// The last of the attempts, oldest first.
     failures: Vec<Attempt>,
+    /// What was sent in the end, part by part, without secrets: a request, a statement with its parameters.
+    sent: Box<RawValue>,
     output: Box<RawValue>,
 }
 
 #[derive(Debug, Serialize)]
 struct Attempt {
     at: i64,
+    class: &'static str,
     reason: String,
 }
 
@@ -79,16 +75,29 @@ pub(crate) struct Done {
 pub(crate) async fn list(
     _viewer: Viewer,
     State(api): State<Api>,
-    Query(wanted): Query<Wanted>,
-) -> Result<Json<Page>, Problem> {
-    let limit = wanted.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
-    let page = wanted.page.unwrap_or(1).max(1);
-    let letters = api.engine.dead_letters(&wanted.filter());
-    let skipped = (page - 1).saturating_mul(limit);
-    let data: Vec<Letter> = letters.iter().skip(skipped).take(limit).map(Letter::of).collect::<Result<_, _>>()?;
-    let count = letters.len();
-    let hasnext = skipped.saturating_add(data.len()) < count;
-    Ok(Json(Page { data, meta: Meta { page, limit, count, hasnext } }))
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Json<Page<Letter>>, Problem> {
+    let paging = Paging::new(wanted.page, wanted.limit)?;
+    let filter = wanted.filter()?;
+    blocking(move || Json(paging.cut(&api.engine.dead_letters(&filter), Letter::of))).await
+}
+
+/// `GET /dead_letters/export`: all that are meant, one JSON object a line.
+pub(crate) async fn export(
+    _viewer: Viewer,
+    State(api): State<Api>,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<impl IntoResponse, Problem> {
+    let filter = wanted.filter()?;
+    let lines = blocking(move || {
+        let mut lines = Vec::new();
+        for letter in api.engine.dead_letters(&filter) {
+            serde_json::to_writer(&mut lines, &Letter::of(&letter)).map_err(|_not_json| Problem::internal())?;
+            lines.push(b'\n');
+        }
+        Ok::<_, Problem>(lines)
+    });
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines.await??))
 }
 
 /// `GET /dead_letters/{id}`.
@@ -98,7 +107,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<Letter>, Problem> {
     let letter = api.engine.dead_letter(read_id(&id)?).ok_or_else(|| not_found(&id))?;
-    Letter::of(&letter).map(Json)
+    Ok(Json(Letter::of(&letter)))
 }
 
 /// `POST /dead_letters/{id}/replay`: queues the output again, with the row of the body where there is one.
@@ -123,16 +132,27 @@ pub(crate) async fn replay(
 pub(crate) async fn replay_all(
     _operator: Operator,
     State(api): State<Api>,
-    Query(wanted): Query<Wanted>,
-) -> Json<Done> {
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Json<Done>, Problem> {
     let mut done = Done::default();
-    for letter in api.engine.dead_letters(&wanted.filter()) {
+    for letter in api.engine.dead_letters(&wanted.filter()?) {
         match api.engine.replay_dead_letter(letter.output.output_id(), None) {
             Ok(()) => done.done += 1,
             Err(ReplayRefused::NoLetter | ReplayRefused::NoAction) => done.left += 1,
         }
     }
-    Json(done)
+    Ok(Json(done))
+}
+
+/// `PUT /dead_letters/{id}`: the row of the body takes the place of the one that is kept, for a later replay.
+pub(crate) async fn edit(
+    _operator: Operator,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let row = read_row(&body)?.ok_or_else(|| Problem::bad_request("expected a row as a JSON object, found nothing"))?;
+    if api.engine.edit_dead_letter(read_id(&id)?, row) { Ok(StatusCode::NO_CONTENT) } else { Err(not_found(&id)) }
 }
 
 /// `DELETE /dead_letters/{id}`.
@@ -145,26 +165,34 @@ pub(crate) async fn drop_one(
 }
 
 /// `DELETE /dead_letters`: drops all that are meant.
-pub(crate) async fn drop_all(_operator: Operator, State(api): State<Api>, Query(wanted): Query<Wanted>) -> Json<Done> {
-    let letters = api.engine.dead_letters(&wanted.filter());
+pub(crate) async fn drop_all(
+    _operator: Operator,
+    State(api): State<Api>,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Json<Done>, Problem> {
+    let letters = api.engine.dead_letters(&wanted.filter()?);
     let dropped = letters.iter().filter(|letter| api.engine.drop_dead_letter(letter.output.output_id()));
-    Json(Done { done: dropped.count(), left: 0 })
+    Ok(Json(Done { done: dropped.count(), left: 0 }))
 }
 
 impl Wanted {
-    fn filter(&self) -> LetterFilter {
-        let Wanted { rule, action, clientid, page: _, limit: _ } = self;
-        LetterFilter { rule: rule.clone(), action: action.clone(), client_id: clientid.clone() }
+    fn filter(self) -> Result<LetterFilter, Problem> {
+        let Wanted { rule, action, clientid: client_id, class, since, until, page: _, limit: _ } = self;
+        let class = class.map(|class| class.parse::<ErrorClass>()).transpose().map_err(Problem::bad_request)?;
+        let (since, until) = (moment(since, "since")?, moment(until, "until")?);
+        Ok(LetterFilter { rule, action, client_id, class, since, until })
     }
 }
 
 impl Letter {
-    fn of(letter: &DeadLetter) -> Result<Letter, Problem> {
-        let DeadLetter { output, reason, at, attempts, failures } = letter;
-        let row = RawValue::from_string(output.row.to_json())
-            .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", error.to_string()))?;
-        let attempt = |failure: &Failure| Attempt { at: failure.at.0, reason: failure.reason.to_string() };
-        Ok(Letter {
+    fn of(letter: &DeadLetter) -> Letter {
+        let DeadLetter { output, sent, class, reason, at, attempts, failures } = letter;
+        let attempt = |failure: &Failure| Attempt {
+            at: failure.at.0,
+            class: failure.class.name(),
+            reason: failure.reason.to_string(),
+        };
+        Letter {
             id: output.output_id().to_string(),
             rule: output.rule.to_string(),
             action: output.action.to_string(),
@@ -173,11 +201,28 @@ impl Letter {
             trigger: output.trigger.to_string(),
             created_at: output.created.0,
             dead_at: at.0,
+            class: class.name(),
             reason: reason.to_string(),
             attempts: *attempts,
             failures: failures.iter().map(attempt).collect(),
-            output: row,
-        })
+            sent: in_json(sent),
+            output: in_json(&output.row),
+        }
+    }
+}
+
+fn in_json(map: &Map) -> Box<RawValue> {
+    RawValue::from_string(map.to_json()).expect("a map is written as JSON")
+}
+
+/// A time of a query: RFC 3339, or ms since 1970.
+fn moment(text: Option<String>, name: &str) -> Result<Option<Timestamp>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    match text.parse().ok().or_else(|| parse_ms(&text)) {
+        Some(ms) => Ok(Some(Timestamp(ms))),
+        None => Err(Problem::bad_request(format!(
+            "expected `{name}` to be a time such as `2026-01-31T12:00:00Z` or ms since 1970, found `{text}`"
+        ))),
     }
 }
 

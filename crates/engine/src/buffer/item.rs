@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use events::Timestamp;
+use events::{Map, Timestamp};
 
-use crate::output::Output;
+use crate::error_class::ErrorClass;
+use crate::output::{Output, map_bytes};
 
 /// Attempts that are remembered of one output; of more, the last.
 const FAILURES_MAX: usize = 16;
@@ -40,8 +41,44 @@ pub(crate) struct Trials {
 pub struct Failure {
     /// When the outcome was known.
     pub at: Timestamp,
+    /// What kind of error it was.
+    pub class: ErrorClass,
     /// What the other side said.
     pub reason: Arc<str>,
+}
+
+/// An output that was given up, with what was wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeadLetter {
+    /// What could not be delivered.
+    pub output: Output,
+    /// What was sent in the end, part by part, without secrets; empty where nothing could be.
+    pub sent: Map,
+    /// What kind of error it was.
+    pub class: ErrorClass,
+    /// What the other side said.
+    pub reason: Arc<str>,
+    /// When it was given up.
+    pub at: Timestamp,
+    /// How often it was offered.
+    pub attempts: u32,
+    /// The last of the attempts, oldest first.
+    pub failures: Vec<Failure>,
+}
+
+impl DeadLetter {
+    /// About how many bytes of memory it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        let failures: usize = self.failures.iter().map(|failure| size_of::<Failure>() + failure.reason.len()).sum();
+        self.output.bytes() + map_bytes(&self.sent) + failures + self.reason.len()
+    }
+}
+
+/// Why outputs are given up or put off.
+#[derive(Clone, Debug)]
+pub(super) struct Cause {
+    pub(super) class: ErrorClass,
+    pub(super) reason: Arc<str>,
 }
 
 impl Item {
@@ -59,5 +96,16 @@ impl Trials {
         }
         self.failures.push(failure);
         self.failed_at = completion;
+    }
+}
+
+impl Cause {
+    pub(super) fn new(class: ErrorClass, reason: String) -> Cause {
+        Cause { class, reason: reason.into() }
+    }
+
+    /// An attempt that failed so.
+    pub(super) fn at(&self, now: Timestamp) -> Failure {
+        Failure { at: now, class: self.class, reason: Arc::clone(&self.reason) }
     }
 }

@@ -20,18 +20,19 @@ mod scripts;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use events::Timestamp;
+use events::{Map, Timestamp};
 
 pub use batch::Batch;
-pub use item::Failure;
 pub(crate) use item::Item;
+pub use item::{DeadLetter, Failure};
 pub use ledger::{Drops, Ledger};
 pub use options::{ACTION_OPTIONS, ActionOption, BufferKind, BufferOptions, Order, Overflow};
 
 use crate::action::{ItemOutcome, Outcome};
+use crate::error_class::ErrorClass;
 use crate::output::Output;
 use breaker::Breaker;
-use item::Trials;
+use item::{Cause, Trials};
 use lanes::Lanes;
 use rate::Rate;
 
@@ -101,21 +102,6 @@ pub struct Trouble {
     pub attempts: u64,
 }
 
-/// An output that was given up, with what was wrong.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DeadLetter {
-    /// What could not be delivered.
-    pub output: Output,
-    /// What the other side said.
-    pub reason: Arc<str>,
-    /// When it was given up.
-    pub at: Timestamp,
-    /// How often it was offered.
-    pub attempts: u32,
-    /// The last of the attempts, oldest first.
-    pub failures: Vec<Failure>,
-}
-
 /// What is off the queue since it was asked last.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
@@ -129,7 +115,7 @@ pub(crate) struct Done {
 
 /// The ways in which an output is not delivered.
 enum Loss {
-    Dead { at: Timestamp, reason: Arc<str>, trials: Trials },
+    Dead { at: Timestamp, cause: Cause, trials: Trials },
     Expired,
     Overflow,
     Closed,
@@ -138,7 +124,7 @@ enum Loss {
 
 /// What is known of outputs that shall be tried again later.
 struct PutOff {
-    reason: Arc<str>,
+    cause: Cause,
     /// How long the other side asks to be left alone.
     after: Option<std::time::Duration>,
     random: u64,
@@ -285,20 +271,20 @@ impl Buffer {
                 self.note_delivery();
                 batch.into_items().for_each(|item| self.settle_delivered(&item));
             }
-            Outcome::Retry { reason, after } => {
+            Outcome::Retry { class, reason, after } => {
                 let (attempts, failed_at) = (batch.attempts(), batch.failed_at());
-                let put_off =
-                    PutOff { reason: reason.into(), after, random, attempts, failed_at, is_whole_batch: true };
+                let cause = Cause::new(class, reason);
+                let put_off = PutOff { cause, after, random, attempts, failed_at, is_whole_batch: true };
                 self.settle_retry(now, &put_off, batch.into_items().collect());
             }
-            Outcome::Rejected { reason } => self.settle_rejected(now, batch, &reason.into()),
+            Outcome::Rejected { class, reason } => self.settle_rejected(now, batch, &Cause::new(class, reason)),
             Outcome::PerItem(outcomes) if outcomes.len() == batch.len() => {
                 self.settle_each(now, batch, outcomes, random);
             }
             Outcome::PerItem(outcomes) => {
                 let reason = format!("the action spoke of {} outputs and was given {}", outcomes.len(), batch.len());
-                let reason: Arc<str> = reason.into();
-                batch.into_items().for_each(|item| self.settle_dead(now, item, &reason));
+                let cause = Cause::new(ErrorClass::Internal, reason);
+                batch.into_items().for_each(|item| self.settle_dead(now, item, &cause));
             }
         }
         held.into_iter().for_each(|key| self.lanes.release(key));
@@ -492,18 +478,18 @@ impl Buffer {
         self.done.numbers.push(item.number);
     }
 
-    fn settle_dead(&mut self, now: Timestamp, mut item: Item, reason: &Arc<str>) {
-        self.last_error = Some((now, Arc::clone(reason)));
-        item.trials.note(Failure { at: now, reason: Arc::clone(reason) }, self.completions);
+    fn settle_dead(&mut self, now: Timestamp, mut item: Item, cause: &Cause) {
+        self.last_error = Some((now, Arc::clone(&cause.reason)));
+        item.trials.note(cause.at(now), self.completions);
         let trials = item.trials.clone();
-        self.give_up(item, Loss::Dead { at: now, reason: Arc::clone(reason), trials });
+        self.give_up(item, Loss::Dead { at: now, cause: cause.clone(), trials });
     }
 
     /// One that is rejected alone is dead; of many it is not known which, so they are offered in halves.
-    fn settle_rejected(&mut self, now: Timestamp, batch: Batch, reason: &Arc<str>) {
+    fn settle_rejected(&mut self, now: Timestamp, batch: Batch, cause: &Cause) {
         let half = batch.len().div_ceil(2);
         if batch.len() < 2 {
-            return batch.into_items().for_each(|item| self.settle_dead(now, item, reason));
+            return batch.into_items().for_each(|item| self.settle_dead(now, item, cause));
         }
         let halved = batch.into_items().map(|mut item| {
             item.trials.together_max = half;
@@ -517,13 +503,13 @@ impl Buffer {
     /// Lets `items` be tried again later. Where others got through since one of them failed, it is their own fault, and
     /// only they rest; else the action does.
     fn settle_retry(&mut self, now: Timestamp, put_off: &PutOff, items: Vec<Item>) {
-        let PutOff { reason, after, random, attempts, failed_at, is_whole_batch } = put_off;
-        self.last_error = Some((now, Arc::clone(reason)));
+        let PutOff { cause, after, random, attempts, failed_at, is_whole_batch } = put_off;
+        self.last_error = Some((now, Arc::clone(&cause.reason)));
         let is_own_fault = *failed_at > 0 && self.delivered_at > *failed_at || self.delivered_at == self.completions;
         let pause_ms = if is_own_fault {
             self.pause_ms(u64::from(*attempts), *after, *random)
         } else {
-            let troubles = self.note_trouble(now, reason);
+            let troubles = self.note_trouble(now, &cause.reason);
             let pause_ms = self.pause_ms(troubles.max(u64::from(*attempts)), *after, *random);
             self.rest_until = later(now, pause_ms);
             self.tries_fresh = *attempts > 1;
@@ -534,14 +520,14 @@ impl Buffer {
         for mut item in items {
             if self.options.attempts_max.is_some_and(|max| item.trials.attempts >= max) {
                 let attempts = item.trials.attempts;
-                let reason = format!("given up after {attempts} attempts, the last of which said: {reason}");
-                self.settle_dead(now, item, &reason.into());
+                let reason = format!("given up after {attempts} attempts, the last of which said: {}", cause.reason);
+                self.settle_dead(now, item, &Cause::new(cause.class, reason));
                 continue;
             }
             if is_own_fault && *is_whole_batch {
                 item.trials.together_max = half;
             }
-            item.trials.note(Failure { at: now, reason: Arc::clone(reason) }, self.completions);
+            item.trials.note(cause.at(now), self.completions);
             back.push(item);
         }
         self.lanes.give_back(back, later(now, pause_ms));
@@ -556,11 +542,11 @@ impl Buffer {
         for (item, outcome) in batch.into_items().zip(outcomes) {
             match outcome {
                 ItemOutcome::Delivered => self.settle_delivered(&item),
-                ItemOutcome::Rejected { reason } => self.settle_dead(now, item, &reason.into()),
-                ItemOutcome::Retry { reason, after } => {
+                ItemOutcome::Rejected { class, reason } => self.settle_dead(now, item, &Cause::new(class, reason)),
+                ItemOutcome::Retry { class, reason, after } => {
                     let before = put_off.take();
                     put_off = Some(PutOff {
-                        reason: reason.into(),
+                        cause: Cause::new(class, reason),
                         after: before.as_ref().and_then(|before| before.after).max(after),
                         random,
                         attempts: before.as_ref().map_or(0, |before| before.attempts).max(item.trials.attempts),
@@ -675,10 +661,11 @@ impl Buffer {
                 self.ledger.dropped += 1;
                 self.drops.draining += 1;
             }
-            Loss::Dead { at, reason, trials } => {
+            Loss::Dead { at, cause: Cause { class, reason }, trials } => {
                 self.ledger.dead += 1;
                 let Trials { attempts, failures, .. } = trials;
-                self.done.dead.push(DeadLetter { output, reason, at, attempts, failures });
+                let sent = Map::new();
+                self.done.dead.push(DeadLetter { output, sent, class, reason, at, attempts, failures });
             }
         }
     }

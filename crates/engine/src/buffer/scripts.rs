@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::{Batch, Buffer, BufferOptions, Ledger, Next, Order, Overflow};
 use crate::action::{ItemOutcome, Outcome};
+use crate::error_class::ErrorClass;
 use crate::output::Output;
 use crate::output::tests::numbered;
 
@@ -22,11 +23,11 @@ fn numbers_of(batch: &Batch) -> Vec<i64> {
 }
 
 fn retry() -> Outcome {
-    Outcome::Retry { reason: "away".into(), after: None }
+    Outcome::Retry { class: ErrorClass::Unreachable, reason: "away".into(), after: None }
 }
 
 fn rejected() -> Outcome {
-    Outcome::Rejected { reason: "no such column".into() }
+    Outcome::Rejected { class: ErrorClass::Refused, reason: "no such column".into() }
 }
 
 /// A buffer with the outputs 0, 1, ... that were made at 0.
@@ -110,7 +111,12 @@ fn the_other_side_may_ask_for_more_patience() {
     let mut buffer = filled(1, BufferOptions::default());
     let batch = take(&mut buffer, 0);
     let after = Some(Duration::from_secs(30));
-    buffer.complete(Timestamp(0), batch, Outcome::Retry { reason: "429".into(), after }, 7);
+    buffer.complete(
+        Timestamp(0),
+        batch,
+        Outcome::Retry { class: ErrorClass::Unreachable, reason: "429".into(), after },
+        7,
+    );
     assert_eq!(wait(&mut buffer, 1), 30_000);
 }
 
@@ -131,9 +137,9 @@ fn each_output_may_have_an_outcome_of_its_own() {
     let mut buffer = filled(3, BufferOptions::default());
     let batch = take(&mut buffer, 0);
     let outcomes = vec![
-        ItemOutcome::Retry { reason: "busy".into(), after: None },
+        ItemOutcome::Retry { class: ErrorClass::Unreachable, reason: "busy".into(), after: None },
         ItemOutcome::Delivered,
-        ItemOutcome::Rejected { reason: "422".into() },
+        ItemOutcome::Rejected { class: ErrorClass::Refused, reason: "422".into() },
     ];
     buffer.complete(Timestamp(0), batch, Outcome::PerItem(outcomes), 0);
     assert_eq!(buffer.ledger(), Ledger { in_: 3, delivered: 1, dead: 1, queued: 1, ..Ledger::default() });
@@ -274,8 +280,11 @@ fn a_row_of_a_batch_that_is_put_off_lets_the_others_of_its_client_wait_and_nobod
         buffer.push(Timestamp(0), of_client(n, Timestamp(0)));
     }
     let batch = take(&mut buffer, 0);
-    let outcomes =
-        vec![ItemOutcome::Retry { reason: "503".into(), after: None }, ItemOutcome::Delivered, ItemOutcome::Delivered];
+    let outcomes = vec![
+        ItemOutcome::Retry { class: ErrorClass::Unreachable, reason: "503".into(), after: None },
+        ItemOutcome::Delivered,
+        ItemOutcome::Delivered,
+    ];
     buffer.complete(Timestamp(0), batch, Outcome::PerItem(outcomes), 0);
     let batch = take(&mut buffer, 0);
     assert_eq!(numbers_of(&batch), [4, 5]);
@@ -483,16 +492,18 @@ fn options() -> impl Strategy<Value = BufferOptions> {
 fn outcome_of(how: &How, len: usize) -> Outcome {
     match how {
         How::Delivered => Outcome::Delivered,
-        How::Retry { after_ms } => {
-            Outcome::Retry { reason: "away".into(), after: Some(Duration::from_millis(*after_ms)) }
-        }
+        How::Retry { after_ms } => Outcome::Retry {
+            class: ErrorClass::Unreachable,
+            reason: "away".into(),
+            after: Some(Duration::from_millis(*after_ms)),
+        },
         How::Rejected => rejected(),
         How::Each(digits) => Outcome::PerItem(
             (0..u32::try_from(len).unwrap())
                 .map(|at| match digits.rotate_left(2 * at) % 3 {
                     0 => ItemOutcome::Delivered,
-                    1 => ItemOutcome::Retry { reason: "busy".into(), after: None },
-                    _ => ItemOutcome::Rejected { reason: "422".into() },
+                    1 => ItemOutcome::Retry { class: ErrorClass::Unreachable, reason: "busy".into(), after: None },
+                    _ => ItemOutcome::Rejected { class: ErrorClass::Refused, reason: "422".into() },
                 })
                 .collect(),
         ),

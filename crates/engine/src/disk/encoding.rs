@@ -12,7 +12,7 @@ use num_bigint::BigInt;
 use crate::output::Output;
 
 /// Lists and maps in each other; rows are made from payloads, which have a limit of their own below this.
-const DEPTH_MAX: usize = 1_000;
+pub(crate) const DEPTH_MAX: usize = 1_000;
 
 /// Appends the parts of a record.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ impl Encoder {
         self.map(row);
     }
 
-    fn map(&mut self, map: &Map) {
+    pub(crate) fn map(&mut self, map: &Map) {
         self.number(u64::try_from(map.len()).unwrap_or(u64::MAX));
         for (key, value) in map.iter() {
             self.run(key.as_bytes());
@@ -157,7 +157,7 @@ impl Decoder {
         Some(Output { row, event_id, rule, action, row_number, client_id, trigger, hops, created })
     }
 
-    fn map(&mut self, depth_left: usize) -> Option<Map> {
+    pub(crate) fn map(&mut self, depth_left: usize) -> Option<Map> {
         let len = self.number()?;
         (0..len).map(|_| Some((self.text()?, self.value(depth_left)?))).collect()
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use journal::{Found, Journal, Notice, Options, Position};
 
-pub(crate) use encoding::{Decoder, Encoder};
+pub(crate) use encoding::{DEPTH_MAX, Decoder, Encoder};
 pub(crate) use kept::{Kept, Place};
 
 use crate::buffer::{Drops, Ledger};

@@ -117,8 +117,8 @@ impl Action for Recorder {
             self.desk.inner.sends.send_modify(|sends| *sends += 1);
             let outcome = answer.unwrap_or(Outcome::Delivered);
             match &outcome {
-                Outcome::Rejected { reason } if reason == "panic" => panic!("as asked"),
-                Outcome::Rejected { reason } if reason == "hang" => std::future::pending().await,
+                Outcome::Rejected { reason, .. } if reason == "panic" => panic!("as asked"),
+                Outcome::Rejected { reason, .. } if reason == "hang" => std::future::pending().await,
                 Outcome::Delivered => self.desk.inner.delivered.send_modify(|delivered| {
                     delivered.extend(
                         batch.iter().map(|output| format!("{}{}: {}", output.action, self.tag, output.row.to_json())),

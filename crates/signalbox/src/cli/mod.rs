@@ -540,7 +540,7 @@ pub(crate) enum DeadLetters {
         #[command(flatten)]
         remote: Remote,
     },
-    /// Show one with its attempts, as JSON
+    /// Show one with what was sent and with its attempts, as JSON
     Show {
         /// The identifier, as `list` tells it.
         id: String,
@@ -555,11 +555,21 @@ pub(crate) enum DeadLetters {
         /// All that the filter means
         #[arg(long)]
         all: bool,
-        /// Send this row instead, a JSON object
+        /// Send this row instead, a JSON object; `-` reads it from stdin
         #[arg(long, value_name = "JSON", conflicts_with = "all")]
         row: Option<String>,
         #[command(flatten)]
         filter: LetterFilter,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Put another row in place of the one that is kept, for a later replay
+    Edit {
+        /// The identifier, as `list` tells it.
+        id: String,
+        /// The row, a JSON object; `-` reads it from stdin
+        #[arg(long, value_name = "JSON")]
+        row: String,
         #[command(flatten)]
         remote: Remote,
     },
@@ -597,6 +607,16 @@ pub(crate) struct LetterFilter {
     /// Only those about this client
     #[arg(long, value_name = "CLIENT_ID")]
     pub(crate) client: Option<String>,
+    /// Only those with an error of this class: `unreachable`, `timeout`, `unavailable`, `throttled`, `unauthorized`,
+    /// `missing`, `data`, `constraint`, `refused`, `unsendable`, `internal`
+    #[arg(long, value_name = "CLASS", value_parser = <engine::ErrorClass as std::str::FromStr>::from_str)]
+    pub(crate) class: Option<engine::ErrorClass>,
+    /// Only those given up since then: `2h` ago, or a time such as `2026-01-31T12:00:00Z`
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only those given up before then
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
 }
 
 #[cfg(test)]

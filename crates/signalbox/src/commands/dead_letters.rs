@@ -8,6 +8,7 @@ use super::remote::Remote;
 use crate::cli::{DeadLetters, LetterFilter};
 use crate::outcome::{Outcome, Stop};
 use crate::terminal::{say, say_json, table};
+use crate::{clock, duration};
 
 const PATH: &str = "/api/v5/dead_letters";
 
@@ -29,10 +30,17 @@ pub(crate) fn run(command: DeadLetters) -> Outcome {
             DeadLetters::Replay { id, all: _, row, filter, remote } => {
                 let caller = Caller::new(&remote)?;
                 let answer = match &id {
-                    Some(id) => caller.call(Method::POST, &[id, "replay"], None, row).await?,
+                    Some(id) => {
+                        let row = row.map(given).transpose()?;
+                        caller.call(Method::POST, &[id, "replay"], None, row).await?
+                    }
                     None => caller.call(Method::POST, &["replay"], Some(&filter), None).await?,
                 };
                 Ok(say(&done(&answer, "queued again"))?)
+            }
+            DeadLetters::Edit { id, row, remote } => {
+                Caller::new(&remote)?.call(Method::PUT, &[&id], None, Some(given(row)?)).await?;
+                Ok(say("edited")?)
             }
             DeadLetters::Drop { id, all: _, filter, remote } => {
                 let caller = Caller::new(&remote)?;
@@ -43,10 +51,9 @@ pub(crate) fn run(command: DeadLetters) -> Outcome {
                 Ok(say(&done(&answer, "dropped"))?)
             }
             DeadLetters::Export { filter, remote } => {
-                for letter in Caller::new(&remote)?.list(&filter).await? {
-                    say(&letter.to_string())?;
-                }
-                Ok(())
+                let caller = Caller::new(&remote)?;
+                let lines = caller.ask(Method::GET, caller.url(&["export"], Some(&filter))?, None).await?;
+                Ok(say(String::from_utf8_lossy(&lines).trim_end())?)
             }
         }
     })
@@ -98,8 +105,11 @@ impl Caller {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.extend(path);
         }
-        if let Some(LetterFilter { rule, action, client }) = filter {
-            for (name, value) in [("rule", rule), ("action", action), ("clientid", client)] {
+        if let Some(LetterFilter { rule, action, client, class, since, until }) = filter {
+            let (class, since, until) = (class.map(|class| class.to_string()), moment(since), moment(until));
+            let named =
+                [("rule", rule), ("action", action), ("clientid", client), ("class", &class), ("since", &since)];
+            for (name, value) in named.into_iter().chain([("until", &until)]) {
                 if let Some(value) = value {
                     url.query_pairs_mut().append_pair(name, value);
                 }
@@ -108,17 +118,21 @@ impl Caller {
         Ok(url)
     }
 
-    /// Sends a request. What the API refuses is told in its words.
     async fn send(&self, method: Method, url: Url, body: Option<String>) -> Result<Value, Stop> {
+        Ok(serde_json::from_slice(&self.ask(method, url, body).await?).unwrap_or_default())
+    }
+
+    /// Sends a request. What the API refuses is told in its words.
+    async fn ask(&self, method: Method, url: Url, body: Option<String>) -> Result<Vec<u8>, Stop> {
         let request = self.client.request(method, url.clone()).bearer_auth(&self.remote.key);
         let request = request.body(body.unwrap_or_default());
         let response = request.send().await.with_context(|| format!("asking `{url}`"))?;
         let status = response.status();
         let bytes = response.bytes().await.with_context(|| format!("reading the answer of `{url}`"))?;
-        let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         if status.is_success() {
-            return Ok(answer);
+            return Ok(bytes.into());
         }
+        let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         match answer["detail"].as_str() {
             Some(detail) => Err(Stop::bad_input(format_args!("{detail}"), answer["help"].as_str())),
             None => Err(anyhow::anyhow!("`{url}` answered {status}").into()),
@@ -132,13 +146,31 @@ fn listed(letters: &[Value]) -> String {
         return "no dead letters".to_owned();
     }
     let mut rows: Vec<Vec<String>> =
-        vec![["id", "rule", "action", "client", "attempts", "reason"].map(str::to_owned).into()];
+        vec![["id", "given up", "rule", "action", "client", "attempts", "class", "reason"].map(str::to_owned).into()];
     rows.extend(letters.iter().map(|letter| {
         let text = |name: &str| letter[name].as_str().unwrap_or("-").to_owned();
         let attempts = letter["attempts"].to_string();
-        vec![text("id"), text("rule"), text("action"), text("clientid"), attempts, text("reason")]
+        let at = letter["dead_at"].as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+        let at = at.map_or_else(|| "-".to_owned(), |at| format!("{at:.0}"));
+        let (rule, action, client) = (text("rule"), text("action"), text("clientid"));
+        vec![text("id"), at, rule, action, client, attempts, text("class"), text("reason")]
     }));
     table(&rows)
+}
+
+/// The time of an option as the API reads it: `2h` is two hours ago.
+fn moment(text: &Option<String>) -> Option<String> {
+    let text = text.as_ref()?;
+    let ago_ms = duration::parse(text).ok().and_then(|ago| i64::try_from(ago.as_millis()).ok());
+    Some(ago_ms.map_or_else(|| text.clone(), |ago_ms| clock::now().0.saturating_sub(ago_ms).to_string()))
+}
+
+/// A row as it was given: `-` stands for what is on stdin.
+fn given(row: String) -> Result<String, Stop> {
+    if row != "-" {
+        return Ok(row);
+    }
+    Ok(std::io::read_to_string(std::io::stdin()).context("reading the row from stdin")?)
 }
 
 /// What was done, for people.

@@ -21,8 +21,8 @@ pub(crate) use auth::{
 pub(crate) use connector::Connector;
 pub(crate) use listener::{ListenerTables, TlsTables, Transport};
 pub(crate) use options::{
-    AckAfter, Anonymous, Auth, ClientId, DeniedSubscribe, Flapping, History, HistoryStore, Http, Jq, Limits, Listener,
-    Log, LogFormat, Mqtt, NoMatch, Rates, Retention, Root, Rules, Sys, TlsVersion, VerifyClients,
+    AckAfter, Anonymous, Auth, ClientId, DeadLetters, DeniedSubscribe, Flapping, History, HistoryStore, Http, Jq,
+    Limits, Listener, Log, LogFormat, Mqtt, NoMatch, Rates, Retention, Root, Rules, Sys, TlsVersion, VerifyClients,
 };
 pub(crate) use problem::{Code, Place, Problem, Source};
 pub(crate) use section::{Origin, Override, Shown};
@@ -85,6 +85,8 @@ pub(crate) struct Config {
     pub(crate) authenticators: Vec<(String, Authenticator)>,
     /// How far rules may go.
     pub(crate) rules: Rules,
+    /// What is kept of outputs that were given up.
+    pub(crate) dead_letters: DeadLetters,
     /// The function `jq` of rules.
     pub(crate) jq: Jq,
     /// The history.
@@ -187,7 +189,8 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
     layers.expand_secrets("auth", environment);
     let auth = layers.section("auth", &["authenticators"]);
     let authenticators = auth::read(&mut layers);
-    let rules = layers.section("rules", &["jq"]);
+    let rules = layers.section("rules", &["dead_letters", "jq"]);
+    let dead_letters = layers.section("rules.dead_letters", &[]);
     let jq = layers.section("rules.jq", &[]);
     let history = layers.section("history", &["retention"]);
     let retention = layers.section("history.retention", &[]);
@@ -211,6 +214,7 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
         auth,
         authenticators,
         rules,
+        dead_letters,
         jq,
         history,
         retention,
@@ -293,6 +297,7 @@ fn option_paths(root: &Node) -> Vec<String> {
     paths.extend(below("http", Http::OPTIONS));
     paths.extend(below("auth", Auth::OPTIONS));
     paths.extend(below("rules", Rules::OPTIONS));
+    paths.extend(below("rules.dead_letters", DeadLetters::OPTIONS));
     paths.extend(below("rules.jq", Jq::OPTIONS));
     paths.extend(below("history", History::OPTIONS));
     paths.extend(below("history.retention", Retention::OPTIONS));

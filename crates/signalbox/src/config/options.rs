@@ -378,6 +378,19 @@ section! {
 }
 
 section! {
+    /// `[rules.dead_letters]`: how many outputs that were given up are kept, and for how long. What comes first counts;
+    /// the oldest go. `buffer.dead_letters` of an action bounds its own.
+    DeadLetters {
+        /// Days.
+        days: u32 = "30",
+        /// How many of all actions together.
+        len_max: usize = "100_000",
+        /// MiB that all of them together may take, in memory and about as much on disk.
+        mib: u32 = "256",
+    }
+}
+
+section! {
     /// `[rules.jq]`: the function `jq`, whose programs run in processes of their own.
     Jq {
         /// Whether rules may call `jq`. Where not, a rule that does is refused with `E120`.

@@ -9,7 +9,7 @@ use actions::{Connectors, Console, Registry};
 use api::{Api, Hosts};
 use auth::{Auth, Bans, Keys, SeenCertificates};
 use broker::{Bound, Broker, BrokerConfig, Observer};
-use engine::{Engine, EngineConfig, HopLimit, Publisher};
+use engine::{Engine, EngineConfig, HopLimit, LetterLimits, Publisher};
 use history::History;
 use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
@@ -175,6 +175,7 @@ fn start_rules(config: &Config, data: &Path, connectors: Connectors, gateway: Ar
     let settings = EngineConfig {
         hops_max,
         data_dir: Some(data.to_path_buf()),
+        dead_letters: letter_limits(&config.dead_letters),
         limits: rule_limits(&config.rules),
         environment: Arc::new(environment),
         jq: jq::of_config(&config.jq),
@@ -186,6 +187,14 @@ fn start_rules(config: &Config, data: &Path, connectors: Connectors, gateway: Ar
         rules.watch();
     }
     Ok(rules)
+}
+
+fn letter_limits(options: &config::DeadLetters) -> LetterLimits {
+    LetterLimits {
+        age_max_ms: u64::from(options.days) * 86_400_000,
+        len_max: options.len_max,
+        bytes_max: usize::try_from(options.mib).unwrap_or(usize::MAX).saturating_mul(1 << 20),
+    }
 }
 
 const fn rule_limits(options: &config::Rules) -> sql::Limits {

@@ -36,6 +36,28 @@ async fn wait_for_letters(home: &Home, count: usize) -> Vec<serde_json::Value> {
 }
 
 #[tokio::test]
+async fn a_letter_shows_the_request_that_was_refused_and_hides_its_secrets() {
+    let mut receiver = Receiver::start().await;
+    receiver.answer(422);
+    let config = format!(
+        "[connectors.ops]\nkind = \"http\"\nurl = \"http://{}\"\nheaders = {{ authorization = \"Bearer hush\" }}\n",
+        receiver.address
+    );
+    let home = Home::new().with_rule("all", RULE).with_config(&config);
+    let server = home.serve();
+    publish_all(server.mqtt, "pump-1", "t", &["{\"place\": \"hall 3\"}".to_owned()]).await;
+    let letter = wait_for_letters(&home, 1).await.remove(0);
+    assert_eq!(receiver.next().await.path, "/hall%203");
+    assert_eq!((&letter["class"], &letter["failures"][0]["class"]), (&"data".into(), &"data".into()));
+    let sent = &letter["sent"];
+    assert_eq!(sent["request"], format!("POST http://{}/hall%203", receiver.address));
+    assert_eq!(sent["header authorization"], "***");
+    assert_eq!(sent["body"], r#"{"clientid":"pump-1","place":"hall 3"}"#);
+    let listed = letters(&home, &["list", "--class", "dta"]).await;
+    assert!(listed.code == Some(2) && listed.stderr.contains("one of `unreachable`"), "{}", listed.stderr);
+}
+
+#[tokio::test]
 async fn a_refused_output_is_listed_mended_sent_again_and_dropped() {
     let mut receiver = Receiver::start().await;
     let config = format!("[connectors.ops]\nkind = \"http\"\nurl = \"http://{}\"\n", receiver.address);
@@ -57,7 +79,13 @@ async fn a_refused_output_is_listed_mended_sent_again_and_dropped() {
     assert_eq!(receiver.next().await.path, "/hall%203");
     assert_eq!(letters(&home, &["replay", "--all"]).await.stdout.trim(), "1 queued again");
     wait_for_letters(&home, 1).await;
-    assert_eq!(letters(&home, &["export"]).await.stdout.lines().count(), 1);
+    let row = r#"{"clientid": "pump-1", "place": "hall 4"}"#;
+    assert_eq!(letters(&home, &["edit", ids[1], "--row", row]).await.stdout.trim(), "edited");
+    let exported = letters(&home, &["export", "--class", "unsendable", "--since", "1h"]).await;
+    let exported: Vec<serde_json::Value> =
+        exported.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((exported.len(), &exported[0]["output"]["place"]), (1, &"hall 4".into()), "{exported:?}");
+    assert_eq!(letters(&home, &["list", "--until", "1h"]).await.stdout.trim(), "no dead letters");
     assert_eq!(letters(&home, &["drop", "--all", "--rule", "all"]).await.stdout.trim(), "1 dropped");
     let gone = letters(&home, &["drop", ids[1]]).await;
     assert_eq!(gone.code, Some(2), "{}", gone.stderr);

@@ -1,6 +1,8 @@
 //! A real HTTP server that keeps what is posted to it, and can be stopped and started at the same address.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -23,6 +25,7 @@ pub(crate) struct Posted {
 pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
     posted: mpsc::Receiver<Posted>,
+    status: Arc<AtomicU16>,
     stop: Option<oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -37,12 +40,18 @@ impl Receiver {
     pub(crate) async fn start_at(address: SocketAddr) -> Receiver {
         let (tx, posted) = mpsc::channel(1000);
         let (stop, stopped) = oneshot::channel();
-        let app = Router::new().fallback(keep).with_state(tx);
+        let status = Arc::new(AtomicU16::new(204));
+        let app = Router::new().fallback(keep).with_state((tx, Arc::clone(&status)));
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = axum::serve(listener, app).with_graceful_shutdown(async move { drop(stopped.await) });
         let task = tokio::task::spawn(async move { serving.await.unwrap() });
-        Receiver { address, posted, stop: Some(stop), task }
+        Receiver { address, posted, status, stop: Some(stop), task }
+    }
+
+    /// Answers with this status from now on; 204 at first.
+    pub(crate) fn answer(&self, status: u16) {
+        self.status.store(status, Ordering::Relaxed);
     }
 
     /// The next request.
@@ -60,9 +69,14 @@ impl Receiver {
     }
 }
 
-async fn keep(State(tx): State<mpsc::Sender<Posted>>, uri: Uri, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn keep(
+    State((tx, status)): State<(mpsc::Sender<Posted>, Arc<AtomicU16>)>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
     let content_type = headers.get("content-type").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     let body = String::from_utf8(body.to_vec()).unwrap();
     tx.send(Posted { path: uri.path().to_owned(), content_type, body }).await.unwrap();
-    StatusCode::NO_CONTENT
+    StatusCode::from_u16(status.load(Ordering::Relaxed)).unwrap()
 }
