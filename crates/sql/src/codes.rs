@@ -94,6 +94,8 @@ codes! {
     UNKNOWN_OPTION = "W014";
     /// FOREACH with a path as its name, which names no element.
     ELEMENT_PATH = "W015";
+    /// A call of constants, or a division by one, that fails whatever the event is.
+    ALWAYS_FAILS = "W016";
 }
 
 #[cfg(test)]

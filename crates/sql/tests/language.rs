@@ -253,6 +253,26 @@ fn reasons_of_other_products_are_read_as_ours() {
 }
 
 #[test]
+fn an_index_is_a_name_of_the_rule_or_a_key_beside_the_list_also_without_as() {
+    let event = message(r#"{"l":[5,6,7],"i":2,"in":{"l":[8,9],"i":1}}"#);
+    for (sql, row) in [
+        (r#"SELECT payload.l[i] AS e FROM "t""#, r#"{"e":6}"#),
+        (r#"SELECT payload.l[i] FROM "t""#, r#"{"payload":{"l":[6]}}"#),
+        (r#"SELECT payload.in.l[i] FROM "t""#, r#"{"payload":{"in":{"l":[8]}}}"#),
+        (r#"SELECT 3 AS i, payload.l[i] FROM "t""#, r#"{"i":3,"payload":{"l":[7]}}"#),
+        (r#"SELECT payload.l AS l, payload.i AS i, l[i] FROM "t""#, r#"{"l":[5,6,7],"i":2}"#),
+        (
+            r#"SELECT payload AS payload, payload.in.l[i] FROM "t""#,
+            r#"{"payload":{"l":[5,6,7],"i":2,"in":{"l":[8,9],"i":1}}}"#,
+        ),
+    ] {
+        assert_eq!(rows(sql, &event), [row], "{sql}");
+    }
+    let unknown = Query::compile(r#"SELECT topic AS l, l[i] FROM "t""#).unwrap_err();
+    assert_eq!(unknown.len(), 1, "told once: {unknown:?}");
+}
+
+#[test]
 fn the_same_context_gives_the_same_row() {
     let sql = r#"SELECT random() AS r, uuid_v4() AS u, now_timestamp('millisecond') AS n FROM "t""#;
     assert_eq!(rows(sql, &message("")), rows(sql, &message("")));

@@ -22,6 +22,7 @@ use crate::values::path::{Place, Step};
 impl Checker<'_> {
     /// Checks an expression. What is wrong is noted; what is returned then only serves to go on.
     pub(super) fn expression(&mut self, expr: &ast::Expr, names: &mut Names<'_>) -> Expr {
+        let told = self.diagnostics.len();
         let (node, ty) = match &expr.kind {
             ExprKind::Literal(value) => (Node::Constant(value.clone()), value.type_of()),
             ExprKind::Path(path) => self.path_node(path, names),
@@ -58,7 +59,9 @@ impl Checker<'_> {
             | ExprKind::Between { .. }
             | ExprKind::IsNull { .. } => (self.boolean(expr, names), Type::Bool),
         };
-        Expr { node, span: expr.span, ty }
+        let checked = Expr { node, span: expr.span, ty };
+        self.warn_of_failing_call(&checked, told);
+        checked
     }
 
     /// The expressions that are true or false.
@@ -151,6 +154,9 @@ impl Checker<'_> {
             let told = self.diagnostics.len();
             let operand = self.expression(right, names);
             let ty = self.arithmetic_type(*op, &left, &Operand::of(&operand));
+            if self.diagnostics.len() == told && self.mode.knows_types() {
+                self.warn_of_divisor(*op, &operand);
+            }
             self.tell_of_hyphen(before, rest.get(at..).unwrap_or_default(), told);
             left = Operand { ty, span: checked.span.to(operand.span), constant: None };
             operands.push((*op, operand));
@@ -268,7 +274,7 @@ impl Checker<'_> {
         path.steps
             .iter()
             .map(|step| {
-                let beside_key = keys.last().is_some();
+                let may_be_beside = keys.last().is_some();
                 if let ast::PathStep::Key(key) = step {
                     keys.push(key.clone());
                 }
@@ -276,22 +282,19 @@ impl Checker<'_> {
                     let message = "the index 0 is always NULL: indexes begin with 1, and -1 is the last element";
                     self.diagnostics.push(Diagnostic::warning(codes::INDEX_ZERO, span.range(), message));
                 }
-                self.step(step, Some(beside_key), names)
+                self.step(step, may_be_beside, names)
             })
             .collect()
     }
 
     /// A step of a path. An index that names no column may be a key beside the list, where the list stands below
-    /// something: `beside` says so.
-    pub(super) fn step(&mut self, step: &ast::PathStep, beside: Option<bool>, names: &mut Names<'_>) -> PathStep {
+    /// something that is read.
+    pub(super) fn step(&mut self, step: &ast::PathStep, may_be_beside: bool, names: &mut Names<'_>) -> PathStep {
         match step {
             ast::PathStep::Key(key) => PathStep::Key(key.clone()),
             ast::PathStep::Place(place, _) => PathStep::Place(*place),
             ast::PathStep::Index(index) => {
-                let beside = match (&index.kind, beside) {
-                    (ExprKind::Path(path), Some(true)) if !self.is_known(&path.root, names) => plain_steps(path),
-                    _ => None,
-                };
+                let beside = if may_be_beside { self.key_beside(index, names).and_then(plain_steps) } else { None };
                 let unknown = beside.is_some() && self.mode.knows_types();
                 let index = if unknown {
                     Expr { node: Node::Constant(Value::Null), span: index.span, ty: Type::Any }
@@ -307,6 +310,12 @@ impl Checker<'_> {
                 PathStep::Index { index, beside }
             }
         }
+    }
+
+    /// The path that an index is, where that is no name of the rule: a key beside the list.
+    pub(super) fn key_beside<'e>(&self, index: &'e ast::Expr, names: &Names<'_>) -> Option<&'e ast::Path> {
+        let ExprKind::Path(path) = &index.kind else { return None };
+        (!self.is_known(&path.root, names)).then_some(path)
     }
 
     /// Whether a name is certainly something.
@@ -360,7 +369,11 @@ impl Checker<'_> {
             return Some(format!("DO makes it after WHERE and INCASE: write what it is made of, `{made_of}`"));
         }
         if let Some(element) = self.hidden.element.as_ref().filter(|_| root == ELEMENT) {
-            return Some(format!("the element is named `{element}`"));
+            return Some(if element == ELEMENT {
+                "WHERE looks at the whole event; `INCASE`, before FROM, looks at each element".to_owned()
+            } else {
+                format!("the element is named `{element}`")
+            });
         }
         if let Some((names, help)) = elsewhere::field(root)
             && names.is_none_or(|name| self.is_column(name))

@@ -2,6 +2,7 @@
 //! an event has come is told.
 
 mod call;
+mod constant;
 mod expression;
 mod hyphen;
 mod names;
@@ -24,7 +25,7 @@ use crate::query::Source;
 use crate::syntax::span::Span;
 use crate::syntax::{Misread, ast};
 use names::{AliasTable, Names};
-use projection::{Locals, Projected};
+use projection::{ELEMENT, Locals, Projected};
 pub(crate) use source::Sources;
 
 /// A rule that was found to be right.
@@ -126,7 +127,7 @@ struct Checker<'t> {
 struct Hidden {
     /// What DO makes, with its text, while WHERE and INCASE are read.
     made_by_do: Vec<(ByteString, Span)>,
-    /// What the element is called, where that is not `item`.
+    /// What the element of FOREACH is called.
     element: Option<ByteString>,
 }
 
@@ -166,7 +167,7 @@ impl Checker<'_> {
         let incase = incase.map(|incase| self.whole_condition(incase, &mut names));
         self.hidden.made_by_do.clear();
         let alias_slots = names.slots();
-        let projected = self.projection(each.unwrap_or(&[ast::Field::Star]), &mut names);
+        let projected = self.projection(each.unwrap_or(&[ast::Field::Star(Span::default())]), &mut names);
         let output = projected.output();
         let each = projected.into_projection(false);
         let slots = if matches!(each, Projection::Direct(_)) { alias_slots } else { names.slots() };
@@ -190,9 +191,9 @@ impl Checker<'_> {
 
     fn foreach_fields(&mut self, fields: &[ast::Field], names: &mut Names<'_>) -> Projected {
         for field in fields {
-            if let ast::Field::Star = field {
+            if let ast::Field::Star(span) = field {
                 let message = "`*` may not stand after `FOREACH`, which wants a list to go through";
-                self.error(codes::CLAUSE, Span::default(), message);
+                self.error(codes::CLAUSE, *span, message);
             }
         }
         self.projection(fields, names)
@@ -211,9 +212,10 @@ impl Hidden {
     fn of(fields: &[ast::Field], each: &[ast::Field]) -> Hidden {
         let target_of = |field: &ast::Field| match field {
             ast::Field::Item { expr, target: Some(target) } => Some((target.root.clone(), expr.span)),
-            ast::Field::Item { target: None, .. } | ast::Field::Star => None,
+            ast::Field::Item { target: None, .. } | ast::Field::Star(_) => None,
         };
-        let element = fields.last().and_then(target_of).map(|(name, _)| name);
+        let named = fields.last().and_then(target_of).map(|(name, _)| name);
+        let element = Some(named.unwrap_or_else(|| ByteString::from_static(ELEMENT)));
         Hidden { made_by_do: each.iter().filter_map(target_of).collect(), element }
     }
 }

@@ -7,6 +7,7 @@ use events::{Type, Value};
 
 use super::names::Names;
 use super::projection::same_path;
+use super::types::with_article;
 use super::{Checker, Mode};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -250,15 +251,6 @@ impl Checker<'_> {
             text.push_str(&step);
         }
         text
-    }
-}
-
-fn with_article(ty: Type) -> String {
-    let name = ty.to_string();
-    match name.chars().next() {
-        Some('a' | 'e' | 'i' | 'o' | 'u') => format!("an {name}"),
-        Some(_) if matches!(ty, Type::Text | Type::Bytes) => name,
-        Some(_) | None => format!("a {name}"),
     }
 }
 

@@ -7,6 +7,7 @@ use super::Checker;
 use super::names::{AliasEntry, AliasTable, Names};
 use crate::plan::{Base, Column, Expr, Item, PathStep, Piece, Projection, Shape, Target};
 use crate::syntax::ast;
+use crate::values::path::Place;
 
 /// The name of the element in FOREACH without AS.
 pub(super) const ELEMENT: &str = "item";
@@ -39,7 +40,7 @@ impl Checker<'_> {
         let mut projected = Projected::default();
         for field in fields {
             match field {
-                ast::Field::Star => {
+                ast::Field::Star(_) => {
                     names.forget_columns(|root| self.is_column(root));
                     projected.pieces.push(Piece::Star);
                     projected.open = true;
@@ -53,12 +54,12 @@ impl Checker<'_> {
 
     fn item(&mut self, expr: &ast::Expr, target: Option<&ast::Path>, names: &mut Names<'_>, into: &mut Projected) {
         let checked = self.expression(expr, names);
-        let mut named = target.cloned().unwrap_or_else(|| self.own_name(expr));
+        let mut named = target.cloned().unwrap_or_else(|| self.own_name(expr, names));
         // The name of a field of the catalogue costs nothing to clone into every row.
         let column = Column::of(&named.root);
         named.root = column.name.clone();
         let renamed = if let ast::ExprKind::Path(path) = &expr.kind { !same_path(path, &named) } else { true };
-        let steps: Box<[PathStep]> = named.steps.iter().map(|step| self.step(step, None, names)).collect();
+        let steps: Box<[PathStep]> = named.steps.iter().map(|step| self.step(step, false, names)).collect();
         let reads = names.take_reads();
         into.staged |= !reads.is_empty();
         let whole = steps.is_empty();
@@ -83,10 +84,19 @@ impl Checker<'_> {
     }
 
     /// The name of a field without AS: a path is its own, a text its own, everything else is named by its text.
-    fn own_name(&self, expr: &ast::Expr) -> ast::Path {
+    fn own_name(&self, expr: &ast::Expr, names: &Names<'_>) -> ast::Path {
         let plain = |root: &str| ast::Path { root: root.into(), root_span: expr.span, quoted: true, steps: Vec::new() };
         if let ast::ExprKind::Path(path) | ast::ExprKind::Slice { path, .. } = &expr.kind {
-            path.clone()
+            let mut path = path.clone();
+            for step in &mut path.steps {
+                // A key beside the list is nothing in the row, which gets a list of that element, or has it already.
+                if let ast::PathStep::Index(index) = step
+                    && self.key_beside(index, names).is_some()
+                {
+                    *step = ast::PathStep::Place(Place::BEYOND, index.span);
+                }
+            }
+            path
         } else if let ast::ExprKind::Literal(events::Value::Text(text)) = &expr.kind {
             plain(text)
         } else {

@@ -57,7 +57,7 @@ impl Checker<'_> {
     fn reasons_in_fields(&mut self, fields: &mut [Field]) {
         for field in fields {
             match field {
-                Field::Star => {}
+                Field::Star(_) => {}
                 Field::Item { expr, .. } => self.reasons_in(expr),
             }
         }
@@ -162,6 +162,7 @@ impl Checker<'_> {
 
 fn names_in(kind: Kind, column: &str) -> Option<Vec<&'static str>> {
     Some(match (kind, column) {
+        (_, "event") => vec![kind.event_type().name],
         (Kind::ClientConnack | Kind::ClientCheckAuthnComplete, "reason_code") => {
             ConnackReason::ALL.iter().map(|reason| reason.name()).collect()
         }

@@ -4,6 +4,7 @@ use events::Type;
 
 use super::Checker;
 use super::projection::ELEMENT;
+use super::types::with_article;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Base, Expr, Node};
@@ -135,16 +136,5 @@ fn help_below(path: &ast::Path, below: Below, ty: Type) -> Option<String> {
             | Type::Timestamp,
             Below::Key | Below::Element,
         ) => None,
-    }
-}
-
-/// The name of a type as a sentence takes it.
-fn with_article(ty: Type) -> String {
-    match ty {
-        Type::Null | Type::Text | Type::Bytes => ty.to_string(),
-        Type::Int => format!("an {ty}"),
-        Type::Bool | Type::Float | Type::Number | Type::Timestamp | Type::List | Type::Map | Type::Any => {
-            format!("a {ty}")
-        }
     }
 }

@@ -128,3 +128,14 @@ pub(super) fn either(left: Type, right: Type) -> Type {
         Type::Any
     }
 }
+
+/// The name of a type as a sentence takes it.
+pub(super) fn with_article(ty: Type) -> String {
+    match ty {
+        Type::Null | Type::Text | Type::Bytes => ty.to_string(),
+        Type::Int => format!("an {ty}"),
+        Type::Bool | Type::Float | Type::Number | Type::Timestamp | Type::List | Type::Map | Type::Any => {
+            format!("a {ty}")
+        }
+    }
+}

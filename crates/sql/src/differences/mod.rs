@@ -237,6 +237,7 @@ mod tests {
         ("functions.getenv", By("getenv('X') AS x")),
         ("functions.arguments", By("concat('a', 'b', 'c') AS c")),
         ("functions.map", By("map([['a', 1]]) AS m")),
+        ("functions.map_put", By("map_put('k', 1, payload) AS m")),
         ("functions.subbits", By("subbits(payload, 1, 5000) AS b")),
         ("functions.jq_timeout", By("jq('.a', payload, 100) AS j")),
         ("functions.jq", By("jq('.a', payload) AS j")),

@@ -258,7 +258,7 @@ pub const SECTIONS: &[Section] = &[
                 "evaluating.regex",
                 "regular expressions",
                 "PCRE over bytes, may take forever",
-                "linear time, over characters; no backreferences, no look-around; `$` fits only the very end, not before a last line break",
+                "linear time, over characters; no backreferences, no look-around; `$` fits only the very end, not before a last line break; no empty match right behind another",
             ),
             row("evaluating.integers", "integers", "any size", "up to 4,096 bits"),
             row("evaluating.depth", "lists and maps", "nested as deep as one likes", "at most 256 deep"),
@@ -334,6 +334,12 @@ pub const SECTIONS: &[Section] = &[
                 "there",
             ),
             row("functions.map", "`map([['a', 1]])`", "fails", "the map of these pairs"),
+            row(
+                "functions.map_put",
+                "`map_put('k', 1, payload)` over a text that is JSON",
+                "only `k` is left",
+                "read as JSON, `k` added",
+            ),
             row(
                 "functions.subbits",
                 "`subbits` of more than 4,096 bits as an integer",

@@ -33,8 +33,12 @@ pub(crate) struct Topic {
 /// An entry of SELECT, FOREACH or DO.
 #[derive(Clone, Debug)]
 pub(crate) enum Field {
-    Star,
-    Item { expr: Expr, target: Option<Path> },
+    /// `*`, and where it stands.
+    Star(Span),
+    Item {
+        expr: Expr,
+        target: Option<Path>,
+    },
 }
 
 /// An expression.

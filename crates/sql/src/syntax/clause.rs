@@ -80,7 +80,7 @@ impl Parser<'_> {
                     self.read_misplaced(keyword, statement);
                 }
                 TokenKind::Slash | TokenKind::Plus if statement.filter.is_none() && !statement.from.is_empty() => {
-                    self.topic_without_quotes();
+                    self.topic_without_quotes(&mut statement.from);
                     is_told = true;
                 }
                 _ => {
@@ -167,7 +167,7 @@ impl Parser<'_> {
 
     fn field(&mut self, next: &[Keyword]) -> Parsed<Field> {
         if self.take_if(TokenKind::Star) {
-            return self.end_of_field(Field::Star, None, next);
+            return self.end_of_field(Field::Star(self.last_span()), None, next);
         }
         if matches!(self.kind(), TokenKind::End | TokenKind::Keyword(Keyword::From)) {
             return self.no_field();
@@ -203,7 +203,7 @@ impl Parser<'_> {
                     (Field::Item { expr, .. }, Some(at)) if self.mend_keyword_at(at, next, &wanted) => {
                         Ok(Field::Item { expr, target: None })
                     }
-                    (Field::Item { .. } | Field::Star, _) => self.expected(&wanted),
+                    (Field::Item { .. } | Field::Star(_), _) => self.expected(&wanted),
                 }
             }
         }
@@ -256,10 +256,13 @@ impl Parser<'_> {
         Ok(Topic { text, span: token.span })
     }
 
-    /// `FROM plant/+/temp`: told as one mistake, with the filter in its quotes.
-    fn topic_without_quotes(&mut self) {
+    /// `FROM plant/+/temp`: told as one mistake, with the filter in its quotes, and read as if it had them.
+    fn topic_without_quotes(&mut self, from: &mut [Topic]) {
         let at = self.span();
-        let start = self.last_span().start();
+        // `$` is no word of the language, and `$events` begins with it.
+        let name_start = self.last_span().start();
+        let has_dollar = self.text.get(..name_start).is_some_and(|before| before.ends_with('$'));
+        let start = name_start - usize::from(has_dollar);
         self.skip_to(|kind| kind == TokenKind::Comma);
         let end = self.last_span().end().max(at.end());
         let written = self.text.get(start..self.span().start()).unwrap_or_default().trim();
@@ -270,6 +273,9 @@ impl Parser<'_> {
         let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, at.range(), message);
         let _noted: Parsed<()> =
             self.refuse(diagnostic.with_help(format!("a topic filter stands in quotes: `FROM \"{filter}\"`")));
+        if let Some(topic) = from.last_mut() {
+            topic.text = filter.into();
+        }
         if self.take_if(TokenKind::Comma) {
             self.skip_to(|_| false);
         }

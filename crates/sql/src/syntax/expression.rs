@@ -121,6 +121,11 @@ impl Parser<'_> {
     }
 
     fn in_list(&mut self, negated: bool, operand: Expr) -> Parsed<Expr> {
+        if matches!(self.kind(), TokenKind::Name | TokenKind::QuotedName) {
+            let message = format!("expected `(` after `IN`, found `{}`", self.slice(self.span()));
+            let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, self.span().range(), message);
+            return self.refuse(diagnostic.with_help("to look into a list, write `contains(value, list)`"));
+        }
         self.expect(TokenKind::OpenParenthesis, "`(` after `IN`, as in `IN (1, 2)`")?;
         let items = self.deeper(|parser| parser.list_until(TokenKind::CloseParenthesis, "`,` or `)`", false))?;
         if items.is_empty() {
@@ -223,11 +228,15 @@ impl Parser<'_> {
             TokenKind::OpenBrace => self.map(),
             TokenKind::Keyword(Keyword::Case) => self.deeper(Parser::case),
             TokenKind::Keyword(keyword) if keyword.begins_clause() => self.expected("a value"),
-            TokenKind::Keyword(_) => {
+            TokenKind::Keyword(keyword) => {
                 let word = self.slice(token.span);
                 let message = format!("expected a value, found the reserved word `{word}`");
                 let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, token.span.range(), message);
-                let help = if self.token(1).kind == TokenKind::OpenParenthesis {
+                let next = self.token(1).kind;
+                let is_choice = next == TokenKind::OpenParenthesis
+                    || (keyword == Keyword::If
+                        && !matches!(next, TokenKind::Comma | TokenKind::Keyword(_) | TokenKind::End));
+                let help = if is_choice {
                     "a choice is written `CASE WHEN condition THEN a ELSE b END`".to_owned()
                 } else {
                     format!("a field of that name stands in quotes: `\"{word}\"`")

@@ -89,7 +89,10 @@ impl Lexer<'_, '_> {
                 None => {
                     self.at = self.text.len();
                     let message = format!("expected a closing `{}`, found the end of the rule", char::from(quote));
-                    self.note(codes::UNCLOSED_QUOTE, start..start + 1, &message);
+                    let diagnostic = Diagnostic::error(codes::UNCLOSED_QUOTE, start..start + 1, message);
+                    let is_escaped = quote == b'\'' && self.text.contains("\\'");
+                    let help = is_escaped.then(|| "a quote in a text is written twice: `'it''s'`".to_owned());
+                    self.diagnostics.push(diagnostic.with_help_if(help));
                     return;
                 }
             }
@@ -208,8 +211,8 @@ impl Lexer<'_, '_> {
             let diagnostic = Diagnostic::error(codes::UNEXPECTED_CHARACTER, start..self.at, "no operator `~=`");
             return self.diagnostics.push(diagnostic.with_help("`topic =~ 'filter'` matches topics"));
         }
-        if character == '_' || character.is_alphanumeric() {
-            self.at = start;
+        let begins_key = matches!(character, '$' | '@') && self.tokens.last().is_some_and(|t| t.kind == TokenKind::Dot);
+        if character == '_' || character.is_alphanumeric() || begins_key {
             while let Some(next) = self.rest().chars().next().filter(|next| next.is_alphanumeric() || *next == '_') {
                 self.at += next.len_utf8();
             }

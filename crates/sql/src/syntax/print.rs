@@ -56,7 +56,7 @@ impl Display for Statement {
 impl Display for Field {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Field::Star => f.write_str("*"),
+            Field::Star(_) => f.write_str("*"),
             Field::Item { expr, target: None } => expr.fmt(f),
             Field::Item { expr, target: Some(target) } => write!(f, "{expr} AS {target}"),
         }

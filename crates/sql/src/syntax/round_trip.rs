@@ -144,7 +144,7 @@ fn expression() -> BoxedStrategy<Expr> {
 fn fields() -> impl Strategy<Value = Vec<Field>> {
     let item = (expression(), prop::option::of(path(expression())));
     let field = prop_oneof![
-        1 => Just(Field::Star),
+        1 => Just(Field::Star(Span::default())),
         4 => item.prop_map(|(expr, target)| Field::Item { expr, target }),
     ];
     prop::collection::vec(field, 1..4)

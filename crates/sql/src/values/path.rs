@@ -27,6 +27,9 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Beyond the end of every list: putting there makes a list of what is none, and changes nothing of one that is.
+    pub(crate) const BEYOND: Place = Place { from_end: false, distance: u64::MAX };
+
     /// The place that a number stands for.
     pub(crate) const fn of(number: i64) -> Place {
         Place { from_end: number < 0, distance: number.unsigned_abs() }

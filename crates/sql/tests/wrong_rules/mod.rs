@@ -120,11 +120,16 @@ const RULES: &[(&str, &str)] = &[
     ("`$event` for `$events`", "SELECT clientid FROM \"$event/client_connack\""),
     ("`#` in the middle, and a shared subscription", "SELECT topic FROM \"a/#/b\", \"$share/g/t\""),
     ("a topic without quotes", "SELECT payload.temp FROM sensors/#"),
+    ("an event without quotes", "SELECT clientid FROM $events/client_connected WHERE keepalive > 60"),
     ("a filter that is none on the right of `=~`", "SELECT topic FROM \"t/#\" WHERE topic =~ 'plant/#/temp'"),
     // Reasons.
     (
         "reasons of another broker, and a slip",
         "SELECT clientid FROM \"$events/client_disconnected\" WHERE reason = 'takenover' OR reason = 'kiked'",
+    ),
+    (
+        "a slip in the value of `event`, and an event that FROM has not got",
+        "SELECT clientid FROM \"$events/client_connected\", \"$events/client_disconnected\" WHERE event = 'client.conected' OR event = 'client.connack'",
     ),
     // SQL of databases.
     ("an aggregate", "SELECT count(*) FROM \"$events/client_connected\""),
@@ -139,10 +144,16 @@ const RULES: &[(&str, &str)] = &[
     ("functions of databases", "SELECT ifnull(username, 'none') AS u, date_format(timestamp, '%Y') AS y FROM \"t/#\""),
     ("IS with a text", "SELECT clientid FROM \"t/#\" WHERE username IS 'x'"),
     ("half a BETWEEN", "SELECT clientid FROM \"t/#\" WHERE qos BETWEEN 1"),
+    ("IN with a list of the payload", "SELECT clientid FROM \"t/#\" WHERE 'pump' IN payload.kinds"),
     ("IN with brackets", "SELECT clientid FROM \"t/#\" WHERE qos IN [1, 2]"),
     // Other languages.
     ("a placeholder in SQL", "SELECT ${payload.temp} AS temp FROM \"t/#\""),
     ("`==`", "SELECT clientid FROM \"t/#\" WHERE payload.temp == 30"),
+    ("`=>`, `=<` and `**`", "SELECT 2 ** 3 AS p FROM \"t/#\" WHERE payload.a => 30 AND payload.b =< 5"),
+    ("a choice as in C", "SELECT payload.temp > 30 ? 'hot' : 'cold' AS level FROM \"t/#\""),
+    ("a choice by IF", "SELECT IF payload.temp > 30 THEN 1 END AS hot FROM \"t/#\""),
+    ("a quote with a backslash before it", "SELECT 'it\\'s cold' AS text FROM \"t/#\""),
+    ("keys that begin with signs", "SELECT payload.$data AS d, payload.@type AS t, payload._id AS id FROM \"t/#\""),
     ("`&&` and `!`", "SELECT clientid FROM \"t/#\" WHERE qos = 1 && !retain"),
     ("a key in brackets", "SELECT payload['temp'] AS temp FROM \"t/#\""),
     ("all elements", "SELECT payload.sensors[].temp AS temps FROM \"t/#\""),
@@ -157,9 +168,12 @@ const RULES: &[(&str, &str)] = &[
         "FOREACH and what follows it, misspelt",
         "FORECH payload.sensors AS s\nDOO s.temp AS temp\nINCASES s.temp > 30\nFRMO \"t/#\" WEHRE s.x = 1",
     ),
+    ("FOREACH in two words", "FOR EACH payload.sensors AS s DO s.temp FROM \"t/#\""),
+    ("elements chosen by WHERE", "FOREACH payload.l DO item FROM \"t/#\" WHERE item > 3"),
     ("words of CASE misspelt", "SELECT CASE WHEN payload.t > 30 THN 'hot' ELES 'cold' END AS level FROM \"t/#\""),
     ("WHERE before FROM", "SELECT clientid WHERE qos = 1 FROM \"t\""),
     ("no FROM", "SELECT 1 AS a"),
+    ("FOREACH over everything", "FOREACH * DO clientid, item.temp FROM \"plant/#\""),
     ("no fields", "SELECT FROM \"t\""),
     ("a comma too many", "SELECT clientid, username, FROM \"t/#\""),
     ("nothing behind AND", "SELECT clientid FROM \"t/#\" WHERE qos = 1 AND"),
@@ -201,6 +215,10 @@ const RULES: &[(&str, &str)] = &[
         "SELECT nth(0, payload.l) AS first, topic(0) AS level, round(payload.t, -1) AS t FROM \"t/#\"",
     ),
     ("an option that is none", "SELECT base64_encode(payload, 'url_safe') AS b FROM \"t/#\""),
+    (
+        "constants that fail whatever comes",
+        "SELECT sqrt(-1) AS r, payload.x mod 0 AS m, json_decode('{') AS j, timezone_to_second('CET') AS z,\n  sprintf('~s ~s', 1) AS s, date_to_unix_ts('second', '%Y-%m-%d', '2024-01-01') AS d FROM \"t/#\"",
+    ),
     ("a pattern that is none", "SELECT regex_match(topic, '(') AS m FROM \"t\""),
 ];
 

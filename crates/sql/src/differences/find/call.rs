@@ -86,6 +86,9 @@ impl Finder<'_> {
             "is_empty" if is_first(may_be_null) => self.note("null.is_empty", span),
             "int" | "float" if is_first(is_exponent) => self.note("comparing.exponents", span),
             "map" if is_first(is_list) || is_first(is_of_json) => self.note("functions.map", span),
+            "map_put" if args.get(2).is_some_and(|map| is_of_json(map) || may_be_bytes(map)) => {
+                self.note("functions.map_put", span);
+            }
             "abs" if first.is_some_and(|arg| !matches!(arg.kind, ExprKind::Literal(Value::Int(_)))) => {
                 self.note("functions.abs", span);
             }

@@ -98,7 +98,7 @@ impl Finder<'_> {
         let mut starred = false;
         for field in fields {
             match field {
-                Field::Star => {
+                Field::Star(_) => {
                     starred = true;
                     self.note_before_star(&set, fields);
                 }
