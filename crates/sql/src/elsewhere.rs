@@ -49,6 +49,9 @@ pub(crate) fn word(word: &str) -> Option<&'static str> {
         ("delete", "a rule selects; an action of its header writes"),
         ("with", "a rule begins with `SELECT` or `FOREACH`"),
         ("is", "`IS` stands only in `IS NULL` and `IS NOT NULL`; `=` compares"),
+        ("isnull", "write `IS NULL`"),
+        ("notnull", "write `IS NOT NULL`"),
+        ("not", "`NOT` stands before a condition, and in `NOT IN`, `NOT LIKE`, `NOT BETWEEN` and `IS NOT NULL`"),
         ("ilike", "write `lower(a) LIKE 'b%'`"),
         ("rlike", "write `regex_match(text, 'pattern')`"),
         ("regexp", "write `regex_match(text, 'pattern')`"),
@@ -67,6 +70,7 @@ pub(crate) fn word(word: &str) -> Option<&'static str> {
 pub(crate) fn field(name: &str) -> Option<(Option<&'static str>, &'static str)> {
     let known: &[(&str, Option<&str>, &str)] = &[
         ("distinct", None, "a rule looks at one event at a time"),
+        ("exists", None, "what is there is not NULL: write `payload.temp IS NOT NULL`"),
         ("undefined", None, "what is missing is NULL: write `IS NULL`"),
         ("retain", Some("flags"), "write `flags.retain`"),
         ("dup", Some("flags"), "write `flags.dup`"),
@@ -171,6 +175,10 @@ pub(crate) fn function(name: &str) -> Option<&'static str> {
         ("to_string", "write `str(a)`"),
         ("tonumber", "write `int(a)` or `float(a)`"),
         ("to_number", "write `int(a)` or `float(a)`"),
+        ("parseint", "write `int(a)`"),
+        ("parsefloat", "write `float(a)`"),
+        ("includes", "write `contains(value, list)`, or `strpos(text, part) > 0`"),
+        ("size", "write `strlen(text)`, `length(list)` or `map_size(map)`"),
         ("typeof", "write `is_str(a)`, `is_num(a)`, `is_map(a)` or `is_array(a)`"),
         ("parse_json", "write `json_decode(text)`"),
     ];

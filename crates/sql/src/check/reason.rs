@@ -1,4 +1,5 @@
-//! Reasons: closed sets of names, so a literal that is none of them is a slip, or another product's word.
+//! Texts that a column never is: reasons and events are closed sets of names, so one that is none of them is a slip, or
+//! another product's word; the topic of a message has no wildcards.
 
 use bytestring::ByteString;
 use events::{
@@ -129,6 +130,12 @@ impl Checker<'_> {
     fn reason_against(&mut self, column: &Expr, literal: &mut Expr) {
         let ExprKind::Path(path) = &column.kind else { return };
         let ExprKind::Literal(Value::Text(text)) = &mut literal.kind else { return };
+        if path.steps.is_empty() && self.is_topic_name(&path.root) && text.contains(['+', '#']) {
+            let message = format!("`{}` is never `{text}`: the topic of a message has no wildcards", path.root);
+            let help = format!("`{} =~ '{text}'` matches a topic with a filter", path.root);
+            let warning = Diagnostic::warning(codes::NEVER_TRUE, literal.span.range(), message).with_help(help);
+            return self.diagnostics.push(warning);
+        }
         let Some(names) = self.names_of(&path.root).filter(|_| path.steps.is_empty()) else { return };
         if names.contains(&&**text) {
             return;
@@ -146,6 +153,12 @@ impl Checker<'_> {
             }
         };
         self.diagnostics.push(diagnostic);
+    }
+
+    /// Whether a column is the topic that a message was published to; that of a subscription may be a filter.
+    fn is_topic_name(&self, column: &str) -> bool {
+        let is_message = |kind: &Kind| kind.event_type().field("payload").is_some();
+        column == "topic" && !self.kinds.is_empty() && self.kinds.iter().all(is_message)
     }
 
     /// The names that a column may have; `None` where it may have others.

@@ -86,7 +86,7 @@ pub const SECTIONS: &[Section] = &[
             row("refused.regex", "regular expressions that are none", "fails on every event", "error"),
             row(
                 "refused.missing_events",
-                "events that [EVENTS.md](EVENTS.md) has not got, such as `$events/client_ping`",
+                "events that [EVENTS.md](EVENTS.md) has not got, such as `$events/sys/alarm_activated`",
                 "there",
                 "error; `rules eval` takes them, under both of their names",
             ),

@@ -264,21 +264,21 @@ impl Parser<'_> {
         let has_dollar = self.text.get(..name_start).is_some_and(|before| before.ends_with('$'));
         let start = name_start - usize::from(has_dollar);
         self.skip_to(|kind| kind == TokenKind::Comma);
-        let end = self.last_span().end().max(at.end());
         let written = self.text.get(start..self.span().start()).unwrap_or_default().trim();
         let filter = written.split_whitespace().next().unwrap_or_default();
-        // `#` is no word of the language: that was noted before, and is the same mistake.
-        self.diagnostics.retain(|d| d.code != codes::UNEXPECTED_CHARACTER || !(start..=end).contains(&d.span.start));
-        let message = format!("expected {AFTER_FROM}, found `{}`", self.slice(at));
-        let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, at.range(), message);
-        let _noted: Parsed<()> =
-            self.refuse(diagnostic.with_help(format!("a topic filter stands in quotes: `FROM \"{filter}\"`")));
         if let Some(topic) = from.last_mut() {
             topic.text = filter.into();
         }
         if self.take_if(TokenKind::Comma) {
             self.skip_to(|_| false);
         }
+        let end = self.last_span().end().max(at.end());
+        // `#` and `$` were noted before, and are the same mistake.
+        self.diagnostics.retain(|d| d.code != codes::UNEXPECTED_CHARACTER || !(start..=end).contains(&d.span.start));
+        let message = format!("expected {AFTER_FROM}, found `{}`", self.slice(at));
+        let diagnostic = Diagnostic::error(codes::UNEXPECTED_TOKEN, at.range(), message);
+        let _noted: Parsed<()> =
+            self.refuse(diagnostic.with_help(format!("a topic filter stands in quotes: `FROM \"{filter}\"`")));
     }
 
     fn second_statement(&mut self) {

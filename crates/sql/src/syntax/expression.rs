@@ -236,7 +236,9 @@ impl Parser<'_> {
                 let is_choice = next == TokenKind::OpenParenthesis
                     || (keyword == Keyword::If
                         && !matches!(next, TokenKind::Comma | TokenKind::Keyword(_) | TokenKind::End));
-                let help = if is_choice {
+                let help = if keyword == Keyword::As && self.last_kind() == TokenKind::Comma {
+                    "take out the `,` before it".to_owned()
+                } else if is_choice {
                     "a choice is written `CASE WHEN condition THEN a ELSE b END`".to_owned()
                 } else {
                     format!("a field of that name stands in quotes: `\"{word}\"`")

@@ -120,6 +120,11 @@ const RULES: &[(&str, &str)] = &[
     ("`$event` for `$events`", "SELECT clientid FROM \"$event/client_connack\""),
     ("`#` in the middle, and a shared subscription", "SELECT topic FROM \"a/#/b\", \"$share/g/t\""),
     ("a topic without quotes", "SELECT payload.temp FROM sensors/#"),
+    (
+        "a filter compared with `=`",
+        "SELECT clientid FROM \"plant/#\" WHERE topic = 'plant/+/temp' OR topic IN ('plant/a', 'plant/b/#')",
+    ),
+    ("two events without quotes", "SELECT clientid FROM $events/client_connected, $events/client_ping WHERE keepalive > 60"),
     ("an event without quotes", "SELECT clientid FROM $events/client_connected WHERE keepalive > 60"),
     ("a filter that is none on the right of `=~`", "SELECT topic FROM \"t/#\" WHERE topic =~ 'plant/#/temp'"),
     // Reasons.
@@ -143,6 +148,11 @@ const RULES: &[(&str, &str)] = &[
     ("IF as a function", "SELECT if(payload.temp > 30, 1, 0) AS hot FROM \"t/#\""),
     ("functions of databases", "SELECT ifnull(username, 'none') AS u, date_format(timestamp, '%Y') AS y FROM \"t/#\""),
     ("IS with a text", "SELECT clientid FROM \"t/#\" WHERE username IS 'x'"),
+    ("NOT NULL without IS", "SELECT clientid FROM \"t/#\" WHERE payload.temp NOT NULL"),
+    (
+        "EXISTS, and functions of other languages",
+        "SELECT includes(payload.l, 1) AS i, parseFloat(payload.x) AS x, size(payload.l) AS n, to_string(qos) AS q FROM \"t/#\" WHERE exists",
+    ),
     ("half a BETWEEN", "SELECT clientid FROM \"t/#\" WHERE qos BETWEEN 1"),
     ("IN with a list of the payload", "SELECT clientid FROM \"t/#\" WHERE 'pump' IN payload.kinds"),
     ("IN with brackets", "SELECT clientid FROM \"t/#\" WHERE qos IN [1, 2]"),
@@ -175,6 +185,7 @@ const RULES: &[(&str, &str)] = &[
     ("no FROM", "SELECT 1 AS a"),
     ("FOREACH over everything", "FOREACH * DO clientid, item.temp FROM \"plant/#\""),
     ("no fields", "SELECT FROM \"t\""),
+    ("a comma before AS", "SELECT payload.temp, AS temp FROM \"t/#\""),
     ("a comma too many", "SELECT clientid, username, FROM \"t/#\""),
     ("nothing behind AND", "SELECT clientid FROM \"t/#\" WHERE qos = 1 AND"),
     ("nothing behind DO", "FOREACH payload.l AS n DO FROM \"t\""),
