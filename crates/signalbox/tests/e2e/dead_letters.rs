@@ -67,7 +67,10 @@ async fn a_refused_output_is_listed_mended_sent_again_and_dropped() {
     publish_all(server.mqtt, "pump-1", "t", &["{}".to_owned(), "{\"place\": null}".to_owned()]).await;
     let listed = wait_for_letters(&home, 2).await;
     assert_eq!((&listed[0]["rule"], &listed[0]["clientid"]), (&"all".into(), &"pump-1".into()));
-    drop(server);
+    // A kill could come before the disk has the second.
+    server.signal("TERM");
+    let (status, log) = server.wait();
+    assert!(status.success(), "{log}");
 
     let _server = home.serve();
     let ids: Vec<&str> = listed.iter().map(|letter| letter["id"].as_str().unwrap()).collect();
