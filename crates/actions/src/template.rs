@@ -163,13 +163,7 @@ fn compile(text: &str, path: &[&str], spec: &ActionSpec<'_>) -> Result<Template,
     };
     match template {
         Ok(template) if diagnostics.is_empty() => Ok(template),
-        Ok(_) | Err(_) => Err(diagnostics
-            .into_iter()
-            .map(|diagnostic| ConfigError {
-                help: diagnostic.help,
-                ..ConfigError::at(path, diagnostic.message).within(diagnostic.span)
-            })
-            .collect()),
+        Ok(_) | Err(_) => Err(diagnostics.into_iter().map(|wrong| ConfigError::of_template(path, wrong)).collect()),
     }
 }
 

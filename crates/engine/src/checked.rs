@@ -199,6 +199,7 @@ fn build_actions(
 ) -> Vec<CheckedAction> {
     let mut actions = Vec::with_capacity(entries.len());
     for entry in entries {
+        problems.extend(entry.check_order(output_fields));
         let spec = ActionSpec { rule, name: &entry.name, via: entry.via(), options: &entry.options, output_fields };
         match factory.build(&spec) {
             Ok(action) => actions.push(CheckedAction { entry, action }),

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bytestring::ByteString;
 use events::Type;
+use sql::Diagnostic;
 
 use crate::Action;
 
@@ -53,6 +54,8 @@ pub struct ConfigError {
     pub at_key: bool,
     /// The bytes of a text value that are meant, where that can be told; a variable of a template.
     pub within: Option<Range<usize>>,
+    /// The code of what is wrong with a template; other errors have that of actions.
+    pub code: Option<&'static str>,
     /// What is wrong: expected and found.
     pub message: String,
     /// What to do about it, where that can be guessed.
@@ -66,6 +69,7 @@ impl ConfigError {
             path: path.iter().map(|&step| step.to_owned()).collect(),
             at_key: false,
             within: None,
+            code: None,
             message: message.into(),
             help: None,
         }
@@ -81,10 +85,10 @@ impl ConfigError {
         ConfigError { at_key: true, ..ConfigError::at(path, format!("unknown option `{found}`")).with_help(help) }
     }
 
-    /// The same error, about these bytes of the text.
-    #[must_use]
-    pub fn within(self, bytes: Range<usize>) -> ConfigError {
-        ConfigError { within: Some(bytes), ..self }
+    /// What is wrong with the template at `path`.
+    pub fn of_template(path: &[&str], diagnostic: Diagnostic) -> ConfigError {
+        let Diagnostic { code, span, message, help, severity: _ } = diagnostic;
+        ConfigError { within: Some(span), code: Some(code), help, ..ConfigError::at(path, message) }
     }
 
     /// The same error with advice.

@@ -142,11 +142,25 @@ fn a_template_is_checked_against_what_the_rule_selects() {
     refused(
         "[[actions]]\nrecord = { topic = \"a/${clientd}\" }",
         "
-error[E406]: `${clientd}` names nothing that the rule selects
+error[E302]: `${clientd}` names nothing that the rule selects
  --> rules/r.sql:3:23
   |
 3 | record = { topic = \"a/${clientd}\" }
   |                       ^^^^^^^^^^ help: did you mean `clientid`?
+",
+    );
+}
+
+#[test]
+fn the_template_of_an_order_is_checked_too() {
+    refused(
+        "[[actions]]\nrecord = {}\norder = '${devise}'",
+        "
+error[E302]: `${devise}` names nothing that the rule selects
+ --> rules/r.sql:4:9
+  |
+4 | order = '${devise}'
+  |         ^^^^^^^^^^^
 ",
     );
 }

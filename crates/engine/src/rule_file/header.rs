@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use events::closest;
+use bytestring::ByteString;
+use events::{Type, closest};
 use sql::Diagnostic;
 use sql::template::Template;
 
@@ -47,6 +48,8 @@ pub(crate) struct ActionEntry {
     pub(crate) is_fallback: bool,
     /// The options with their places, for what the kind says about them.
     places: Node,
+    /// Where `order` stands.
+    order_place: Range<usize>,
 }
 
 /// What carries an action, and its name.
@@ -136,6 +139,7 @@ impl ActionEntry {
             fallback,
             is_fallback: false,
             places,
+            order_place: node.place(&["order".to_owned()], false),
         })
     }
 
@@ -152,6 +156,13 @@ impl ActionEntry {
         self.places.place(&[option.to_owned()], false)
     }
 
+    /// What is wrong with a template of `order` where rows have these fields.
+    pub(crate) fn check_order(&self, output_fields: Option<&[(ByteString, Type)]>) -> Vec<Diagnostic> {
+        let Order::Template(template) = &self.buffer.order else { return Vec::new() };
+        let wrong = template.check(output_fields, &[]);
+        wrong.into_iter().map(|wrong| Diagnostic { span: self.order_place.clone(), ..wrong }).collect()
+    }
+
     /// What the kind says about its options, with the place.
     pub(crate) fn diagnostic(&self, error: crate::ConfigError) -> Diagnostic {
         let mut span = self.places.place(&error.path, error.at_key);
@@ -161,7 +172,7 @@ impl ActionEntry {
         {
             span = span.start + 1 + within.start..span.start + 1 + within.end;
         }
-        Diagnostic::error(codes::ACTION, span, error.message).with_help_if(error.help)
+        Diagnostic::error(error.code.unwrap_or(codes::ACTION), span, error.message).with_help_if(error.help)
     }
 }
 

@@ -76,16 +76,12 @@ impl ActionFactory for Desk {
                 ("tag", toml::Value::String(text)) => tag.clone_from(text),
                 ("topic", toml::Value::String(text)) => match template::Template::compile(text) {
                     Ok(template) => {
-                        errors.extend(template.check(spec.output_fields, &Output::NAMES).into_iter().map(|problem| {
-                            let error = ConfigError::at(&["topic"], problem.message).within(problem.span);
-                            ConfigError { help: problem.help, ..error }
-                        }));
+                        let wrong = template.check(spec.output_fields, &Output::NAMES);
+                        errors.extend(wrong.into_iter().map(|wrong| ConfigError::of_template(&["topic"], wrong)));
                         topic = Some(template);
                     }
-                    Err(problems) => {
-                        errors.extend(
-                            problems.into_iter().map(|p| ConfigError::at(&["topic"], p.message).within(p.span)),
-                        );
+                    Err(wrong) => {
+                        errors.extend(wrong.into_iter().map(|wrong| ConfigError::of_template(&["topic"], wrong)));
                     }
                 },
                 ("tag" | "topic", _) => errors.push(ConfigError::at(&[key], format!("expected text for `{key}`"))),

@@ -124,7 +124,10 @@ const RULES: &[(&str, &str)] = &[
         "a filter compared with `=`",
         "SELECT clientid FROM \"plant/#\" WHERE topic = 'plant/+/temp' OR topic IN ('plant/a', 'plant/b/#')",
     ),
-    ("two events without quotes", "SELECT clientid FROM $events/client_connected, $events/client_ping WHERE keepalive > 60"),
+    (
+        "two events without quotes",
+        "SELECT clientid FROM $events/client_connected, $events/client_ping WHERE keepalive > 60",
+    ),
     ("an event without quotes", "SELECT clientid FROM $events/client_connected WHERE keepalive > 60"),
     ("a filter that is none on the right of `=~`", "SELECT topic FROM \"t/#\" WHERE topic =~ 'plant/#/temp'"),
     // Reasons.
