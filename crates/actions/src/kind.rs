@@ -9,8 +9,14 @@ use crate::options::OptionField;
 use crate::registry::Surroundings;
 
 /// Every kind.
-pub const ALL: &[Kind] =
-    &[crate::republish::KIND, crate::http::KIND, crate::postgres::KIND, crate::file::KIND, crate::console::KIND];
+pub const ALL: &[Kind] = &[
+    crate::republish::KIND,
+    crate::http::KIND,
+    crate::postgres::KIND,
+    crate::mqtt::KIND,
+    crate::file::KIND,
+    crate::console::KIND,
+];
 
 /// A way out: its name, its options, and a sample of each that works.
 #[derive(Clone, Copy, Debug)]

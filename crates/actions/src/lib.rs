@@ -1,4 +1,4 @@
-//! Ways out: republish, http, postgres, file, console.
+//! Ways out: republish, http, postgres, mqtt, file, console.
 //!
 //! In: the connectors of the configuration and the actions of rules, as tables of options. Out: [`engine::Action`]s,
 //! which send outputs and say what became of each: delivered, to be tried again, or rejected.
@@ -13,6 +13,8 @@ mod file;
 mod http;
 mod kind;
 mod measure;
+mod message;
+mod mqtt;
 mod options;
 mod postgres;
 mod registry;

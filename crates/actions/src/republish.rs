@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytestring::ByteString;
 use engine::template::Template;
 use engine::{
     Action, ActionError, ActionSpec, BoxFuture, ConfigError, ErrorClass, ItemOutcome, Outcome, Output, Preview,
-    PreviewPart, PublishProperties, PublishRefused, PublishRequest, Publisher, QoS,
+    PublishRefused, PublishRequest, Publisher,
 };
-use events::Value;
 
 use crate::kind::{Kind, Way};
+use crate::message::{Constant, Destination, Message, MessageOptions, MessageTemplate, UserProperties};
 use crate::options::{Options as _, options, read};
-use crate::template::Text;
 
 pub(crate) const KIND: Kind = Kind {
     name: "republish",
@@ -46,64 +44,10 @@ options! {
     }
 }
 
-/// A number, a boolean or a template that becomes one.
-#[derive(Clone, Debug, serde::Deserialize)]
-#[serde(untagged, expecting = "expected a number, a boolean or a template in text")]
-enum Constant {
-    Boolean(bool),
-    Integer(i64),
-    Text(String),
-}
-
-impl Constant {
-    fn into_text(self) -> String {
-        match self {
-            Constant::Boolean(value) => value.to_string(),
-            Constant::Integer(value) => value.to_string(),
-            Constant::Text(text) => text,
-        }
-    }
-}
-
-#[derive(Clone, Debug, serde::Deserialize)]
-#[serde(untagged, expecting = "expected a table of templates or a variable in text")]
-enum UserProperties {
-    Variable(String),
-    Pairs(BTreeMap<String, String>),
-}
-
-/// The properties that `properties` may name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Property {
-    PayloadFormatIndicator,
-    MessageExpiryInterval,
-    ContentType,
-    ResponseTopic,
-    CorrelationData,
-}
-
-const PROPERTIES: [(&str, Property); 5] = [
-    ("payload_format_indicator", Property::PayloadFormatIndicator),
-    ("message_expiry_interval", Property::MessageExpiryInterval),
-    ("content_type", Property::ContentType),
-    ("response_topic", Property::ResponseTopic),
-    ("correlation_data", Property::CorrelationData),
-];
-
 /// A rule's way back into the broker.
 pub(crate) struct RepublishAction {
     publisher: Arc<dyn Publisher>,
-    topic: Text,
-    payload: Option<Text>,
-    qos: Text,
-    retain: Text,
-    user_properties: Vec<(Option<ByteString>, Text)>,
-    properties: Vec<(Property, Text)>,
-}
-
-/// What an option calls a property.
-fn name_of(property: Property) -> Option<&'static str> {
-    PROPERTIES.iter().find(|(_, known)| *known == property).map(|(name, _)| *name)
+    message: MessageTemplate,
 }
 
 impl RepublishAction {
@@ -112,34 +56,18 @@ impl RepublishAction {
         publisher: &Arc<dyn Publisher>,
         spec: &ActionSpec<'_>,
     ) -> Result<RepublishAction, Vec<ConfigError>> {
-        let options: RepublishOptions = read(spec.options)?;
-        let mut reader = Reader { spec, errors: Vec::new() };
-        let topic = reader.topic(options.topic.as_deref());
-        let payload = options.payload.and_then(|text| reader.text(&["payload"], &text));
-        let qos = reader.constant("qos", options.qos, |text| qos_of(text).map(drop));
-        let retain = reader.constant("retain", options.retain, |text| bool_of("retain", text).map(drop));
-        let user_properties = reader.user_properties(options.user_properties);
-        let properties = reader.properties(options.properties);
-        match (topic, qos, retain) {
-            (Some(topic), Some(qos), Some(retain)) if reader.errors.is_empty() => Ok(RepublishAction {
-                publisher: Arc::clone(publisher),
-                topic,
-                payload,
-                qos,
-                retain,
-                user_properties,
-                properties,
-            }),
-            _ => Err(reader.errors),
-        }
+        let RepublishOptions { topic, payload, qos, retain, user_properties, properties } = read(spec.options)?;
+        let options = MessageOptions { topic, payload, qos, retain, user_properties, properties };
+        let message = MessageTemplate::new(options, Destination::Here, spec)?;
+        Ok(RepublishAction { publisher: Arc::clone(publisher), message })
     }
 
     fn publish(&self, output: &Output) -> ItemOutcome {
-        let message = match self.message(output) {
+        let message = match self.message.message(output) {
             Ok(message) => message,
             Err(reason) => return ItemOutcome::Rejected { class: ErrorClass::Unsendable, reason },
         };
-        match self.publisher.publish(message) {
+        match self.publisher.publish(request(message, output)) {
             Ok(()) => ItemOutcome::Delivered,
             Err(PublishRefused::Rejected { reason }) => ItemOutcome::Rejected { class: ErrorClass::Refused, reason },
             Err(PublishRefused::Busy { reason }) => {
@@ -147,67 +75,19 @@ impl RepublishAction {
             }
         }
     }
+}
 
-    fn message(&self, output: &Output) -> Result<PublishRequest, String> {
-        let render = |name: &str, text: &Text| text.render(output).map_err(|missing| format!("{name}: {missing}"));
-        let topic = render("topic", &self.topic)?;
-        check_topic(&topic)?;
-        Ok(PublishRequest {
-            topic: topic.into(),
-            payload: match &self.payload {
-                Some(text) => text.render_body(output),
-                None => output.row.to_json().into(),
-            },
-            qos: qos_of(&render("qos", &self.qos)?)?,
-            retain: bool_of("retain", &render("retain", &self.retain)?)?,
-            properties: self.publish_properties(output)?,
-            rule: Arc::clone(&output.rule),
-            trigger: output.trigger.clone(),
-            hops: output.hops.saturating_add(1),
-        })
-    }
-
-    /// The message part by part.
-    fn parts(&self, message: &PublishRequest, output: &Output) -> Vec<PreviewPart> {
-        let payload = Value::from_bytes(message.payload.clone());
-        let retain = if message.retain { ", retained" } else { "" };
-        let mut parts = vec![
-            self.topic.part("topic", message.topic.clone(), output),
-            PreviewPart::constant("qos", format!("{}{retain}", message.qos as u8)),
-            match &self.payload {
-                Some(text) => text.part("payload", payload, output),
-                None => PreviewPart::constant("payload", payload),
-            },
-        ];
-        for (name, value) in &message.properties.user_properties {
-            parts.push(PreviewPart::constant(format!("user property `{name}`"), value.clone()));
-        }
-        for (name, (_, text)) in self.properties.iter().filter_map(|part| Some((name_of(part.0)?, part))) {
-            if let Ok(value) = text.render(output) {
-                parts.push(text.part(name, value, output));
-            }
-        }
-        parts
-    }
-
-    fn publish_properties(&self, output: &Output) -> Result<PublishProperties, String> {
-        let mut properties = PublishProperties::default();
-        for (property, template) in &self.properties {
-            // What is NULL is left out: a property that was not there is copied by not being there.
-            let Ok(text) = template.render(output) else { continue };
-            set_property(&mut properties, *property, text)?;
-        }
-        for (name, template) in &self.user_properties {
-            match name {
-                Some(name) => {
-                    if let Ok(text) = template.render(output) {
-                        properties.user_properties.push((name.clone(), text.into()));
-                    }
-                }
-                None => copy_user_properties(&template.value(output).unwrap_or_default(), &mut properties)?,
-            }
-        }
-        Ok(properties)
+fn request(message: Message, output: &Output) -> PublishRequest {
+    let Message { topic, payload, qos, retain, properties } = message;
+    PublishRequest {
+        topic,
+        payload,
+        qos,
+        retain,
+        properties,
+        rule: Arc::clone(&output.rule),
+        trigger: output.trigger.clone(),
+        hops: output.hops.saturating_add(1),
     }
 }
 
@@ -217,7 +97,7 @@ impl Action for RepublishAction {
     }
 
     fn topic(&self) -> Option<&Template> {
-        Some(self.topic.template())
+        Some(self.message.topic())
     }
 
     fn send<'a>(&'a self, batch: &'a [Output]) -> BoxFuture<'a, Outcome> {
@@ -225,10 +105,7 @@ impl Action for RepublishAction {
     }
 
     fn preview(&self, output: &Output) -> Preview {
-        match self.message(output) {
-            Ok(message) => Preview { parts: self.parts(&message, output), rejected: None },
-            Err(reason) => Preview { parts: Vec::new(), rejected: Some(reason) },
-        }
+        self.message.preview(output)
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), ActionError>> {
@@ -238,7 +115,7 @@ impl Action for RepublishAction {
 
 impl std::fmt::Debug for RepublishAction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RepublishAction").field("topic", &self.topic).finish_non_exhaustive()
+        f.debug_struct("RepublishAction").field("message", &self.message).finish_non_exhaustive()
     }
 }
 
@@ -255,199 +132,10 @@ fn in_order(batch: &[Output], publish: impl Fn(&Output) -> ItemOutcome) -> Vec<I
     outcomes
 }
 
-/// Reads templates and keeps what is wrong with them.
-struct Reader<'a, 's> {
-    spec: &'a ActionSpec<'s>,
-    errors: Vec<ConfigError>,
-}
-
-impl Reader<'_, '_> {
-    fn text(&mut self, path: &[&str], text: &str) -> Option<Text> {
-        Text::compile(text, path, self.spec).map_err(|errors| self.errors.extend(errors)).ok()
-    }
-
-    fn topic(&mut self, topic: Option<&str>) -> Option<Text> {
-        let Some(topic) = topic else {
-            let error = ConfigError::at(&[], "`topic` is missing");
-            self.errors.push(error.with_help("write `republish = { topic = \"alerts/${clientid}\" }`"));
-            return None;
-        };
-        let text = self.text(&["topic"], topic)?;
-        let wrong = match text.as_constant() {
-            Some(topic) => check_topic(topic).err(),
-            None => text.literals().any(|piece| piece.contains(['+', '#'])).then(|| wildcard(topic)),
-        };
-        self.errors.extend(wrong.map(|message| ConfigError::at(&["topic"], message)));
-        Some(text)
-    }
-
-    /// A template whose value is checked now where it is the same for every output.
-    fn constant(&mut self, name: &str, value: Constant, check: fn(&str) -> Result<(), String>) -> Option<Text> {
-        let text = self.text(&[name], &value.into_text())?;
-        let wrong = text.as_constant().and_then(|text| check(text).err());
-        self.errors.extend(wrong.map(|message| ConfigError::at(&[name], message)));
-        Some(text)
-    }
-
-    fn user_properties(&mut self, options: UserProperties) -> Vec<(Option<ByteString>, Text)> {
-        match options {
-            UserProperties::Variable(text) => {
-                let read = self.text(&["user_properties"], &text);
-                if read.as_ref().is_some_and(|read| read.as_variable().is_none()) {
-                    let message = format!("`user_properties`: expected a table or one variable, found `{text}`");
-                    let error = ConfigError::at(&["user_properties"], message);
-                    self.errors.push(error.with_help("write `{ name = \"value\" }` or `\"${user_properties}\"`"));
-                }
-                read.into_iter().map(|text| (None, text)).collect()
-            }
-            UserProperties::Pairs(pairs) => pairs
-                .iter()
-                .filter_map(|(name, value)| {
-                    Some((Some(name.as_str().into()), self.text(&["user_properties", name], value)?))
-                })
-                .collect(),
-        }
-    }
-
-    fn properties(&mut self, options: BTreeMap<String, Constant>) -> Vec<(Property, Text)> {
-        let mut read = Vec::new();
-        for (name, value) in options {
-            let path = ["properties", name.as_str()];
-            let Some((_, property)) = PROPERTIES.into_iter().find(|(known, _)| *known == name) else {
-                self.errors.push(ConfigError::unknown_key(&path, &PROPERTIES.map(|(known, _)| known)));
-                continue;
-            };
-            let Some(text) = self.text(&path, &value.into_text()) else { continue };
-            if let Some(constant) = text.as_constant()
-                && let Err(message) = set_property(&mut PublishProperties::default(), property, constant.to_owned())
-            {
-                self.errors.push(ConfigError::at(&path, message));
-            }
-            read.push((property, text));
-        }
-        read
-    }
-}
-
-fn set_property(properties: &mut PublishProperties, property: Property, text: String) -> Result<(), String> {
-    match property {
-        Property::PayloadFormatIndicator => {
-            properties.payload_format_indicator = Some(bool_of("payload_format_indicator", &text)?);
-        }
-        Property::MessageExpiryInterval => {
-            let seconds = text.parse().map_err(|_| {
-                format!("message_expiry_interval: expected seconds from 0 to 4294967295, found `{text}`")
-            })?;
-            properties.message_expiry_interval_s = Some(seconds);
-        }
-        Property::ContentType => properties.content_type = Some(text.into()),
-        Property::ResponseTopic => {
-            check_topic(&text).map_err(|reason| format!("response_topic: {reason}"))?;
-            properties.response_topic = Some(text.into());
-        }
-        Property::CorrelationData => properties.correlation_data = Some(text.into()),
-    }
-    Ok(())
-}
-
-/// Copies a map, or a list of `{"key": ..., "value": ...}` in which names may repeat.
-fn copy_user_properties(value: &Value, properties: &mut PublishProperties) -> Result<(), String> {
-    match value {
-        Value::Null => Ok(()),
-        Value::Map(map) => {
-            for (name, value) in map.iter() {
-                match value {
-                    Value::List(values) => {
-                        let pairs = values.iter().map(|value| (name.clone(), text_of(value)));
-                        properties.user_properties.extend(pairs);
-                    }
-                    Value::Null => {}
-                    Value::Bool(_)
-                    | Value::Int(_)
-                    | Value::BigInt(_)
-                    | Value::Float(_)
-                    | Value::Text(_)
-                    | Value::Bytes(_)
-                    | Value::Map(_) => properties.user_properties.push((name.clone(), text_of(value))),
-                }
-            }
-            Ok(())
-        }
-        Value::List(pairs) => {
-            for pair in pairs.iter() {
-                let pair = pair.as_map().and_then(|pair| Some((pair.get("key")?, pair.get("value")?)));
-                let Some((name, value)) = pair else {
-                    return Err("user_properties: expected maps with `key` and `value` in the list".to_owned());
-                };
-                properties.user_properties.push((text_of(name), text_of(value)));
-            }
-            Ok(())
-        }
-        Value::Bool(_) | Value::Int(_) | Value::BigInt(_) | Value::Float(_) | Value::Text(_) | Value::Bytes(_) => {
-            Err(format!("user_properties: expected a map, found the {} {}", value.type_of(), value.to_json()))
-        }
-    }
-}
-
-fn text_of(value: &Value) -> ByteString {
-    match value {
-        Value::Text(text) => text.clone(),
-        Value::Null
-        | Value::Bool(_)
-        | Value::Int(_)
-        | Value::BigInt(_)
-        | Value::Float(_)
-        | Value::Bytes(_)
-        | Value::List(_)
-        | Value::Map(_) => value.to_json().into(),
-    }
-}
-
-/// What a topic name is [MQTT-3.3.2-2, MQTT-4.7.3-1, MQTT-4.7.3-2, MQTT-4.7.3-3], and that nothing is published where
-/// only the broker speaks.
-fn check_topic(topic: &str) -> Result<(), String> {
-    const RESERVED: [&str; 3] = ["$events/", "$sources/", "$SYS/"];
-    if topic.is_empty() {
-        return Err("topic: expected at least one character".to_owned());
-    }
-    if topic.len() > usize::from(u16::MAX) {
-        return Err(format!("topic: expected at most 65535 bytes, found {}", topic.len()));
-    }
-    if topic.contains('\0') {
-        return Err("topic: expected no U+0000".to_owned());
-    }
-    if topic.contains(['+', '#']) {
-        return Err(wildcard(topic));
-    }
-    match RESERVED.into_iter().find(|prefix| topic.starts_with(prefix)) {
-        Some(prefix) => Err(format!("topic: `{prefix}` is reserved for the broker, found `{topic}`")),
-        None => Ok(()),
-    }
-}
-
-fn wildcard(topic: &str) -> String {
-    format!("topic: expected no wildcard in the name of a topic, found `{topic}`")
-}
-
-fn qos_of(text: &str) -> Result<QoS, String> {
-    match text {
-        "0" => Ok(QoS::AtMostOnce),
-        "1" => Ok(QoS::AtLeastOnce),
-        "2" => Ok(QoS::ExactlyOnce),
-        _ => Err(format!("qos: expected 0, 1 or 2, found `{text}`")),
-    }
-}
-
-fn bool_of(name: &str, text: &str) -> Result<bool, String> {
-    match text {
-        "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err(format!("{name}: expected true or false, found `{text}`")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use bytestring::ByteString;
+    use engine::{PublishProperties, QoS};
     use parking_lot::Mutex;
 
     use super::*;

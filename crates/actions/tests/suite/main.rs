@@ -3,6 +3,7 @@
 mod contract;
 mod file;
 mod http;
+mod mqtt;
 mod postgres;
 mod reference;
 #[cfg(test)]

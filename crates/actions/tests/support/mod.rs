@@ -1,6 +1,7 @@
 //! What the tests of this crate share.
 
 pub(crate) mod http_server;
+pub(crate) mod mosquitto;
 pub(crate) mod postgres;
 #[path = "../../src/test_row.rs"]
 mod test_row;
