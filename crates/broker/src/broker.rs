@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
@@ -12,6 +13,7 @@ use bytestring::ByteString;
 use mqtt::{Filter, FilterError, TopicError};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,6 +24,7 @@ use crate::bind::Listening;
 use crate::bus::{Bus, BusReceiver};
 use crate::clock::Clock;
 use crate::config::{Bound, BrokerConfig, ListenerConfig};
+use crate::durable::{Recovered, Store};
 use crate::hub::{Hub, Observer, Published, Wakers};
 use crate::listener::Listener;
 use crate::memory;
@@ -32,8 +35,11 @@ use crate::stats::{ReasonCounts, Stats};
 
 /// How often the memory of the process is looked at.
 const MEMORY_EVERY: Duration = Duration::from_secs(1);
-/// How often expired retained messages are looked for.
-const RETAINED_EVERY_MS: u64 = 10_000;
+/// How often it is looked for retained messages that have expired, and for messages that have waited too long.
+const EXPIRED_EVERY_MS: u64 = 10_000;
+
+/// How often it is looked whether the journal is longer than it needs to be.
+const JOURNAL_LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A broker. Cloning it shares it.
 #[derive(Clone)]
@@ -91,6 +97,13 @@ impl Broker {
             listeners: Mutex::default(),
             keeps_house: AtomicBool::new(false),
         }))
+    }
+
+    /// Takes up sessions, retained messages and wills that a former process has left in `dir`, and keeps them there from
+    /// now on. To be called before [`Broker::listen`]; whoever wants events subscribes before. Without it everything ends
+    /// with the process.
+    pub fn recover(&self, dir: &Path) -> Result<Recovered, journal::Error> {
+        self.0.hub.recover(self.0.clock.now(), dir)
     }
 
     /// Listens under `name`; gives where that really is.
@@ -185,7 +198,7 @@ impl Broker {
 
     /// Removes the retained message of a topic; whether there was one.
     pub fn remove_retained(&self, topic: &str) -> bool {
-        self.0.hub.retained.remove(topic).is_some()
+        self.0.hub.remove_retained(topic)
     }
 
     /// Ends the connections of clients that are banned; gives how many there were. To be called when there are new bans.
@@ -251,6 +264,7 @@ impl Broker {
         wakers.into_iter().for_each(Waker::wake);
         inner.hub.tell_held_back(crate::clock::Now { mono_ms: u64::MAX, ..inner.clock.now() });
         inner.hub.bus.close();
+        self.sync_journal().await;
     }
 
     /// Starts what hands events and the broker's own numbers to clients.
@@ -269,6 +283,10 @@ impl Broker {
         }
         let (hub, closing) = (Arc::clone(&inner.hub), inner.closing.clone());
         inner.tracker.spawn(async move { closing.run_until_cancelled(watch_memory(hub)).await });
+        if inner.hub.store.get().is_some() {
+            let (hub, closing) = (Arc::clone(&inner.hub), inner.closing.clone());
+            inner.tracker.spawn(async move { closing.run_until_cancelled(keep_journal_short(hub, clock)).await });
+        }
         if interval_s > 0 {
             let (hub, closing) = (Arc::clone(&inner.hub), inner.closing.clone());
             let every = Duration::from_secs(interval_s.into());
@@ -290,7 +308,7 @@ impl Broker {
             };
             let bans = self.bans().clone();
             // It waits for the disk.
-            match tokio::task::spawn_blocking(move || bans.add(ban, now)).await {
+            match spawn_blocking(move || bans.add(ban, now)).await {
                 Ok(Ok(())) => {
                     if let Some(slot) = self.0.hub.registry.get(&client_id) {
                         self.give_order(&slot, Order::Ban);
@@ -299,6 +317,14 @@ impl Broker {
                 Ok(Err(error)) => tracing::warn!(%client_id, %error, "a client that comes and goes is not banned"),
                 Err(_panicked) => tracing::error!(%client_id, "making a ban has panicked"),
             }
+        }
+    }
+
+    async fn sync_journal(&self) {
+        let hub = Arc::clone(&self.0.hub);
+        let synced = spawn_blocking(move || hub.store.get().map_or(Ok(()), Store::sync)).await;
+        if let Ok(Err(error)) = synced {
+            tracing::error!(%error, "the last changes of sessions and retained messages are lost");
         }
     }
 
@@ -332,6 +358,23 @@ fn check(message: &Publication, hub: &Hub) -> Result<(), PublishRefused> {
         return Err(PublishRefused::Loop { topic: topic.clone(), max: limits.hops_max });
     }
     Ok(())
+}
+
+/// Writes down anew what survives, whenever much on disk is not needed any more, or the disk has not taken something.
+async fn keep_journal_short(hub: Arc<Hub>, clock: Clock) {
+    let mut ticks = tokio::time::interval(JOURNAL_LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if hub.store.get().is_some_and(Store::wants_rewrite) {
+            let hub = Arc::clone(&hub);
+            if spawn_blocking(move || hub.rewrite(clock.now())).await.is_err() {
+                tracing::error!(
+                    "writing down sessions anew ended because of a bug; the panic was reported before this line"
+                );
+            }
+        }
+    }
 }
 
 /// Hands events to the clients that subscribe to them.
@@ -377,7 +420,7 @@ async fn serve_sys(hub: Arc<Hub>, clock: Clock, every: Duration) {
 
 /// Ends sessions whose time is over, publishes delayed wills, tells held-back events, drops expired retained messages.
 async fn keep_house(hub: Arc<Hub>, clock: Clock) {
-    let mut retained_due_ms = RETAINED_EVERY_MS;
+    let mut expired_due_ms = clock.now().mono_ms + EXPIRED_EVERY_MS;
     loop {
         let now = clock.now();
         let mut wakers = Wakers::new();
@@ -390,13 +433,14 @@ async fn keep_house(hub: Arc<Hub>, clock: Clock) {
         }
         wakers.into_iter().for_each(Waker::wake);
         hub.tell_held_back(now);
-        if now.mono_ms >= retained_due_ms {
+        if now.mono_ms >= expired_due_ms {
             hub.retained.remove_expired(now.mono_ms);
-            retained_due_ms = now.mono_ms + RETAINED_EVERY_MS;
+            hub.drop_aged(now);
+            expired_due_ms = now.mono_ms + EXPIRED_EVERY_MS;
         }
         let deadline_ms = hub.deadlines.lock().next_mono_ms();
         let held_back_ms = hub.flood.lock().next_due_mono_ms();
-        let next_ms = deadline_ms.into_iter().chain(held_back_ms).fold(retained_due_ms, u64::min);
+        let next_ms = deadline_ms.into_iter().chain(held_back_ms).fold(expired_due_ms, u64::min);
         tokio::select! {
             () = hub.housekeeping.notified() => {}
             () = sleep_until(clock.instant(next_ms).into()) => {}

@@ -175,6 +175,9 @@ pub struct Limits {
     /// Bytes of such messages of all sessions together; as `queue_len_max`. A message that waits for many
     /// sessions is counted for each.
     pub queued_bytes_total_max: usize,
+    /// Seconds a message may wait for a session, 0 for any. An older one is dropped as if it had expired, when its turn
+    /// comes or when queues are looked through, every ten seconds.
+    pub queue_age_max_s: u32,
     /// Messages of QoS 2 one MQTT 5 client may have begun and not released: the Receive Maximum of CONNACK. The next
     /// one ends the connection with `receive_maximum_exceeded` [MQTT-3.3.4-9].
     pub receive_maximum: u16,
@@ -224,6 +227,7 @@ impl Default for Limits {
             queue_len_max: 10_000,
             queue_bytes_max: 16 << 20,
             queued_bytes_total_max: 1 << 30,
+            queue_age_max_s: 0,
             receive_maximum: 1024,
             receive_maximum_before_v5: 8192,
             topic_alias_maximum: 64,
@@ -269,6 +273,8 @@ pub struct ListenerConfig {
     pub max_qos: QoS,
     /// Whether messages may be retained; where not, a retained will is refused with `retain_not_supported`.
     pub retain_available: bool,
+    /// When messages for sessions that outlive their connection are acknowledged.
+    pub ack_after: AckAfter,
     /// Where clients are sent instead of being served.
     pub redirect: Option<Redirect>,
     /// The prefix of all topics of its clients, which they do not see.
@@ -278,6 +284,17 @@ pub struct ListenerConfig {
     /// Whether an MQTT 5 client that may not connect is told why; where not, it gets `unspecified_error` instead of
     /// what would say something about users and bans. Events have the reason in `detail`.
     pub tell_refusals: bool,
+}
+
+/// When a PUBACK may be sent for messages that go to sessions which outlive their connection, and with it every other
+/// packet that promises what is to survive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AckAfter {
+    /// When the message is in memory. A power loss or a kill may take what came in the last milliseconds.
+    Memory,
+    /// When the message is on disk.
+    #[default]
+    Disk,
 }
 
 /// Where a listener listens.
@@ -337,6 +354,7 @@ impl ListenerConfig {
             connect_timeout_ms: 10_000,
             max_qos: QoS::ExactlyOnce,
             retain_available: true,
+            ack_after: AckAfter::default(),
             redirect: None,
             mountpoint: None,
             rates: Rates::default(),

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
 use auth::Auth;
@@ -19,6 +19,7 @@ use crate::bus::Bus;
 use crate::clock::Now;
 use crate::config::BrokerConfig;
 use crate::deadlines::Deadlines;
+use crate::durable::{Kept, Mark, NowRetained, Store, Taking};
 use crate::feed::Feed;
 use crate::flapping::FlappingWatch;
 use crate::flood::Flood;
@@ -53,6 +54,8 @@ pub(crate) struct Hub {
     pub(crate) bus: Arc<Bus>,
     pub(crate) router: Router<Arc<Slot>>,
     pub(crate) retained: Retained<Arc<Message>>,
+    /// What survives a restart is noted here, where anything does.
+    pub(crate) store: OnceLock<Store>,
     pub(crate) registry: Registry,
     pub(crate) counters: Counters,
     pub(crate) reasons: ReasonCounters,
@@ -84,6 +87,17 @@ pub struct Published {
     pub receivers_count: usize,
     /// Sessions that subscribe to it, whether or not there was room for it.
     pub matched_count: usize,
+    /// What has to be durable before the publisher is told that it was taken.
+    pub(crate) mark: Mark,
+}
+
+/// Who publishes a message in a session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Publisher {
+    /// The session, for `no local`.
+    pub(crate) key: SubscriberKey,
+    /// The exchange of QoS 2 in which it came, where that survives a restart.
+    pub(crate) taking: Option<Taking>,
 }
 
 impl Hub {
@@ -103,6 +117,7 @@ impl Hub {
                 messages_max: limits.retained_messages_max,
                 bytes_max: limits.retained_bytes_max,
             }),
+            store: OnceLock::new(),
             registry: Registry::new(limits.departed_clients_max, epoch),
             counters: Counters::default(),
             reasons: ReasonCounters::default(),
@@ -123,41 +138,51 @@ impl Hub {
         }
     }
 
-    /// Publishes a message: tells the observer, retains it, routes it.
-    ///
-    /// `publisher` is the session it comes from, for `no local`. Connections that have something to do now are added to
-    /// `wakers`.
+    /// Publishes a message: tells the observer, retains it, routes it. Connections that have something to do now are added
+    /// to `wakers`.
     pub(crate) fn publish(
         &self,
         now: Now,
         publish: &Publish,
-        (publisher, origin): (Option<SubscriberKey>, Origin<'_>),
+        (publisher, origin): (Option<Publisher>, Origin<'_>),
         wakers: &mut Wakers,
     ) -> Published {
         let id = self.tell_published(now, publish, origin);
         let mut shared = None;
         let message = || Arc::new(Message::new(publish, origin, now).with_id(id));
-        let is_kept = publish.retain && self.retain(now, publish, || Arc::clone(shared.get_or_insert_with(message)));
+        let (is_kept, mut mark) = if publish.retain {
+            self.retain(now, publish, || Arc::clone(shared.get_or_insert_with(message)))
+        } else {
+            (false, Mark::default())
+        };
         let tells_drops = self.bus.wants(Kind::DeliveryDropped);
-        let (mut fate, mut has_own) = (Fate::default(), false);
+        let (mut fate, mut has_own, mut kept) = (Fate::default(), false, Kept::new());
+        let own_key = publisher.map(|publisher| publisher.key);
         let left_out = self.router.route(
             &publish.topic,
-            publisher,
+            own_key,
             |slot| slot.is_online.load(Ordering::Relaxed),
             |delivery| {
                 let mut queued =
                     Queued::new(Arc::clone(shared.get_or_insert_with(message)), delivery.qos.min(publish.qos));
                 queued.retain = publish.retain && delivery.retain_as_published;
                 queued.subscription_ids = delivery.subscription_ids.into();
-                let witness = tells_drops.then(|| queued.clone());
-                has_own |= tells_drops && Some(delivery.key) == publisher;
-                let offered = self.offer(delivery.target, delivery.key, queued, wakers);
-                fate.add(&offered);
-                if let (Some(queued), Some(reason)) = (witness, offered.drop_reason()) {
-                    self.tell_delivery_dropped(now, delivery.target, &queued, reason);
+                has_own |= tells_drops && Some(delivery.key) == own_key;
+                if self.is_noted(delivery.target, &queued) {
+                    kept.push((Arc::clone(delivery.target), delivery.key, queued));
+                } else {
+                    fate.add(&self.hand(now, (delivery.target, delivery.key), queued, wakers));
                 }
             },
         );
+        let taking = publisher.and_then(|publisher| publisher.taking);
+        if let Some(store) = self.store.get().filter(|_| !kept.is_empty() || taking.is_some()) {
+            mark = mark.and(store.hand_over(kept, taking, |slot, key, queued| {
+                let offered = self.hand(now, (slot, key), queued, wakers);
+                fate.add(&offered);
+                offered
+            }));
+        }
         if let Some(slot) = left_out.filter(|_| tells_drops && !has_own) {
             let queued = Queued::new(Arc::clone(shared.get_or_insert_with(message)), publish.qos);
             self.tell_delivery_dropped(now, &slot, &queued, DeliveryDropReason::NoLocal);
@@ -175,7 +200,7 @@ impl Hub {
         if let Some(reason) = reason {
             self.tell_dropped(now, (id, publish), reason, origin);
         }
-        Published { receivers_count: fate.queued, matched_count: fate.matched }
+        Published { receivers_count: fate.queued, matched_count: fate.matched, mark }
     }
 
     /// Publishes a message of the broker itself: it is told to nobody, counted nowhere and not kept. Sessions in `reached`
@@ -233,7 +258,12 @@ impl Hub {
 
     /// Retained messages for a new subscription, as many as fit, put into the inbox of its session behind the
     /// `waiting_len` messages that were there before the subscription was made.
-    pub(crate) fn send_retained(&self, now: Now, slot: &Slot, (subscribe, waiting_len): (&Subscribe, usize)) {
+    pub(crate) fn send_retained(
+        &self,
+        now: Now,
+        (slot, key): (&Slot, SubscriberKey),
+        (subscribe, waiting_len): (&Subscribe, usize),
+    ) {
         let Subscription { filter, granted } = &subscribe.subscription;
         let room = self.config.limits.queue_len_max.saturating_sub(waiting_len);
         let (mut found, mut is_cut) = (Vec::new(), false);
@@ -252,8 +282,10 @@ impl Hub {
         let dropped = if found.is_empty() {
             Vec::new()
         } else {
+            let _gate = self.keep_found((slot, key), &mut found);
             slot.inbox.lock().put_retained(found, waiting_len, &self.config.limits, &self.queued_bytes)
         };
+        self.forget_queued(key, dropped.iter());
         if is_cut || !dropped.is_empty() {
             // How many there are beyond the limit is not looked for: that could take as long as there are many.
             add(&self.counters.deliveries_dropped, u64::try_from(dropped.len()).unwrap_or(u64::MAX).max(1));
@@ -268,6 +300,27 @@ impl Hub {
         }
     }
 
+    /// Drops what has waited too long for clients that are away, where there is such a limit.
+    pub(crate) fn drop_aged(&self, now: Now) {
+        let age_max_s = self.config.limits.queue_age_max_s;
+        if age_max_s == 0 {
+            return;
+        }
+        for slot in self.registry.all().iter().filter(|slot| !slot.is_online.load(Ordering::Relaxed)) {
+            let (key, aged) = {
+                let mut inbox = slot.inbox.lock();
+                let aged = inbox.take_aged(now, age_max_s);
+                inbox.settle(&self.queued_bytes);
+                aged
+            };
+            self.forget_queued(key, aged.iter());
+            for queued in &aged {
+                add(&self.counters.deliveries_expired, 1);
+                self.tell_delivery_dropped(now, slot, queued, DeliveryDropReason::Expired);
+            }
+        }
+    }
+
     /// The number of the next connection.
     pub(crate) fn next_conn_id(&self) -> ConnId {
         ConnId(self.last_conn_id.fetch_add(1, Ordering::Relaxed) + 1)
@@ -276,6 +329,11 @@ impl Hub {
     /// The key of the next session.
     pub(crate) fn next_session_key(&self) -> SubscriberKey {
         SubscriberKey(self.last_session_key.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Keys up to `last` were used before.
+    pub(crate) fn skip_session_keys(&self, last: u64) {
+        self.last_session_key.fetch_max(last, Ordering::Relaxed);
     }
 
     /// The broker in numbers.
@@ -296,18 +354,52 @@ impl Hub {
     }
 
     /// Keeps the message, or with an empty payload forgets the one that was kept [MQTT-3.3.1-6]; whether there was room.
-    fn retain(&self, now: Now, publish: &Publish, message: impl FnOnce() -> Arc<Message>) -> bool {
-        if publish.payload.is_empty() {
-            self.retained.remove(&publish.topic);
-            return true;
+    fn retain(&self, now: Now, publish: &Publish, message: impl FnOnce() -> Arc<Message>) -> (bool, Mark) {
+        let mut has_room = true;
+        let mark = self.keep_retained(&publish.topic, || {
+            if publish.payload.is_empty() {
+                return self
+                    .retained
+                    .remove(&publish.topic)
+                    .map_or(NowRetained::NothingAsBefore, |_| NowRetained::Nothing);
+            }
+            let message = message();
+            let (bytes, expires_at_ms) = (message.len_bytes(), message.expires_at_mono_ms());
+            let kept = RetainedMessage { message: Arc::clone(&message), bytes, expires_at_ms };
+            let Err(refused) = self.retained.insert(&publish.topic, kept, now.mono_ms) else {
+                return NowRetained::Message(message);
+            };
+            add(&self.counters.retained_refused, 1);
+            tracing::warn!(topic = &*publish.topic, %refused, "a message is not retained");
+            has_room = false;
+            NowRetained::Nothing
+        });
+        (has_room, mark)
+    }
+
+    /// Forgets the retained message of a topic; whether there was one.
+    pub(crate) fn remove_retained(&self, topic: &str) -> bool {
+        let mut is_removed = false;
+        self.keep_retained(topic, || {
+            is_removed = self.retained.remove(topic).is_some();
+            if is_removed { NowRetained::Nothing } else { NowRetained::NothingAsBefore }
+        });
+        is_removed
+    }
+
+    /// Whether a message is noted for this receiver before it has it. What finds no room is not.
+    fn is_noted(&self, slot: &Slot, queued: &Queued) -> bool {
+        queued.qos != mqtt::QoS::AtMostOnce && slot.is_durable() && !slot.inbox.lock().is_full(&self.config.limits)
+    }
+
+    /// Hands a message to a session, and tells where it does not get it.
+    fn hand(&self, now: Now, (slot, key): (&Slot, SubscriberKey), queued: Queued, wakers: &mut Wakers) -> Offered {
+        let witness = self.bus.wants(Kind::DeliveryDropped).then(|| queued.clone());
+        let offered = self.offer(slot, key, queued, wakers);
+        if let (Some(queued), Some(reason)) = (witness, offered.drop_reason()) {
+            self.tell_delivery_dropped(now, slot, &queued, reason);
         }
-        let message = message();
-        let (bytes, expires_at_ms) = (message.len_bytes(), message.expires_at_mono_ms());
-        let kept = RetainedMessage { message, bytes, expires_at_ms };
-        let Err(refused) = self.retained.insert(&publish.topic, kept, now.mono_ms) else { return true };
-        add(&self.counters.retained_refused, 1);
-        tracing::warn!(topic = &*publish.topic, %refused, "a message is not retained");
-        false
+        offered
     }
 
     fn offer(&self, slot: &Slot, key: SubscriberKey, queued: Queued, wakers: &mut Wakers) -> Offered {

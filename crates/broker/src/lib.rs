@@ -17,6 +17,7 @@ mod clock;
 mod config;
 mod connection;
 mod deadlines;
+mod durable;
 mod ending;
 mod feed;
 mod flapping;
@@ -42,9 +43,10 @@ pub use admin::{ClientInfo, ConnectionInfo, ListenerInfo, RetainedInfo, Subscrip
 pub use broker::{Broker, PublishRefused};
 pub use bus::{Bus, BusItem, BusReceiver, BusStats, Gap, GapCause, Kinds, Switch};
 pub use config::{
-    Bind, Bound, BrokerConfig, ClientIdConfig, DeniedSubscribe, Limits, ListenerConfig, Pattern, ProtocolConfig,
-    Redirect, SysConfig,
+    AckAfter, Bind, Bound, BrokerConfig, ClientIdConfig, DeniedSubscribe, Limits, ListenerConfig, Pattern,
+    ProtocolConfig, Redirect, SysConfig,
 };
+pub use durable::Recovered;
 pub use flapping::FlappingConfig;
 pub use hub::{Observer, Published};
 pub use message::Publication;

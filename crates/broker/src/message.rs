@@ -1,6 +1,7 @@
 //! A message on its way through the broker, and what each receiver gets of it.
 
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -33,6 +34,33 @@ pub(crate) struct Message {
     expiry_interval_s: Option<u32>,
     /// Made when the first event names it.
     id: OnceLock<MessageId>,
+    pub(crate) record: Recorded,
+}
+
+/// Where a message stands in the journal.
+#[derive(Debug, Default)]
+pub(crate) struct Recorded {
+    /// Its number there; 0 where it has none.
+    number: AtomicU64,
+    /// The position behind its last record; 0 where it has none.
+    pub(crate) position: AtomicU64,
+}
+
+impl Recorded {
+    /// The number, and `next` as soon as one is needed.
+    pub(crate) fn number_or(&self, next: impl FnOnce() -> u64) -> u64 {
+        let known = self.number.load(Ordering::Acquire);
+        if known != 0 {
+            return known;
+        }
+        let new = next();
+        self.number.compare_exchange(0, new, Ordering::AcqRel, Ordering::Acquire).map_or_else(|known| known, |_| new)
+    }
+
+    /// It was found in the journal.
+    pub(crate) fn found(number: u64, position: u64) -> Recorded {
+        Recorded { number: number.into(), position: position.into() }
+    }
 }
 
 impl Message {
@@ -65,6 +93,7 @@ impl Message {
             qos: *qos,
             received: now,
             id: OnceLock::new(),
+            record: Recorded::default(),
         }
     }
 
@@ -76,24 +105,34 @@ impl Message {
         }
     }
 
+    /// The same, as it was found in the journal.
+    pub(crate) fn with_record(self, record: Recorded) -> Message {
+        Message { record, ..self }
+    }
+
     /// The topic name.
     pub(crate) fn topic(&self) -> &str {
         self.text(self.username_end, self.topic_end)
     }
 
     /// The identifier of the publisher.
-    pub(crate) fn client_id(&self) -> ByteString {
-        self.text(0, self.client_id_end).into()
+    pub(crate) fn client_id(&self) -> &str {
+        self.text(0, self.client_id_end)
     }
 
     /// The user name of the publisher, where it has one.
-    pub(crate) fn username(&self) -> Option<ByteString> {
-        (self.username_end > self.client_id_end).then(|| self.text(self.client_id_end, self.username_end).into())
+    pub(crate) fn username(&self) -> Option<&str> {
+        (self.username_end > self.client_id_end).then(|| self.text(self.client_id_end, self.username_end))
     }
 
     /// The identifier of the message in events.
     pub(crate) fn id(&self) -> MessageId {
         *self.id.get_or_init(|| MessageId::next(self.received.wall))
+    }
+
+    /// The same, where an event has named it.
+    pub(crate) fn known_id(&self) -> Option<MessageId> {
+        self.id.get().copied()
     }
 
     /// When it came.
@@ -156,18 +195,27 @@ pub(crate) struct Queued {
     pub(crate) retain: bool,
     pub(crate) subscription_ids: SubscriptionIds,
     cost_bytes: u32,
+    /// Of its place in the journal; 0 where it has none.
+    pub(crate) number: u64,
 }
 
 impl Queued {
     /// A message for a receiver without subscription identifiers.
     pub(crate) fn new(message: Arc<Message>, qos: QoS) -> Queued {
-        Queued { message, qos, retain: false, subscription_ids: SubscriptionIds::None, cost_bytes: 0 }
+        Queued { message, qos, retain: false, subscription_ids: SubscriptionIds::None, cost_bytes: 0, number: 0 }
     }
 
     /// What it counts in the queue it waits in.
     pub(crate) fn with_cost(mut self, cost_bytes: usize) -> Queued {
         self.cost_bytes = u32::try_from(cost_bytes).unwrap_or(u32::MAX);
         self
+    }
+
+    /// Whether it has waited for so many seconds, where there is such a limit. Retained messages were old before they
+    /// began to wait, so they are left out.
+    pub(crate) fn is_older_than(&self, age_max_s: u32, now: Now) -> bool {
+        let age_ms = now.mono_ms.saturating_sub(self.message.received.mono_ms);
+        age_max_s > 0 && !self.retain && age_ms >= u64::from(age_max_s) * 1000
     }
 
     /// What [`Queued::with_cost`] has said.

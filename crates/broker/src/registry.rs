@@ -1,7 +1,7 @@
 //! Which client has which session.
 //!
 //! Lock order: a shard alone; or the core of one slot, then (leaf locks, one at a time) router, retained store, inboxes,
-//! deadlines, flood and bus. A shard is never locked while a core is.
+//! deadlines, flood, bus and journal; the gates of `durable` go before inboxes and the retained store. A shard is never locked while a core is.
 
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
@@ -13,6 +13,7 @@ use foldhash::fast::RandomState;
 use mqtt::Will;
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::clock::Now;
 use crate::connection::facts::{Client, Peer};
 use crate::deadlines::DeadlineId;
 use crate::router::SubscriberKey;
@@ -31,6 +32,8 @@ pub(crate) struct Slot {
     pub(crate) client_id: ByteString,
     /// Whether a connection is there; read without a lock to choose members of shared groups.
     pub(crate) is_online: AtomicBool,
+    /// Whether the session outlives this process: messages for it are noted in the journal first.
+    is_durable: AtomicBool,
     /// What waits for the session. A leaf lock: publishers hold it for a moment.
     pub(crate) inbox: Mutex<Inbox>,
     pub(crate) core: Mutex<Core>,
@@ -60,6 +63,13 @@ pub(crate) struct Parked {
     pub(crate) ends_mono_ms: Option<u64>,
     /// The will, when it is still to be published.
     pub(crate) will: Option<(u64, Will)>,
+}
+
+impl Parked {
+    /// When a session ends that outlives its connection for so long; `None` for never.
+    pub(crate) fn ends_after(now: Now, expiry_interval_s: u32) -> Option<u64> {
+        (expiry_interval_s != u32::MAX).then(|| now.mono_ms + u64::from(expiry_interval_s) * 1000)
+    }
 }
 
 /// Numbers the lifecycle events of a client.
@@ -96,10 +106,21 @@ impl Slot {
         Held { slot: self, core: self.core.lock() }
     }
 
+    /// Whether messages for the session are noted in the journal.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.is_durable.load(Ordering::Relaxed)
+    }
+
+    /// To be called under the lock of the core.
+    pub(crate) fn set_durable(&self, is_durable: bool) {
+        self.is_durable.store(is_durable, Ordering::Relaxed);
+    }
+
     fn new(client_id: ByteString, count: ClientCount) -> Slot {
         Slot {
             client_id,
             is_online: AtomicBool::new(false),
+            is_durable: AtomicBool::new(false),
             inbox: Mutex::new(Inbox::new(SubscriberKey(0))),
             core: Mutex::new(Core {
                 session: None,

@@ -34,6 +34,13 @@ impl PacketId {
             None => PacketId::MIN,
         }
     }
+
+    /// How many times [`PacketId::next`] leads from `first` to this one.
+    pub const fn distance_from(self, first: PacketId) -> u16 {
+        let (this, first) = (self.get(), first.get());
+        // There is no 0 in the circle.
+        if this >= first { this - first } else { u16::MAX - first + this }
+    }
 }
 
 impl From<PacketId> for u16 {
@@ -53,5 +60,23 @@ impl TryFrom<u16> for PacketId {
 impl fmt::Display for PacketId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_distance_is_counted_around_the_circle() {
+        let id = |number| PacketId::new(number).unwrap();
+        for first in [1, 2, 40_000, u16::MAX] {
+            let mut at = id(first);
+            for steps in 0..u16::MAX {
+                assert_eq!(at.distance_from(id(first)), steps, "from {first} to {at}");
+                at = at.next();
+            }
+            assert_eq!(at, id(first));
+        }
     }
 }

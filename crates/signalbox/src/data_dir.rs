@@ -49,6 +49,11 @@ pub(crate) fn certificates_file(data: &Path) -> PathBuf {
     data.join("certificates")
 }
 
+/// What survives of sessions, retained messages and wills.
+pub(crate) fn sessions_directory(data: &Path) -> PathBuf {
+    data.join("sessions")
+}
+
 /// Makes the directory where it is not there, for its owner alone: it holds hashes, keys and messages.
 pub(crate) fn create(path: &Path) -> Result<(), Stop> {
     use std::os::unix::fs::DirBuilderExt as _;

@@ -395,6 +395,7 @@ impl Hub {
                 self.registry.remove(&slot, count);
                 continue;
             }
+            let had_durable = slot.is_durable();
             let session_present = self.enter(now, &mut held, (connect, &link), work);
             let expiry_interval_s = link.client.expiry_interval_s;
             let who = (&*link.peer, &*link.client);
@@ -422,6 +423,10 @@ impl Hub {
             held.announcement = Some(Box::new(announcement));
             let receiver = (Arc::clone(&link.peer), Arc::clone(&link.client));
             held.link = Some(link);
+            // CONNACK says what the session is from now on, and that an earlier one is gone.
+            if let Some(mark) = self.keep_online(&slot, &mut held, had_durable) {
+                work.fx.notes.wait_for(mark);
+            }
             held.count_sent(&mut work.fx, self);
             slot.is_online.store(true, Ordering::Relaxed);
             {

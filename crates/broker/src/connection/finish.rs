@@ -13,6 +13,7 @@ use super::{Connection, Phase, taken_over};
 use crate::clock::Now;
 use crate::ending::Ending;
 use crate::hub::{Hub, Wakers};
+use crate::message::Queued;
 use crate::registry::{Core, Held, Parked, Slot};
 use crate::session::Link;
 use crate::stats::add;
@@ -150,6 +151,9 @@ impl Hub {
         }
         if let Some((_, will)) = parked.will.take_if(|(at_ms, _)| ends || *at_ms <= now.mono_ms) {
             self.publish_of(now, &will, (peer, client), wakers);
+            if !ends {
+                self.keep_parked(now, (peer, client), &held, &parked);
+            }
         }
         if ends {
             held.is_dead = true;
@@ -158,9 +162,8 @@ impl Hub {
             self.registry.offline_count.fetch_sub(1, Ordering::Relaxed);
             self.registry.remove(slot, count);
         } else {
-            parked.deadline = self.set_deadline(slot, &parked);
-            held.parked = Some(parked);
             held.last = Some(last);
+            self.rest(&mut held, parked);
         }
     }
 
@@ -171,7 +174,7 @@ impl Hub {
         let queued_len = slot.inbox.lock().len();
         self.tell_session_ended(now, who, (&session, queued_len, end), &mut held.count);
         if self.bus.wants(Kind::DeliveryDropped) {
-            let waiting = slot.inbox.lock().waiting();
+            let waiting: Vec<Queued> = slot.inbox.lock().waiting().cloned().collect();
             for queued in session.unacknowledged().chain(&waiting) {
                 self.tell_delivery_dropped(now, slot, queued, DeliveryDropReason::SessionEnd);
             }
@@ -180,6 +183,7 @@ impl Hub {
             self.remove_subscription(&subscription.filter, session.key);
             self.tell_unsubscribed(now, who, (&subscription, None), &mut held.count);
         }
+        self.keep_ended(slot, &session);
         slot.inbox.lock().reset(self.next_session_key(), &self.queued_bytes);
         add(&self.counters.sessions_ended, 1);
     }
@@ -241,8 +245,11 @@ impl Hub {
         }
     }
 
-    /// Publishes the wills that are still delayed, because their sessions end with the broker.
+    /// Publishes the wills that are still delayed, where their sessions end with the broker.
     pub(crate) fn publish_delayed_wills(&self, now: Now, wakers: &mut Wakers) {
+        if self.store.get().is_some() {
+            return;
+        }
         for slot in self.registry.all() {
             let mut held = slot.hold();
             let will = held.parked.as_mut().and_then(|parked| parked.will.take());
@@ -257,12 +264,17 @@ impl Hub {
         let slot = held.slot;
         slot.inbox.lock().detach();
         let interval_s = held.session.as_ref().map_or(0, |session| session.expiry_interval_s);
-        let ends_mono_ms = (interval_s != u32::MAX).then(|| now.mono_ms + u64::from(interval_s) * 1000);
-        let mut parked = Box::new(Parked { deadline: None, ends_mono_ms, will });
-        parked.deadline = self.set_deadline(slot, &parked);
-        held.parked = Some(parked);
+        let parked = Parked { deadline: None, ends_mono_ms: Parked::ends_after(now, interval_s), will };
+        self.keep_parked(now, (&link.peer, &link.client), held, &parked);
         held.last = Some((link.peer, link.client));
+        self.rest(held, Box::new(parked));
         self.registry.offline_count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Lets a session rest until its next deadline.
+    pub(crate) fn rest(&self, held: &mut Held<'_>, mut parked: Box<Parked>) {
+        parked.deadline = self.set_deadline(held.slot, &parked);
+        held.parked = Some(parked);
     }
 
     fn set_deadline(&self, slot: &Arc<Slot>, parked: &Parked) -> Option<crate::deadlines::DeadlineId> {

@@ -7,6 +7,7 @@ mod admission;
 pub(crate) mod exchange;
 pub(crate) mod facts;
 mod finish;
+mod held_back;
 pub(crate) mod socket;
 
 use std::sync::Arc;
@@ -14,18 +15,19 @@ use std::task::Waker;
 
 use bytes::BytesMut;
 use events::{DeliveryDropReason, DisconnectReason, Timestamp};
-use mqtt::{Connect, Packet, ReasonCode, Version};
+use mqtt::{Connect, Packet, Publish, QoS, ReasonCode, Version};
 
 use crate::clock::Now;
 use crate::config::BrokerConfig;
+use crate::durable::Taking;
 use crate::ending::Ending;
-use crate::hub::{Hub, Wakers};
+use crate::hub::{Hub, Publisher, Wakers};
 use crate::message::Queued;
 use crate::rate::Meter;
 use crate::registry::{Core, Held, Slot};
 use crate::router::Subscriber;
 use crate::session::inbox::{Order, WakeFor};
-use crate::session::{Effects, Link, OUT_BYTES, Step, Terms, say_goodbye};
+use crate::session::{Effects, Link, OUT_BYTES, Session, Step, Terms, say_goodbye};
 use crate::stats::add;
 use crate::telling::{Announcement, Origin};
 use exchange::Method;
@@ -257,6 +259,7 @@ impl Connection {
                 }
             }
         }
+        work.fx.notes.flush(self.hub.store.get());
         held.count_received((offered_len, buf.len()), packets_before, &self.hub);
         add(&self.hub.counters.reads_paused, u64::from(is_paused));
         match ending {
@@ -289,7 +292,7 @@ impl Connection {
                 && taken_bytes < OUT_BYTES
                 && let Some(queued) = inbox.take_next(room > 0)
             {
-                room -= usize::from(queued.qos != mqtt::QoS::AtMostOnce);
+                room -= usize::from(queued.qos != QoS::AtMostOnce);
                 taken_bytes += queued.cost();
                 work.taken.push(queued);
             }
@@ -306,6 +309,7 @@ impl Connection {
             // Only what others hear of: a delivery ends no connection.
             self.hub.carry_out(now, held, work);
         }
+        work.fx.notes.flush(self.hub.store.get());
         held.count_sent(&mut work.fx, &self.hub);
         turn
     }
@@ -352,6 +356,12 @@ impl Connection {
     }
 }
 
+/// The exchange of QoS 2 that a message begins, where it has to survive.
+fn taking(session: &Session, publish: &Publish) -> Option<Taking> {
+    let packet_id = publish.packet_id.filter(|_| publish.qos == QoS::ExactlyOnce && session.is_durable)?;
+    Some(Taking { key: session.key, packet_id })
+}
+
 fn taken_over() -> Ending {
     Ending::by_broker(DisconnectReason::Takeovered, ReasonCode::SessionTakenOver)
 }
@@ -376,7 +386,15 @@ impl Hub {
         for step in steps.drain(..) {
             match step {
                 Step::Publish(publish) => {
-                    let published = self.publish(now, &publish, (Some(key), origin), wakers);
+                    let taking = taking(session, &publish);
+                    if taking.is_some() {
+                        // An identifier that is used again was released before, in the journal too.
+                        fx.notes.flush(self.store.get());
+                    }
+                    let published = self.publish(now, &publish, (Some(Publisher { key, taking }), origin), wakers);
+                    if publish.qos != QoS::AtMostOnce {
+                        fx.notes.wait_for(published.mark);
+                    }
                     link.acknowledge(&publish, published.matched_count > 0, fx);
                 }
                 Step::Drop(publish, reason) => self.tell_dropped(now, (None, &publish), reason, origin),
@@ -387,7 +405,7 @@ impl Hub {
                     self.add_subscription(&subscription.filter, subscriber);
                     self.tell_subscribed(now, who, &subscribe, count);
                     if subscribe.sends_retained {
-                        self.send_retained(now, slot, (&subscribe, waiting_len));
+                        self.send_retained(now, (slot, key), (&subscribe, waiting_len));
                         self.send_sys(now, slot, (&subscribe, waiting_len));
                     }
                 }

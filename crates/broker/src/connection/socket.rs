@@ -21,8 +21,11 @@ use tokio::time::{Sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::facts::Peer;
+use super::held_back::HeldBack;
 use super::{Connection, Turn, Workspace};
 use crate::clock::{Clock, Now};
+use crate::config::AckAfter;
+use crate::durable::Mark;
 use crate::ending::Ending;
 use crate::hub::{Hub, Wakers};
 use crate::transport::{self, Stream};
@@ -35,6 +38,9 @@ const READS_AT_ONCE: usize = 4;
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
 /// What such a client may still send in that time.
 const FAREWELL_BYTES_MAX: usize = 256 << 10;
+/// What may be held back for the disk; beyond it nothing is read from the client and nothing is delivered to it until
+/// the disk has caught up.
+const HELD_BACK_BYTES_MAX: usize = 256 << 10;
 
 thread_local! {
     static BUFFERS: RefCell<Buffers> = RefCell::default();
@@ -60,6 +66,8 @@ struct Driver {
     has_more: bool,
     /// What the client has not taken yet. Until it has, nothing is read from it and nothing is delivered to it.
     unsent: BytesMut,
+    /// What waits for the disk before it may be sent.
+    held_back: Option<Box<HeldBack>>,
     timer: Timer,
 }
 
@@ -94,6 +102,7 @@ pub(crate) async fn run(
         has_session: false,
         has_more: false,
         unsent: BytesMut::new(),
+        held_back: None,
         timer: Timer::Unset,
     };
     // In a box: it is over soon, and its room would be kept as long as the connection.
@@ -104,6 +113,9 @@ pub(crate) async fn run(
     }
     if let Some(ending) = ending {
         driver.end(&ending);
+        if driver.held_back.is_some() && ending.reason != DisconnectReason::TcpClosed {
+            Box::pin(driver.settle()).await;
+        }
         // A stranger who never sent CONNECT was told nothing, so there is nothing to read before the close. Whoever has
         // said goodbye in MQTT is answered in the layers below.
         let is_told = ending.initiator == Initiator::Broker && ending.reason != DisconnectReason::ConnectTimeout;
@@ -143,7 +155,12 @@ impl Driver {
         let ending = BUFFERS.with_borrow_mut(|Buffers { work, .. }| {
             work.reset();
             let turn = self.connection.handle_decision(now, decision, work);
-            self.unsent.extend_from_slice(&work.fx.out);
+            let mark = work.fx.notes.take_mark();
+            if self.is_to_wait(mark) {
+                self.held_back.get_or_insert_default().hold(mark, &work.fx.out);
+            } else {
+                self.unsent.extend_from_slice(&work.fx.out);
+            }
             work.wake();
             match turn {
                 Turn::Over(ending) => Some(ending),
@@ -183,7 +200,13 @@ impl Driver {
         .unwrap_or_else(|_| {
             tracing::error!("a connection ended because of a bug; the panic was reported before this line");
             // Others whose messages were queued before the panic still have to hear of them.
-            BUFFERS.with_borrow_mut(|Buffers { work, .. }| work.wake());
+            let has_changes = BUFFERS.with_borrow_mut(|Buffers { work, .. }| {
+                work.wake();
+                work.fx.notes.discard()
+            });
+            if let Some(store) = self.connection.hub.store.get().filter(|_| has_changes) {
+                store.request_rewrite();
+            }
             let reason = DisconnectReason::ServerInternalError;
             Poll::Ready(Next::Over(Box::new(Ending::by_broker(reason, ReasonCode::UnspecifiedError))))
         })
@@ -191,14 +214,18 @@ impl Driver {
 
     fn poll_turns(&mut self, cx: &mut Context<'_>, now: Now, buffers: &mut Buffers) -> Poll<Next> {
         for _ in 0..READS_AT_ONCE {
-            if self.write_unsent(cx).is_pending() {
+            self.release_held_back(cx);
+            let is_behind = self.held_back.as_ref().is_some_and(|held| held.len() > HELD_BACK_BYTES_MAX);
+            if self.write_unsent(cx).is_pending() || is_behind {
                 if let Turn::Over(ending) = self.connection.handle_orders(&mut buffers.work, cx.waker()) {
                     self.write_out(cx, buffers);
                     return Poll::Ready(Next::Over(ending));
                 }
                 return self.poll_timer(cx, now, buffers);
             }
-            self.connection.handle_written(now);
+            if self.held_back.is_none() {
+                self.connection.handle_written(now);
+            }
             if !self.has_session && self.connection.is_admitted() {
                 self.has_session = true;
                 // The deadline of CONNECT is met; that of the keep-alive may be earlier.
@@ -290,9 +317,20 @@ impl Driver {
         self.has_more = matches!(turn, Turn::Again | Turn::Authenticate);
     }
 
-    /// Writes what a turn has said, and keeps what the client does not take.
+    /// Writes what a turn has said, and keeps what the client does not take, or may not have yet.
     fn write_out(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) {
         let fx = &mut buffers.work.fx;
+        let mark = fx.notes.take_mark();
+        if !fx.out.is_empty() && self.is_to_wait(mark) {
+            self.held_back.get_or_insert_default().hold(mark, &fx.out);
+            fx.clear_out();
+            self.release_held_back(cx);
+            if !self.unsent.is_empty() {
+                // The disk was faster: it is written by the next turn.
+                cx.waker().wake_by_ref();
+            }
+            return;
+        }
         if !self.unsent.is_empty() {
             self.unsent.extend_from_slice(&fx.out);
         } else if !fx.out.is_empty() {
@@ -308,6 +346,25 @@ impl Driver {
             let _pending_or_broken = Pin::new(&mut self.stream).poll_flush(cx);
         }
         fx.clear_out();
+    }
+
+    /// Whether what is said with `mark` has to wait for the disk.
+    fn is_to_wait(&self, mark: Mark) -> bool {
+        if self.held_back.is_some() {
+            return true;
+        }
+        let Connection { hub, peer, .. } = &self.connection;
+        let waits = !mark.is_nothing() && peer.listener.config.ack_after == AckAfter::Disk;
+        waits && hub.store.get().is_some_and(|store| !store.poll_reached(mark, None))
+    }
+
+    /// Takes up what does not have to wait for the disk any more.
+    fn release_held_back(&mut self, cx: &mut Context<'_>) {
+        let (Some(held_back), Some(store)) = (&mut self.held_back, self.connection.hub.store.get()) else { return };
+        held_back.release(store, cx.waker(), &mut self.unsent);
+        if held_back.is_empty() {
+            self.held_back = None;
+        }
     }
 
     /// Writes what the client did not take before; pending until it has taken all.
@@ -362,6 +419,17 @@ impl Driver {
         let mut wakers = Wakers::new();
         self.connection.handle_end(now, ending, &mut wakers);
         wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Says at the end what has waited for the disk, unless that takes too long.
+    async fn settle(&mut self) {
+        let settled = poll_fn(|cx| {
+            self.release_held_back(cx);
+            if self.write_unsent(cx).is_ready() && self.held_back.is_none() { Poll::Ready(()) } else { Poll::Pending }
+        });
+        if timeout(FAREWELL_TIMEOUT, settled).await.is_err() {
+            tracing::debug!("a client went without acknowledgements that still waited for the disk");
+        }
     }
 
     /// Lets the client read why it is sent away: closing at once would throw away what it has not read, because it may

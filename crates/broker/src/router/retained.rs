@@ -164,6 +164,29 @@ impl<M> Retained<M> {
         };
     }
 
+    /// The message of `topic`, expired or not.
+    pub fn get(&self, topic: &str) -> Option<M>
+    where
+        M: Clone,
+    {
+        self.store.read().root.kept(topic).map(|kept| kept.message.clone())
+    }
+
+    /// The messages of all topics, in no order.
+    pub fn all(&self) -> Vec<M>
+    where
+        M: Clone,
+    {
+        let store = self.store.read();
+        let mut all = Vec::with_capacity(store.stats.messages_count);
+        let visited = store.root.visit(&mut |kept| {
+            all.push(kept.message.clone());
+            ControlFlow::Continue(())
+        });
+        debug_assert_eq!(visited, ControlFlow::Continue(()));
+        all
+    }
+
     /// Removes the messages that have expired, and says how many they were. To be called now and then.
     pub fn remove_expired(&self, now_ms: u64) -> usize {
         let mut expired = Vec::new();
@@ -307,6 +330,14 @@ impl<M> Node<M> {
             sink(kept)?;
         }
         self.children.iter().try_for_each(|(_, child)| child.visit(sink))
+    }
+
+    fn kept(&self, topic: &str) -> Option<&RetainedMessage<M>> {
+        let mut node = self;
+        for level in levels(topic) {
+            node = node.children.get(level)?;
+        }
+        node.kept.as_deref()
     }
 
     fn kept_mut(&mut self, topic: &str) -> Option<&mut RetainedMessage<M>> {

@@ -15,12 +15,12 @@ use super::notation::parse;
 use super::world::World;
 use crate::ending::Ending;
 
-const CLIENTS: [&str; 3] = ["a", "b", "c"];
+pub(super) const CLIENTS: [&str; 3] = ["a", "b", "c"];
 const TOPICS: [&str; 4] = ["t", "t/1", "t/1/x", "$x"];
 const FILTERS: [&str; 7] = ["t", "t/+", "t/#", "#", "$share/g/t/#", "+/1/x", "a/#/b"];
 
 #[derive(Clone, Debug)]
-enum Act {
+pub(super) enum Act {
     Send(usize, Packet),
     Garbage(usize, Vec<u8>),
     Close(usize),
@@ -117,7 +117,7 @@ fn packet() -> impl Strategy<Value = Packet> {
     ]
 }
 
-fn act() -> impl Strategy<Value = Act> {
+pub(super) fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         12 => (0usize..3, packet()).prop_map(|(client, packet)| Act::Send(client, packet)),
         1 => (0usize..3, vec(any::<u8>(), 1..20)).prop_map(|(client, bytes)| Act::Garbage(client, bytes)),

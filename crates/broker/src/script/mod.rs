@@ -2,6 +2,7 @@
 //! with a clock that stands still until a line moves it. `notation.rs` says what a line may be.
 
 mod chaos;
+mod kills;
 mod notation;
 mod packets;
 mod world;

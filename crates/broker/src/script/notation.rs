@@ -21,6 +21,7 @@
 //! kick a                               # an operator ends the connection of a client
 //! rule publishes topic=t payload=x     # a rule publishes
 //! broker stops                         # the broker is told to stop
+//! broker is killed                     # the broker is killed, and starts again a second later; wants `config durable`
 //! sessions 1                           # so many sessions are there, with and without connection
 //! ```
 
@@ -49,6 +50,7 @@ pub(super) enum Line {
     Kick(String),
     RulePublishes(Words),
     BrokerStops,
+    BrokerIsKilled,
     Sessions(usize),
 }
 
@@ -88,6 +90,7 @@ pub(super) fn parse(line: &str) -> Result<Option<Line>, String> {
         "sessions" => Line::Sessions(rest.parse().map_err(|_| "expected `sessions NUMBER`")?),
         "rule" => Line::RulePublishes(words(rest.strip_prefix("publishes").ok_or("expected `rule publishes`")?)),
         "broker" if rest == "stops" => Line::BrokerStops,
+        "broker" if rest == "is killed" => Line::BrokerIsKilled,
         client => of_client(client, rest)?,
     }))
 }

@@ -74,10 +74,11 @@ impl World {
         let files = tempfile::tempdir().unwrap();
         let mut broker = BrokerConfig::default();
         let mut listener = ListenerConfig::new(SocketAddr::from(([127, 0, 0, 1], 1883)));
-        let (mut acl, mut has_users) = (String::new(), false);
+        let (mut acl, mut has_users, mut is_durable) = (String::new(), false, false);
         let mut config = AuthConfig::default();
         for setting in settings {
             match setting {
+                Line::Config(words) if words.iter().any(|(name, _)| name == "durable") => is_durable = true,
                 Line::Config(words) => configure(words, (&mut broker, &mut listener), &mut config),
                 Line::User(name, password) => {
                     let cost = HashCost { memory_kib: 8, passes: 1, lanes: 1 };
@@ -105,6 +106,7 @@ impl World {
                 | Line::Kick(_)
                 | Line::RulePublishes(_)
                 | Line::BrokerStops
+                | Line::BrokerIsKilled
                 | Line::Sessions(_) => unreachable!("{setting:?} is no setting"),
             }
         }
@@ -116,6 +118,9 @@ impl World {
         let now = Now { mono_ms: 1_000_000, wall: events::Timestamp::SAMPLE };
         let witness = Arc::new(Witness::default());
         let hub = Arc::new(Hub::new(broker, auth, Arc::<Witness>::clone(&witness), now));
+        if is_durable {
+            hub.recover(now, &files.path().join("sessions")).unwrap();
+        }
         let receiver = hub.bus.subscribe("script", Kinds::all(), 1_000_000);
         let feed = hub.feed.take_receiver().unwrap();
         World {
@@ -176,6 +181,10 @@ impl World {
             Line::Kick(client_id) => self.order(client_id, Order::Kick)?,
             Line::RulePublishes(words) => self.rule_publishes(words),
             Line::BrokerStops => self.stop(),
+            Line::BrokerIsKilled => {
+                self.kill();
+                self.handle_time();
+            }
             Line::Sessions(expected) => {
                 let registry = &self.hub.registry;
                 let counts = [&registry.online_count, &registry.offline_count];
@@ -378,6 +387,7 @@ impl World {
     }
 
     fn handle_time(&mut self) {
+        self.hub.drop_aged(self.now);
         for name in self.names() {
             let client = self.clients.get_mut(&name).unwrap();
             let turn = client.connection.handle_time(self.now, &mut self.work);
@@ -416,6 +426,23 @@ impl World {
         }
         self.settle();
         self.hub.publish_delayed_wills(self.now, &mut Wakers::new());
+    }
+
+    /// Ends everything without a word, when what was noted is on disk, and begins again a second later.
+    pub(super) fn kill(&mut self) {
+        self.settle();
+        self.clients.clear();
+        let last_seq = self.history.iter().filter_map(|event| event.head.seq).max().unwrap_or(0);
+        let config = BrokerConfig { last_seq, ..self.hub.config.clone() };
+        self.hub.store.get().expect("`config durable`").sync().unwrap();
+        self.now.mono_ms += 1000;
+        self.now.wall.0 += 1000;
+        let (auth, witness) = (self.hub.auth.clone(), Arc::<Witness>::clone(&self.witness));
+        self.hub = Arc::new(Hub::new(config, auth, witness, self.now));
+        self.receiver = self.hub.bus.subscribe("script", Kinds::all(), 1_000_000);
+        self.feed = self.hub.feed.take_receiver().unwrap();
+        self.listener.connections_count.store(0, std::sync::atomic::Ordering::Relaxed);
+        self.hub.recover(self.now, &self.files.path().join("sessions")).unwrap();
     }
 
     fn client(&mut self, name: &str) -> &mut Client {
@@ -540,6 +567,7 @@ fn configure(words: &Words, (broker, listener): (&mut BrokerConfig, &mut Listene
             "topic_levels_max" => limits.topic_levels_max = size(),
             "inflight_max" => limits.inflight_max = short(),
             "queue_len_max" => limits.queue_len_max = size(),
+            "queue_age_max_s" => limits.queue_age_max_s = number(),
             "queue_bytes_max" => limits.queue_bytes_max = size(),
             "queued_bytes_total_max" => limits.queued_bytes_total_max = size(),
             "receive_maximum" => limits.receive_maximum = short(),

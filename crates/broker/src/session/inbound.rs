@@ -5,6 +5,7 @@ use events::{DisconnectReason, DropReason, PermissionAction};
 use mqtt::{Ack, Packet, PacketId, Publish, QoS, ReasonCode};
 
 use super::{Effects, Link, Session, Step, Terms};
+use crate::durable::Change;
 use crate::ending::Ending;
 
 /// Topics that belong to the broker: nobody else publishes there.
@@ -41,8 +42,15 @@ impl Session {
             .or_else(|| link.mount(&mut publish));
         if let (QoS::ExactlyOnce, Some(packet_id)) = (publish.qos, publish.packet_id) {
             match self.begin_exactly_once((packet_id, publish.dup), refusal.as_ref(), link, terms) {
-                Begun::New => {}
+                Begun::New => {
+                    if refusal.is_some() && self.awaiting_release.contains(&packet_id) {
+                        self.promise(&Change::Taken { key: self.key, packet_id }, fx);
+                    }
+                }
                 Begun::Again(answer) => {
+                    if !self.awaiting_release.contains(&packet_id) {
+                        self.promise(&Change::Released { key: self.key, packet_id }, fx);
+                    }
                     fx.send(&Packet::Pubrec(answer), link.version);
                     if !publish.dup {
                         fx.steps.push(Step::Drop(publish, DropReason::PacketIdentifierInUse));
@@ -57,7 +65,8 @@ impl Session {
                 link.answer(&publish, (refusal.code, refusal.words), fx);
                 fx.steps.push(Step::Drop(publish, refusal.reason));
             }
-            // It is answered when it is published: then it is known whether anybody gets it.
+            // It is answered when it is published: then it is known whether anybody gets it. That it was taken is noted
+            // there, too, in one record with the message.
             None => fx.steps.push(Step::Publish(publish)),
         }
     }
@@ -99,6 +108,9 @@ impl Session {
         let known = self.awaiting_release.remove(&ack.packet_id);
         if self.awaiting_release.is_empty() && self.awaiting_release.capacity() > 64 {
             self.awaiting_release.shrink_to_fit();
+        }
+        if known {
+            self.promise(&Change::Released { key: self.key, packet_id: ack.packet_id }, fx);
         }
         let code = if known { ReasonCode::Success } else { ReasonCode::PacketIdentifierNotFound };
         fx.send(&Packet::Pubcomp(Ack::with_reason(ack.packet_id, code)), link.version);

@@ -11,6 +11,7 @@ use std::task::Waker;
 use events::DeliveryDropReason;
 use mqtt::QoS;
 
+use crate::clock::Now;
 use crate::config::Limits;
 use crate::connection::facts::{Client, Peer};
 use crate::message::{Message, Queued};
@@ -130,8 +131,31 @@ impl Inbox {
     }
 
     /// What waits, in order.
-    pub(crate) fn waiting(&self) -> Vec<Queued> {
-        self.queue.iter().cloned().collect()
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Queued> {
+        self.queue.iter()
+    }
+
+    /// Puts back what waited before a restart, whatever the limits are now.
+    pub(crate) fn restore(&mut self, waiting: Vec<Queued>, receiver: Option<Receiver>, budget: &AtomicUsize) {
+        self.receiver = receiver;
+        for queued in waiting {
+            let queued = self.charge_back(queued, budget);
+            self.queue.push_back(queued);
+        }
+    }
+
+    /// Counts a message that was in the queue before a restart, and waits there or is to be sent again.
+    pub(crate) fn charge_back(&mut self, queued: Queued, budget: &AtomicUsize) -> Queued {
+        let cost = queued.message.len_bytes() + QUEUED_BYTES;
+        self.bytes += cost;
+        self.charged_bytes += cost;
+        budget.fetch_add(cost, Ordering::Relaxed);
+        queued.with_cost(cost)
+    }
+
+    /// Whether the queue takes nothing more.
+    pub(crate) fn is_full(&self, limits: &Limits) -> bool {
+        self.queue.len() >= limits.queue_len_max || self.bytes >= limits.queue_bytes_max
     }
 
     /// The connection of the session, or its last one.
@@ -194,6 +218,18 @@ impl Inbox {
             budget.fetch_sub(surplus, Ordering::Relaxed);
             self.charged_bytes -= surplus;
         }
+    }
+
+    /// Takes messages out that have waited too long, as long as they are at the front; and the session that does not get
+    /// them.
+    pub(crate) fn take_aged(&mut self, now: Now, age_max_s: u32) -> (SubscriberKey, Vec<Queued>) {
+        let is_over = |queued: &Queued| queued.message.is_expired(now) || queued.is_older_than(age_max_s, now);
+        let mut aged = Vec::new();
+        while let Some(queued) = self.queue.pop_front_if(|front| is_over(front)) {
+            self.release(queued.cost());
+            aged.push(queued);
+        }
+        (self.session, aged)
     }
 
     /// Whether there is a message that [`Inbox::take_next`] would give.
@@ -289,7 +325,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::clock::Now;
     use crate::config::ListenerConfig;
     use crate::listener::Listener;
     use crate::message::Publication;

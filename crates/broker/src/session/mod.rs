@@ -28,6 +28,7 @@ use crate::clock::Now;
 use crate::config::{Limits, ListenerConfig, ProtocolConfig};
 use crate::connection::exchange::Method;
 use crate::connection::facts::{Client, Peer, Traffic};
+use crate::durable::{Change, Notes};
 use crate::ending::Ending;
 use crate::message::Queued;
 use crate::mountpoint::Mount;
@@ -59,6 +60,8 @@ pub(crate) struct Session {
     /// Seconds it outlives its connection; `u32::MAX` is for ever.
     pub(crate) expiry_interval_s: u32,
     pub(crate) created_at: Timestamp,
+    /// Whether what happens to it is noted in the journal.
+    pub(crate) is_durable: bool,
     subscriptions: HashMap<ByteString, Subscription, RandomState>,
     window: Window,
     /// Messages of QoS 2 that came and were not released yet [MQTT-4.3.3-10].
@@ -88,6 +91,8 @@ pub(crate) struct Link {
     window_max: usize,
     /// The client's Maximum Packet Size.
     packet_bytes_max: usize,
+    /// How long a message may have waited; 0 for any time.
+    queue_age_max_s: u32,
     /// Silence after which the connection ends, one and a half times the keep-alive [MQTT-3.1.2-22]; 0 for never.
     silence_max_ms: u64,
     /// The method of extended authentication, where the client has one.
@@ -120,6 +125,8 @@ pub(crate) struct Effects {
     counted_len: usize,
     /// What others have to hear of.
     pub(crate) steps: Vec<Step>,
+    /// What has changed of what survives a restart, and what the packets in `out` wait for.
+    pub(crate) notes: Notes,
     /// The events that somebody wants: steps that only serve another event are left out.
     pub(crate) wanted: Kinds,
 }
@@ -209,6 +216,7 @@ impl Session {
             key,
             expiry_interval_s,
             created_at: now.wall,
+            is_durable: false,
             subscriptions: HashMap::default(),
             window: Window::default(),
             awaiting_release: HashSet::default(),
@@ -222,7 +230,7 @@ impl Session {
             Packet::Puback(ack) => self.handle_puback(&ack, fx),
             Packet::Pubrec(ack) => self.handle_pubrec(&ack, link, fx),
             Packet::Pubrel(ack) => self.handle_pubrel(&ack, link, fx),
-            Packet::Pubcomp(ack) => self.handle_pubcomp(&ack),
+            Packet::Pubcomp(ack) => self.handle_pubcomp(&ack, fx),
             Packet::Subscribe(subscribe) => self.handle_subscribe(&subscribe, link, terms, fx),
             Packet::Unsubscribe(unsubscribe) => self.handle_unsubscribe(&unsubscribe, link, fx),
             Packet::Pingreq => {
@@ -276,6 +284,41 @@ impl Session {
         self.awaiting_release.len()
     }
 
+    /// Messages of QoS 2 that came and were not released yet.
+    pub(crate) fn awaiting_release(&self) -> impl Iterator<Item = PacketId> {
+        self.awaiting_release.iter().copied()
+    }
+
+    /// Exchanges about messages to the client, in the order they began, with the message where it is not the client's.
+    pub(crate) fn exchanges(&self) -> impl Iterator<Item = (PacketId, Option<&Queued>)> {
+        self.window.exchanges()
+    }
+
+    /// Where the search for the next identifier begins.
+    pub(crate) const fn next_packet_id(&self) -> PacketId {
+        self.window.next()
+    }
+
+    /// Puts a subscription of before a restart back.
+    pub(crate) fn restore_subscription(&mut self, subscription: Subscription) {
+        self.subscriptions.insert(subscription.filter.as_byte_string().clone(), subscription);
+    }
+
+    /// Puts the identifiers of messages back that were not released before a restart.
+    pub(crate) fn restore_awaiting_release(&mut self, packet_ids: HashSet<PacketId, RandomState>) {
+        self.awaiting_release = packet_ids;
+    }
+
+    /// Puts exchanges of before a restart back, in the order they began; `next` is where the search for the next
+    /// identifier begins.
+    pub(crate) fn restore_exchanges(
+        &mut self,
+        exchanges: impl Iterator<Item = (PacketId, Option<Queued>)>,
+        next: PacketId,
+    ) {
+        self.window = Window::restored(exchanges, next);
+    }
+
     /// Takes every subscription out, at the end of the session.
     pub(crate) fn take_subscriptions(&mut self) -> impl Iterator<Item = Subscription> + use<> {
         std::mem::take(&mut self.subscriptions).into_values()
@@ -304,6 +347,20 @@ impl Session {
     /// Bytes of messages of QoS 1 and 2, as they were queued, that are acknowledged or given up since the last call.
     pub(crate) fn take_released_bytes(&mut self) -> usize {
         self.window.take_released_bytes()
+    }
+
+    /// Notes a change that no packet speaks of, where the session survives.
+    fn note(&self, change: &Change<'_>, fx: &mut Effects) {
+        if self.is_durable {
+            fx.notes.note(change);
+        }
+    }
+
+    /// Notes a change, where the session survives, that a packet of this turn promises.
+    fn promise(&self, change: &Change<'_>, fx: &mut Effects) {
+        if self.is_durable {
+            fx.notes.promise(change);
+        }
     }
 
     /// Whether some subscription may bring what the client may not read.
@@ -343,6 +400,7 @@ impl Link {
             packet_bytes_max: properties
                 .maximum_packet_size_bytes()
                 .map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX)),
+            queue_age_max_s: limits.queue_age_max_s,
             silence_max_ms: u64::from(granted_keepalive_s(connect, limits)) * 1500,
             method: None,
             expires_mono_ms: None,

@@ -7,6 +7,7 @@ use super::aliases::Naming;
 use super::window::{Acknowledged, Sent};
 use super::{Effects, Link, OUT_BYTES, Session, Step};
 use crate::clock::Now;
+use crate::durable::Change;
 use crate::message::Queued;
 
 impl Session {
@@ -14,7 +15,7 @@ impl Session {
     pub(crate) fn handle_delivery(&mut self, now: Now, queued: Queued, link: &mut Link, fx: &mut Effects) {
         let naming = if link.checks_reads && !link.permissions.may_read(link.topic_of(&queued)) {
             Err(DeliveryDropReason::NotAuthorized)
-        } else if queued.message.is_expired(now) {
+        } else if queued.message.is_expired(now) || queued.is_older_than(link.queue_age_max_s, now) {
             // [MQTT-3.3.2-5]
             Err(DeliveryDropReason::Expired)
         } else {
@@ -28,6 +29,7 @@ impl Session {
             }
             (Ok(naming), QoS::AtLeastOnce | QoS::ExactlyOnce) => {
                 let packet_id = self.window.next_id();
+                self.note_sent(&queued, packet_id, fx);
                 fx.send_message(&queued, (Some(packet_id), false, naming), now, link);
                 fx.tell(Kind::MessageDelivered, || Step::Delivered(queued.clone(), false));
                 self.window.push(packet_id, queued);
@@ -35,6 +37,9 @@ impl Session {
             (Err(reason), qos) => {
                 if qos != QoS::AtMostOnce {
                     self.window.release(queued.cost());
+                    if queued.number != 0 {
+                        self.note(&Change::Dropped { key: self.key, number: queued.number }, fx);
+                    }
                 }
                 fx.steps.push(Step::Undelivered(queued, reason));
             }
@@ -55,6 +60,7 @@ impl Session {
                     None => {
                         // As if it had been delivered [MQTT-3.1.2-25].
                         if let Acknowledged::Yes(Some(queued)) = self.window.give_up(packet_id) {
+                            self.note(&Change::Acknowledged { key: self.key, packet_id }, fx);
                             fx.steps.push(Step::Undelivered(queued, DeliveryDropReason::TooLarge));
                         }
                     }
@@ -67,15 +73,21 @@ impl Session {
     pub(super) fn handle_puback(&mut self, ack: &Ack, fx: &mut Effects) {
         // An unknown identifier is of an exchange that is over; there is nobody to tell.
         let acknowledged = self.window.handle_puback(ack.packet_id);
+        self.note_over(&acknowledged, ack.packet_id, fx);
         fx.tell_acknowledged(acknowledged, ack);
     }
 
     pub(super) fn handle_pubrec(&mut self, ack: &Ack, link: &Link, fx: &mut Effects) {
         if ack.reason_code.is_error() {
             let refused = self.window.handle_refusal(ack.packet_id);
+            self.note_over(&refused, ack.packet_id, fx);
             return fx.tell_acknowledged(refused, ack);
         }
         let acknowledged = self.window.handle_pubrec(ack.packet_id);
+        if let Acknowledged::Yes(Some(_)) = &acknowledged {
+            // PUBREL waits for it: the client forgets the message then, and would take it for new if it were sent again.
+            self.promise(&Change::Received { key: self.key, packet_id: ack.packet_id }, fx);
+        }
         let code = match &acknowledged {
             Acknowledged::Yes(_) => ReasonCode::Success,
             Acknowledged::Unknown => ReasonCode::PacketIdentifierNotFound,
@@ -84,8 +96,29 @@ impl Session {
         fx.send(&Packet::Pubrel(Ack::with_reason(ack.packet_id, code)), link.version);
     }
 
-    pub(super) fn handle_pubcomp(&mut self, ack: &Ack) {
-        self.window.handle_pubcomp(ack.packet_id);
+    pub(super) fn handle_pubcomp(&mut self, ack: &Ack, fx: &mut Effects) {
+        let acknowledged = self.window.handle_pubcomp(ack.packet_id);
+        self.note_over(&acknowledged, ack.packet_id, fx);
+    }
+
+    /// Notes under which identifier a message is sent. One of QoS 2 is sent when that is durable: sent again under
+    /// another one, the client would take it for new.
+    fn note_sent(&self, queued: &Queued, packet_id: PacketId, fx: &mut Effects) {
+        let change = Change::Sent { key: self.key, number: queued.number, packet_id };
+        match (queued.number, queued.qos) {
+            // An event, which does not survive.
+            (0, _) => {}
+            (_, QoS::ExactlyOnce) => self.promise(&change, fx),
+            (_, QoS::AtLeastOnce | QoS::AtMostOnce) => self.note(&change, fx),
+        }
+    }
+
+    /// Notes that an exchange is over. No packet says so: if it is not durable, the message is sent once more under the
+    /// same identifier, with DUP.
+    fn note_over(&self, acknowledged: &Acknowledged, packet_id: PacketId, fx: &mut Effects) {
+        if let Acknowledged::Yes(_) = acknowledged {
+            self.note(&Change::Acknowledged { key: self.key, packet_id }, fx);
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use mqtt::{Filter, Packet, QoS, ReasonCode, RetainHandling, Suback, Unsuback, Un
 use super::inbound::has_levels_at_most;
 use super::{Effects, Link, Session, Step, Subscribe, Subscription, Terms};
 use crate::bus::Kinds;
+use crate::durable::Change;
 use crate::feed::{is_of_events, kinds_of, meant_events};
 use crate::router::Granted;
 
@@ -46,6 +47,8 @@ impl Session {
                         .subscriptions
                         .insert(subscription.filter.as_byte_string().clone(), subscription.clone())
                         .is_none();
+                    let change = Change::Subscribed { key: self.key, filter: subscription.filter.as_str(), granted };
+                    self.promise(&change, fx);
                     let sends_retained = subscription.filter.share().is_none()
                         && match wanted.options.retain_handling {
                             RetainHandling::Send => true,
@@ -70,6 +73,7 @@ impl Session {
             let filter = mounted.as_ref().map_or(filter, Filter::as_byte_string);
             reason_codes.push(match self.subscriptions.remove(filter) {
                 Some(subscription) => {
+                    self.promise(&Change::Unsubscribed { key: self.key, filter: subscription.filter.as_str() }, fx);
                     fx.steps.push(Step::Unsubscribe(subscription, packet.properties.clone()));
                     ReasonCode::Success
                 }

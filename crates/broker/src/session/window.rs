@@ -86,6 +86,28 @@ impl Window {
         self.remove_if(packet_id, |sent| matches!(sent, Sent::Published(d) if d.qos == QoS::AtLeastOnce))
     }
 
+    /// Every exchange in the order it began, with its message where that is not the client's yet.
+    pub(crate) fn exchanges(&self) -> impl Iterator<Item = (PacketId, Option<&Queued>)> {
+        self.entries.iter().map(|entry| match &entry.sent {
+            Sent::Published(queued) => (entry.packet_id, Some(queued)),
+            Sent::Released => (entry.packet_id, None),
+        })
+    }
+
+    /// The exchanges of before a restart, in the order they began; `next` is the identifier behind the last one given.
+    pub(crate) fn restored(exchanges: impl Iterator<Item = (PacketId, Option<Queued>)>, next: PacketId) -> Window {
+        let entry = |(packet_id, queued): (PacketId, Option<Queued>)| Entry {
+            packet_id,
+            sent: queued.map_or(Sent::Released, Sent::Published),
+        };
+        Window { entries: exchanges.map(entry).collect(), next, ..Window::default() }
+    }
+
+    /// Where [`Window::next_id`] begins to look.
+    pub(crate) const fn next(&self) -> PacketId {
+        self.next
+    }
+
     /// The messages that no acknowledgement has come for.
     pub(crate) fn unacknowledged(&self) -> impl Iterator<Item = &Queued> {
         self.entries.iter().filter_map(|entry| match &entry.sent {
@@ -182,9 +204,8 @@ impl Window {
         if first == packet_id {
             return Some(0);
         }
-        // The distance in a circle of 65,535 identifiers.
-        let distance = |id: PacketId| (u32::from(id.get()) + 65_535 - u32::from(first.get())) % 65_535;
-        let at = self.entries.partition_point(|entry| distance(entry.packet_id) < distance(packet_id));
+        let distance = packet_id.distance_from(first);
+        let at = self.entries.partition_point(|entry| entry.packet_id.distance_from(first) < distance);
         (self.entries.get(at)?.packet_id == packet_id).then_some(at)
     }
 }

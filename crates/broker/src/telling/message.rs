@@ -81,8 +81,8 @@ impl Hub {
         }
         let body = MessageDelivered {
             id: message.id(),
-            from_clientid: message.client_id(),
-            from_username: message.username(),
+            from_clientid: message.client_id().into(),
+            from_username: message.username().map(Into::into),
             clientid: client.client_id.clone(),
             username: client.username.clone(),
             payload: payload_of(message),
@@ -111,8 +111,8 @@ impl Hub {
         }
         let body = MessageAcked {
             id: message.id(),
-            from_clientid: message.client_id(),
-            from_username: message.username(),
+            from_clientid: message.client_id().into(),
+            from_username: message.username().map(Into::into),
             clientid: client.client_id.clone(),
             username: client.username.clone(),
             payload: payload_of(message),
@@ -139,8 +139,8 @@ impl Hub {
         let body = DeliveryDropped {
             id: message.id(),
             reason,
-            from_clientid: message.client_id(),
-            from_username: message.username(),
+            from_clientid: message.client_id().into(),
+            from_username: message.username().map(Into::into),
             clientid: slot.client_id.clone(),
             username: receiver.as_ref().and_then(|(_, client)| client.username.clone()),
             payload: payload_of(message),

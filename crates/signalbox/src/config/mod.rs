@@ -21,8 +21,9 @@ pub(crate) use auth::{
 pub(crate) use connector::Connector;
 pub(crate) use listener::{ListenerTables, TlsTables, Transport};
 pub(crate) use options::{
-    AckAfter, Anonymous, Auth, ClientId, DeadLetters, DeniedSubscribe, Flapping, History, HistoryStore, Http, Jq,
-    Limits, Listener, Log, LogFormat, Mqtt, NoMatch, Rates, Retention, Root, Rules, Sys, TlsVersion, VerifyClients,
+    AckAfter, Anonymous, Auth, ClientId, DeadLetters, DeniedSubscribe, Durability, Flapping, History, HistoryStore,
+    Http, Jq, Limits, Listener, Log, LogFormat, Mqtt, NoMatch, Rates, Retention, Root, Rules, SessionStore, Sys,
+    TlsVersion, VerifyClients,
 };
 pub(crate) use problem::{Code, Place, Problem, Source};
 pub(crate) use section::{Origin, Override, Shown};
@@ -46,6 +47,7 @@ const SECTIONS: &[&str] = &[
     "mqtt",
     "client_id",
     "sys",
+    "durability",
     "limits",
     "flapping",
     "http",
@@ -69,6 +71,8 @@ pub(crate) struct Config {
     pub(crate) client_id: ClientId,
     /// What the broker publishes about itself.
     pub(crate) sys: Sys,
+    /// What survives a restart.
+    pub(crate) durability: Durability,
     /// What clients may use up.
     pub(crate) limits: Limits,
     /// When clients that come and go are banned.
@@ -181,6 +185,7 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
     let mqtt = layers.section("mqtt", &[]);
     let client_id = layers.section("client_id", &[]);
     let sys = layers.section("sys", &[]);
+    let durability = layers.section("durability", &[]);
     let limits = layers.section("limits", &["client", "address"]);
     let flapping = layers.section("flapping", &[]);
     let client_rates = layers.section("limits.client", &[]);
@@ -206,6 +211,7 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
         mqtt,
         client_id,
         sys,
+        durability,
         limits,
         flapping,
         client_rates,
@@ -290,6 +296,7 @@ fn option_paths(root: &Node) -> Vec<String> {
     paths.extend(below("mqtt", Mqtt::OPTIONS));
     paths.extend(below("client_id", ClientId::OPTIONS));
     paths.extend(below("sys", Sys::OPTIONS));
+    paths.extend(below("durability", Durability::OPTIONS));
     paths.extend(below("limits", Limits::OPTIONS));
     paths.extend(below("flapping", Flapping::OPTIONS));
     paths.extend(below("limits.client", Rates::OPTIONS));

@@ -38,8 +38,20 @@ choices! {
 
 choices! {
     /// When a PUBACK may be sent for messages that go to persistent sessions.
-    AckAfter, "`memory`: sessions are kept in memory by this version" {
+    AckAfter, "`memory` or `disk`" {
         /// As soon as the message is in the sessions' queues.
+        Memory = "memory",
+        /// When it is on disk, too.
+        Disk = "disk",
+    }
+}
+
+choices! {
+    /// Where sessions, retained messages and wills are kept.
+    SessionStore, "`disk` or `memory`" {
+        /// In the data directory.
+        Disk = "disk",
+        /// In memory alone.
         Memory = "memory",
     }
 }
@@ -71,8 +83,10 @@ section! {
         mountpoint: Option<Mountpoint> = "",
         /// Network connections at one time. Beyond it a client gets `quota_exceeded` (MQTT 5) or `server_unavailable`.
         max_connections: usize = "100_000",
-        /// When a PUBACK may be sent for messages that go to persistent sessions: `memory`.
-        ack_after: AckAfter = "memory",
+        /// When a PUBACK may be sent for messages that go to persistent sessions or are retained, and every other packet
+        /// that promises what is to survive: `disk`, when it is synced to disk, some milliseconds later; `memory`, at
+        /// once, so that a power loss takes what came in the last milliseconds.
+        ack_after: AckAfter = "disk",
         /// Connections beyond `max_connections` that wait for their refusal at a time. More are closed at once.
         refusals_max: usize = "1_000",
         /// Bytes of a packet. A larger one ends the connection with `packet_too_large`, from its header alone.
@@ -229,6 +243,16 @@ section! {
 }
 
 section! {
+    /// `[durability]`: what survives a restart, a kill and a power loss.
+    Durability {
+        /// Where sessions that outlive their connection are kept, with what they subscribe to and what waits for them,
+        /// and retained messages and delayed wills: on `disk`, in `data_dir`, or in `memory`, where they end with the
+        /// process.
+        store: SessionStore = "disk",
+    }
+}
+
+section! {
     /// `[limits]`: what clients may use up, and what happens to who reaches a limit.
     Limits {
         /// Subscriptions of one session. The next one gets SUBACK 0x97 quota exceeded, 0x80 before MQTT 5.
@@ -245,6 +269,8 @@ section! {
         queue_bytes_max: usize = "16_777_216",
         /// Bytes of the messages waiting for all sessions together; as `queue_len_max`.
         queued_bytes_total_max: usize = "1_073_741_824",
+        /// Seconds a message may wait for a session, 0 for any; then it is dropped as if it had expired.
+        queue_age_max_s: u32 = "0",
         /// Messages of QoS 2 one MQTT 5 client may have begun and not released. The next one ends the connection.
         receive_maximum: u16 = "1_024",
         /// The same for clients before MQTT 5, who are not told a number.

@@ -154,8 +154,6 @@ fn listener_config(name: &str, tables: &ListenerTables) -> Result<ListenerConfig
 }
 
 fn plain_config(options: &Listener) -> ListenerConfig {
-    // One of each exists so far; another one has to say here what it means.
-    let AckAfter::Memory = options.ack_after;
     ListenerConfig {
         bind: Bind::Tcp(options.bind),
         proxy_protocol: options.proxy_protocol,
@@ -168,6 +166,10 @@ fn plain_config(options: &Listener) -> ListenerConfig {
         connect_timeout_ms: options.connect_timeout_ms,
         max_qos: options.max_qos,
         retain_available: options.retain_available,
+        ack_after: match options.ack_after {
+            AckAfter::Memory => broker::AckAfter::Memory,
+            AckAfter::Disk => broker::AckAfter::Disk,
+        },
         redirect: None,
         mountpoint: options.mountpoint.clone(),
         rates: broker::Rates {

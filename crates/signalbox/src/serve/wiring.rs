@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actions::{Connectors, Console, Registry};
+use anyhow::Context as _;
 use api::{Api, Hosts};
 use auth::{Auth, Bans, Keys, SeenCertificates};
-use broker::{Bound, Broker, BrokerConfig, Observer};
+use broker::{Bound, Broker, BrokerConfig, Observer, Recovered};
 use engine::{Engine, EngineConfig, HopLimit, LetterLimits, Publisher};
 use history::History;
 use tokio::net::TcpListener;
@@ -21,8 +22,8 @@ use super::listeners::Listeners;
 use super::observer::Rules;
 use super::publisher::Gateway;
 use crate::clock;
-use crate::config::{self, Config, DeniedSubscribe};
-use crate::data_dir::{DataDir, bans_file, certificates_file, keys_file};
+use crate::config::{self, Config, DeniedSubscribe, SessionStore};
+use crate::data_dir::{DataDir, bans_file, certificates_file, keys_file, sessions_directory};
 use crate::jq;
 use crate::outcome::Stop;
 use crate::rule_files;
@@ -82,6 +83,7 @@ impl Running {
         tasks.spawn(event_path::run_rules(for_rules, rules.clone()));
         let for_history = event_path::subscribe_history(broker.bus(), &history);
         tasks.spawn(event_path::run_history(for_history, history.clone()));
+        recover(config, &data, &broker)?;
 
         let listener = bind_http(config).await?;
         let http = listener.local_addr()?;
@@ -167,6 +169,31 @@ impl Running {
     }
 }
 
+/// Takes up the sessions, retained messages and wills of a former process.
+fn recover(config: &Config, data: &DataDir, broker: &Broker) -> Result<(), Stop> {
+    match config.durability.store {
+        SessionStore::Memory => return Ok(()),
+        SessionStore::Disk => {}
+    }
+    let directory = sessions_directory(data.path());
+    let Recovered { sessions, subscriptions, messages, expired, retained, wills, lost } = broker
+        .recover(&directory)
+        .with_context(|| format!("reading sessions and retained messages in `{}`", directory.display()))?;
+    tracing::info!(
+        sessions,
+        subscriptions,
+        messages,
+        expired,
+        retained,
+        wills,
+        "took up what the last process has left"
+    );
+    if lost > 0 {
+        tracing::error!(lost, "a part of what the last process has left cannot be read; the rest was taken up");
+    }
+    Ok(())
+}
+
 /// Makes the engine, its actions and the rules of the directory.
 fn start_rules(config: &Config, data: &Path, connectors: Connectors, gateway: Arc<Gateway>) -> Result<Engine, Stop> {
     let hops_max = config.limits.hops_max;
@@ -223,6 +250,7 @@ fn broker_config(config: &Config, last_seq: u64) -> BrokerConfig {
             queue_len_max: limits.queue_len_max,
             queue_bytes_max: limits.queue_bytes_max,
             queued_bytes_total_max: limits.queued_bytes_total_max,
+            queue_age_max_s: limits.queue_age_max_s,
             receive_maximum: limits.receive_maximum,
             receive_maximum_before_v5: limits.receive_maximum_before_v5,
             topic_alias_maximum: limits.topic_alias_maximum,

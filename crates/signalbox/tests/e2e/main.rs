@@ -12,6 +12,7 @@ mod cases_of_the_language;
 mod commands;
 mod connack;
 mod dead_letters;
+mod durability;
 mod events;
 mod from_emqx;
 mod jq;

@@ -1,0 +1,5 @@
+//! Sessions, retained messages and wills survive what ends the process.
+
+mod device;
+mod kills;
+mod survives;
