@@ -1,23 +1,36 @@
 //! `http`: sends each output as a request to an HTTP service.
 //!
 //! Outputs of one client arrive in order; those of different clients go out side by side.
+//!
+//! `request.rs` says what a request is, `client.rs` what it is sent with, `outcome.rs` what its answer means.
 
+mod body;
+mod client;
+mod guard;
 mod outcome;
 mod request;
+mod signature;
+mod token;
+mod trace;
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
+use bytes::Bytes;
 use engine::{
     Action, ActionError, ActionSpec, BoxFuture, ConfigError, ErrorClass, ItemOutcome, Outcome, Output, Preview,
 };
 use futures_util::stream::{self, StreamExt as _};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT};
+use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Response, Url};
 
+use self::client::{basic, client_of, guard_of, headers_of, url_of};
+use self::guard::PrivateAddresses;
 use self::outcome::Answer;
-use self::request::{Method, Request, RequestTemplate};
+use self::request::{MASK, Method, Request, RequestTemplate};
+use self::signature::{Signature, SignatureOptions};
+use self::token::{Oauth2Options, Tokens};
 use crate::kind::{Connector, Kind, Way};
 use crate::options::{Options as _, options, read};
 use crate::secret::Secret;
@@ -42,6 +55,22 @@ options! {
         url: Option<Secret> = None,
         /// Headers of every request. Secrets are written as `${env:NAME}` or `${file:/path}`.
         headers: BTreeMap<String, Secret> = BTreeMap::new(),
+        /// Who we are, by HTTP Basic. There may be one of `username`, `bearer`, `oauth2` and a header `authorization`.
+        username: Option<String> = None,
+        /// The password of `username`.
+        password: Option<Secret> = None,
+        /// A token that stays the same; the requests say `authorization: Bearer ...`.
+        bearer: Option<Secret> = None,
+        /// Tokens of OAuth 2 by client credentials: `{ token_url, client_id, client_secret }`, and where the service
+        /// wants them `scope`, `audience` and `client_auth = "body"` (else the credentials go by HTTP Basic). A token is
+        /// kept, replaced a minute before it expires, and once when a request is answered 401.
+        oauth2: Option<Oauth2Options> = None,
+        /// Signs bodies: `{ secret }`, and `header` (else `x-signature`), `algorithm` (`sha256`, `sha512`) and
+        /// `timestamp_header`. The header is `sha256=` and the HMAC of the body as it is sent, in hexadecimal digits;
+        /// with `timestamp_header` that header has the time in s, and `TIME.BODY` is signed.
+        signature: Option<SignatureOptions> = None,
+        /// `gzip` compresses bodies.
+        compression: Option<Compression> = None,
         /// How long a request may take, from connecting to the last byte of the answer, in ms. Then it is sent again.
         timeout_ms: u64 = 10_000,
         /// How long connecting may take, in ms.
@@ -52,13 +81,23 @@ options! {
         pool_idle_ms: u64 = 60_000,
         /// Certificates of authorities to trust beside those of the system, in PEM, often `${file:/path}`.
         ca_pem: Option<String> = None,
+        /// Our certificate for services that ask for one (mutual TLS), in PEM, with those that lead to its authority.
+        client_cert_pem: Option<String> = None,
+        /// The key of `client_cert_pem`, in PEM.
+        client_key_pem: Option<Secret> = None,
+        /// `refuse` keeps the connector to public addresses, whatever the name in `url` resolves to: not to loopback,
+        /// private and link-local networks, nor the metadata services of clouds. The address that is connected to is
+        /// the one that was checked. By default the `url` is trusted: nothing of an event can change its host.
+        private_addresses: PrivateAddresses = PrivateAddresses::Allow,
+        /// Networks that are let through with `refuse`: `["10.1.0.0/16"]`.
+        allowed_networks: Vec<String> = Vec::new(),
     }
 }
 
 options! {
     /// An action of an `http` connector: the request that each output becomes.
     struct HttpActionOptions {
-        /// GET, POST, PUT, PATCH or DELETE.
+        /// GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.
         method: Method = Method::Post,
         /// Appended to the `url` of the connector; a template. Values are percent-encoded, so that each stays one
         /// segment; one that is NULL, `.` or `..` rejects the output.
@@ -67,12 +106,29 @@ options! {
         /// `application/json` unless it is given, `idempotency-key` is the `output_id`. A value that is NULL or holds
         /// a line break rejects the output.
         headers: BTreeMap<String, String> = BTreeMap::new(),
-        /// The body, a template. By default the row as JSON; none for GET and DELETE.
+        /// The body, a template. By default the row as JSON; none for GET, HEAD, DELETE and OPTIONS.
         body: Option<String> = None,
+        /// The body as JSON with templates in it: `{ device = "${clientid}", site = { name = "a" } }`. A text that is
+        /// nothing but one variable becomes its value, with its type.
+        json: toml::Table = toml::Table::new(),
+        /// The body as a form, `application/x-www-form-urlencoded`; values are templates. One that is NULL rejects the
+        /// output.
+        form: BTreeMap<String, String> = BTreeMap::new(),
+        /// The header `traceparent` (W3C Trace Context). `new` begins a trace for every output, whose identifier is the
+        /// `output_id`; a template such as `${trace}` goes on with the trace that it holds, and begins one where it
+        /// holds none. The rule selects it: `pub_props.'User-Property'.traceparent AS trace`.
+        traceparent: Option<String> = None,
         /// How many requests of a batch may be under way at once, at most 1,024. Requests of one client follow each
         /// other.
         concurrency: u16 = 16,
     }
+}
+
+/// How bodies are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Compression {
+    Gzip,
 }
 
 /// An HTTP service.
@@ -80,57 +136,132 @@ options! {
 pub(crate) struct HttpConnector {
     url: Url,
     headers: HeaderMap,
+    tokens: Option<Tokens>,
+    signature: Option<Signature>,
+    compression: Option<Compression>,
     client: Client,
 }
 
 impl HttpConnector {
     /// Reads the options. Nothing is opened yet.
     pub(crate) fn new(table: &toml::Table) -> Result<HttpConnector, Vec<ConfigError>> {
-        let options: HttpOptions = read(table)?;
+        let mut options: HttpOptions = read(table)?;
         let mut errors = Vec::new();
-        let url = url_of(&options).map_err(|error| errors.push(error)).ok();
-        let headers = headers_of(&options.headers, &mut errors);
-        let client = client_of(&options).map_err(|error| errors.push(error)).ok();
-        match (url, client) {
-            (Some(url), Some(client)) if errors.is_empty() => Ok(HttpConnector { url, headers, client }),
+        let headers = headers_of(&options, &mut errors);
+        let parts = HttpConnector::parts(&mut options).map_err(|error| errors.push(error)).ok();
+        match parts {
+            Some((url, client, tokens, signature)) if errors.is_empty() => {
+                Ok(HttpConnector { url, headers, tokens, signature, compression: options.compression, client })
+            }
             _ => Err(errors),
         }
+    }
+
+    fn parts(options: &mut HttpOptions) -> Result<Parts, ConfigError> {
+        let url = url_of(options)?;
+        let token_url = options.oauth2.as_ref().map(|oauth2| {
+            let wrong = |error| ConfigError::at(&["oauth2"], format!("`oauth2.token_url`: {error}"));
+            Url::parse(&oauth2.token_url).map_err(wrong)
+        });
+        let token_url = token_url.transpose()?;
+        let asked = [("url", &url)].into_iter().chain(token_url.as_ref().map(|url| ("oauth2", url)));
+        let client = client_of(options, guard_of(options, &asked.collect::<Vec<_>>())?)?;
+        let tokens = options.oauth2.as_ref().zip(token_url).map(|(oauth2, url)| Tokens::new(oauth2, url));
+        Ok((url, client, tokens, options.signature.take().map(Signature::new).transpose()?))
     }
 
     /// Sends a HEAD request to the address. Whatever status comes back shows that the service is there, but for those
     /// that speak of the credentials or of a service that is not well.
     async fn reach(&self) -> Result<(), ActionError> {
-        let request = self.client.head(self.url.clone()).headers(self.headers.clone());
-        let answer = match request.send().await {
-            Ok(response) => Answer { body: Vec::new(), ..answer_of(response).await },
-            Err(error) => return Err(ActionError::new(network_reason(&error))),
+        let head =
+            Request { method: reqwest::Method::HEAD, url: self.url.clone(), headers: self.headers.clone(), body: None };
+        let answer = match self.ask(&head).await {
+            Ok(answer) => Answer { body: Vec::new(), ..answer },
+            Err(NoAnswer { reason, .. }) => return Err(ActionError::new(reason)),
         };
         match answer.status {
-            401 | 407 => Err(ActionError::new(answer.reason()).with_help("look at the `headers` of the connector")),
+            401 | 407 => Err(ActionError::new(answer.reason()).with_help("look at the credentials of the connector")),
             500..=599 => Err(ActionError::new(answer.reason())),
             _ => Ok(()),
         }
     }
 
     async fn send(&self, request: Request) -> ItemOutcome {
+        match self.ask(&self.dressed(request)).await {
+            Ok(answer) => answer.outcome(now_s()),
+            Err(NoAnswer { class: class @ ErrorClass::Unsendable, reason }) => ItemOutcome::Rejected { class, reason },
+            Err(NoAnswer { class, reason }) => ItemOutcome::Retry { class, reason, after: None },
+        }
+    }
+
+    /// The request with what the connector adds: its headers, and what depends on the body.
+    fn dressed(&self, request: Request) -> Request {
         let Request { method, url, headers: own, body } = request;
         let mut headers = self.headers.clone();
         headers.extend(own);
-        let mut builder = self.client.request(method, url).headers(headers);
+        let body = match (body, self.compression) {
+            (Some(body), Some(Compression::Gzip)) => {
+                headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+                Some(gzip(&body))
+            }
+            (body, _) => body,
+        };
+        if let Some(signature) = &self.signature {
+            signature.sign(now_s(), body.as_deref().unwrap_or_default(), &mut headers);
+        }
+        Request { method, url, headers, body }
+    }
+
+    /// What the connector adds to a request, for people: names, and values where they are no secrets.
+    fn shown_headers(&self) -> Vec<(HeaderName, &str)> {
+        let shown = |value: &HeaderValue| !value.is_sensitive();
+        let fixed = self.headers.iter().map(|(name, value)| {
+            let text = value.to_str().ok().filter(|_| shown(value));
+            (name.clone(), text.unwrap_or(MASK))
+        });
+        let compression = self.compression.map(|Compression::Gzip| (CONTENT_ENCODING, "gzip"));
+        let token = self.tokens.as_ref().map(|_| (AUTHORIZATION, MASK));
+        let signed = self.signature.iter().flat_map(Signature::headers).map(|name| (name.clone(), MASK));
+        fixed.chain(compression).chain(token).chain(signed).collect()
+    }
+
+    /// The answer to a request. A token that is refused is replaced once.
+    async fn ask(&self, request: &Request) -> Result<Answer, NoAnswer> {
+        let Some(tokens) = &self.tokens else { return self.ask_as(request, None).await };
+        let token = tokens.authorization(&self.client).await?;
+        let answer = self.ask_as(request, Some(&token)).await?;
+        if answer.status != 401 {
+            return Ok(answer);
+        }
+        tokens.forget(&token).await;
+        let token = tokens.authorization(&self.client).await?;
+        self.ask_as(request, Some(&token)).await
+    }
+
+    async fn ask_as(&self, request: &Request, token: Option<&HeaderValue>) -> Result<Answer, NoAnswer> {
+        let Request { method, url, headers, body } = request;
+        let mut builder = self.client.request(method.clone(), url.clone()).headers(headers.clone());
+        if let Some(token) = token {
+            builder = builder.header(AUTHORIZATION, token);
+        }
         if let Some(body) = body {
-            builder = builder.body(body);
+            builder = builder.body(body.clone());
         }
         match builder.send().await {
-            Ok(response) => answer_of(response).await.outcome(now_s()),
-            Err(error) if error.is_builder() => {
-                ItemOutcome::Rejected { class: ErrorClass::Unsendable, reason: network_reason(&error) }
-            }
-            Err(error) => {
-                let class = if error.is_timeout() { ErrorClass::Timeout } else { ErrorClass::Unreachable };
-                ItemOutcome::Retry { class, reason: network_reason(&error), after: None }
-            }
+            Ok(response) => Ok(answer_of(response).await),
+            Err(error) => Err(NoAnswer { class: class_of_network(&error), reason: network_reason(&error) }),
         }
     }
+}
+
+/// What a connector is made of beside its headers.
+type Parts = (Url, Client, Option<Tokens>, Option<Signature>);
+
+/// Why nothing came back for a request.
+#[derive(Debug)]
+struct NoAnswer {
+    class: ErrorClass,
+    reason: String,
 }
 
 impl Connector for HttpConnector {
@@ -204,7 +335,7 @@ impl Action for HttpAction {
     }
 
     fn preview(&self, output: &Output) -> Preview {
-        self.template.preview(output, &self.connector.headers)
+        self.template.preview(output, &self.connector.shown_headers())
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), ActionError>> {
@@ -222,70 +353,6 @@ fn by_client(batch: &[Output]) -> Vec<Vec<usize>> {
     let mut chains: Vec<Vec<usize>> = chains.into_values().collect();
     chains.sort_unstable();
     chains
-}
-
-fn url_of(options: &HttpOptions) -> Result<Url, ConfigError> {
-    let Some(url) = &options.url else {
-        return Err(ConfigError::at(&[], "`url` is missing").with_help("write `url = \"https://host/path\"`"));
-    };
-    let wrong = |message: String| ConfigError::at(&["url"], message);
-    let url = Url::parse(url.expose()).map_err(|error| wrong(format!("`url`: {error}")))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong(format!("`url`: expected `http` or `https`, found `{}`", url.scheme())));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        let help = "write `headers = { authorization = \"Basic ...\" }`";
-        return Err(wrong("`url`: expected no user and no password".to_owned()).with_help(help));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        let help = "write the query in the `path` of the action";
-        return Err(wrong("`url`: expected no query and no fragment".to_owned()).with_help(help));
-    }
-    Ok(url)
-}
-
-fn headers_of(headers: &BTreeMap<String, Secret>, errors: &mut Vec<ConfigError>) -> HeaderMap {
-    let mut map = HeaderMap::new();
-    map.insert(USER_AGENT, HeaderValue::from_static(concat!("signalbox/", env!("CARGO_PKG_VERSION"))));
-    for (name, value) in headers {
-        let at = ["headers", name.as_str()];
-        let Ok(parsed) = HeaderName::from_bytes(name.as_bytes()) else {
-            let error = ConfigError::at(&at, format!("`{name}` is no name of a header"));
-            errors.push(ConfigError { at_key: true, ..error });
-            continue;
-        };
-        match HeaderValue::from_str(value.expose()) {
-            Ok(mut value) => {
-                value.set_sensitive(true);
-                map.insert(parsed, value);
-            }
-            Err(_) => {
-                let message = format!("header `{name}`: expected text without line breaks and control characters");
-                errors.push(ConfigError::at(&at, message).with_help("a file of a secret often ends with a line break"));
-            }
-        }
-    }
-    map
-}
-
-fn client_of(options: &HttpOptions) -> Result<Client, ConfigError> {
-    for (name, value) in [("timeout_ms", options.timeout_ms), ("connect_timeout_ms", options.connect_timeout_ms)] {
-        if value == 0 {
-            return Err(ConfigError::at(&[name], format!("`{name}`: expected at least 1, found 0")));
-        }
-    }
-    let mut builder = Client::builder()
-        .timeout(Duration::from_millis(options.timeout_ms))
-        .connect_timeout(Duration::from_millis(options.connect_timeout_ms))
-        .pool_max_idle_per_host(usize::from(options.pool_idle_max))
-        .pool_idle_timeout(Duration::from_millis(options.pool_idle_ms))
-        .redirect(reqwest::redirect::Policy::none());
-    if let Some(pem) = &options.ca_pem {
-        let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
-            .map_err(|error| ConfigError::at(&["ca_pem"], format!("`ca_pem`: {error}")))?;
-        builder = builder.tls_certs_merge(certificates);
-    }
-    builder.build().map_err(|error| ConfigError::at(&[], network_reason(&error)))
 }
 
 /// Reads an answer. Of its body only the beginning is kept; a little more is read, so that the connection can be used
@@ -312,6 +379,22 @@ async fn answer_of(mut response: Response) -> Answer {
         }
     }
     answer
+}
+
+fn gzip(body: &[u8]) -> Bytes {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let written = encoder.write_all(body).and_then(|()| encoder.finish());
+    written.expect("writing into memory does not fail").into()
+}
+
+fn class_of_network(error: &reqwest::Error) -> ErrorClass {
+    if error.is_builder() {
+        ErrorClass::Unsendable
+    } else if error.is_timeout() {
+        ErrorClass::Timeout
+    } else {
+        ErrorClass::Unreachable
+    }
 }
 
 /// The causes of an error from the outside in, without the address, which may hold what is not for logs.

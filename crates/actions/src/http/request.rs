@@ -7,6 +7,8 @@ use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::HttpActionOptions;
+use super::body::Body;
+use super::trace::{new_span, traceparent};
 use crate::template::Text;
 
 /// Requests are made of this; everything that does not depend on the output is decided when it is built.
@@ -17,7 +19,9 @@ pub(super) struct RequestTemplate {
     base: String,
     path: Option<Text>,
     headers: Vec<(HeaderName, Text)>,
-    body: Option<Text>,
+    body: Body,
+    /// Where the trace stands that the request belongs to.
+    trace: Option<Trace>,
     /// Whether `content-type` is still to be said.
     needs_content_type: bool,
 }
@@ -36,18 +40,27 @@ pub(super) struct Request {
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Method {
     Get,
+    Head,
     Post,
     Put,
     Patch,
     Delete,
+    Options,
+}
+
+/// Which trace a request belongs to.
+#[derive(Debug)]
+enum Trace {
+    New,
+    Of(Text),
 }
 
 impl Method {
     /// Whether the row goes into the body when the action names none.
-    const fn has_body(self) -> bool {
+    pub(super) const fn has_body(self) -> bool {
         match self {
             Method::Post | Method::Put | Method::Patch => true,
-            Method::Get | Method::Delete => false,
+            Method::Get | Method::Head | Method::Delete | Method::Options => false,
         }
     }
 }
@@ -56,10 +69,12 @@ impl From<Method> for reqwest::Method {
     fn from(method: Method) -> reqwest::Method {
         match method {
             Method::Get => reqwest::Method::GET,
+            Method::Head => reqwest::Method::HEAD,
             Method::Post => reqwest::Method::POST,
             Method::Put => reqwest::Method::PUT,
             Method::Patch => reqwest::Method::PATCH,
             Method::Delete => reqwest::Method::DELETE,
+            Method::Options => reqwest::Method::OPTIONS,
         }
     }
 }
@@ -76,7 +91,11 @@ impl RequestTemplate {
         let mut compile =
             |path: &[&str], text: &str| Text::compile(text, path, spec).map_err(|wrong| errors.extend(wrong)).ok();
         let path = options.path.as_deref().and_then(|path| compile(&["path"], path));
-        let body = options.body.as_deref().and_then(|body| compile(&["body"], body));
+        let trace = match options.traceparent.as_deref() {
+            Some("new") => Some(Trace::New),
+            Some(text) => compile(&["traceparent"], text).map(Trace::Of),
+            None => None,
+        };
         let mut headers = Vec::new();
         for (name, value) in &options.headers {
             if let Some(text) = compile(&["headers", name], value) {
@@ -84,6 +103,7 @@ impl RequestTemplate {
             }
         }
         errors.extend(options.path.as_deref().and_then(wrong_path));
+        let body = Body::new(options, spec).map_err(|wrong| errors.extend(wrong)).unwrap_or(Body::None);
         let mut named = Vec::new();
         for (name, text) in headers {
             match header(name, &text) {
@@ -100,11 +120,16 @@ impl RequestTemplate {
         if path.is_some() && base.ends_with('/') {
             base.pop();
         }
-        Ok(RequestTemplate { method: options.method, base, path, headers: named, body, needs_content_type: !says_type })
+        let method = options.method;
+        Ok(RequestTemplate { method, base, path, headers: named, body, trace, needs_content_type: !says_type })
     }
 
     /// The request for `output`, or why there is none.
     pub(super) fn request(&self, output: &Output) -> Result<Request, String> {
+        self.request_as(output, &new_span())
+    }
+
+    fn request_as(&self, output: &Output, span: &str) -> Result<Request, String> {
         let url = self.url(output)?;
         let mut headers = HeaderMap::new();
         headers.insert(IDEMPOTENCY_KEY, ascii(&output.output_id().to_string()));
@@ -115,19 +140,19 @@ impl RequestTemplate {
             })?;
             headers.insert(name.clone(), value);
         }
-        let body = match &self.body {
-            Some(text) => Some(text.render_body(output)),
-            None => self.method.has_body().then(|| Bytes::from(output.row.to_json())),
-        };
-        if body.is_some() && self.needs_content_type {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(trace) = &self.trace {
+            headers.insert(TRACEPARENT, ascii(&trace.parent(output, span)));
         }
+        if let Some(content_type) = self.body.content_type().filter(|_| self.needs_content_type) {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        let body = self.body.render(output)?;
         Ok(Request { method: self.method.into(), url, headers, body })
     }
 
-    /// The request part by part. The headers of the connector may hold secrets, so their values are not shown.
-    pub(super) fn preview(&self, output: &Output, connector_headers: &HeaderMap) -> Preview {
-        let request = match self.request(output) {
+    /// The request part by part, with what the connector adds.
+    pub(super) fn preview(&self, output: &Output, added: &[(HeaderName, &str)]) -> Preview {
+        let request = match self.request_as(output, "(new for every request)") {
             Ok(request) => request,
             Err(reason) => return Preview { parts: Vec::new(), rejected: Some(reason) },
         };
@@ -136,9 +161,8 @@ impl RequestTemplate {
             Some(path) => path.part("request", line, output),
             None => PreviewPart::constant("request", line),
         }];
-        for (name, value) in connector_headers.iter().filter(|(name, _)| !request.headers.contains_key(*name)) {
-            let shown = if value.is_sensitive() { MASK.into() } else { String::from_utf8_lossy(value.as_bytes()) };
-            parts.push(PreviewPart::constant(format!("header {name}"), shown.into_owned()));
+        for (name, shown) in added.iter().filter(|(name, _)| !request.headers.contains_key(name)) {
+            parts.push(PreviewPart::constant(format!("header {name}"), *shown));
         }
         for (name, value) in &request.headers {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -150,11 +174,8 @@ impl RequestTemplate {
             });
         }
         if let Some(body) = request.body {
-            let body = Value::from_bytes(body);
-            parts.push(match &self.body {
-                Some(text) => text.part("body", body, output),
-                None => PreviewPart::constant("body", body),
-            });
+            let placeholders = self.body.placeholders(output);
+            parts.push(PreviewPart { placeholders, ..PreviewPart::constant("body", Value::from_bytes(body)) });
         }
         Preview { parts, rejected: None }
     }
@@ -174,6 +195,20 @@ impl RequestTemplate {
         Url::parse(&text).map_err(|error| format!("`{text}` is no URL: {error}"))
     }
 }
+
+impl Trace {
+    fn parent(&self, output: &Output, span: &str) -> String {
+        let parent = match self {
+            Trace::New => None,
+            // Where there is none, the output begins one.
+            Trace::Of(text) => text.render(output).ok(),
+        };
+        traceparent(parent.as_deref(), output.output_id(), span)
+    }
+}
+
+/// Belongs to the trace of the sender (W3C Trace Context).
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Stands for what is secret.
 pub(super) const MASK: &str = "***";
@@ -218,7 +253,7 @@ fn has_dot_segment(path: &str) -> bool {
 
 /// Appends `value` so that it stays one segment of a path or one value of a query: everything but the unreserved
 /// characters (RFC 3986, section 2.3) is encoded.
-fn percent_encode(value: &str, out: &mut String) {
+pub(super) fn percent_encode(value: &str, out: &mut String) {
     const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
     for byte in value.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
@@ -227,6 +262,13 @@ fn percent_encode(value: &str, out: &mut String) {
             out.extend(['%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
         }
     }
+}
+
+/// The same of one value.
+pub(super) fn percent_encoded(value: &str) -> String {
+    let mut out = String::new();
+    percent_encode(value, &mut out);
+    out
 }
 
 #[cfg(test)]
@@ -298,8 +340,39 @@ mod tests {
     }
 
     #[test]
+    fn a_body_is_json_or_a_form_made_of_templates() {
+        let row = r#"{"clientid":"a \"b\"&c","n":7,"at":null}"#;
+        let json =
+            request("json = { device = '${clientid}', n = '${n}', at = '${at}', list = ['x-${n}', 1.5, true] }", row);
+        let body = json.unwrap().body.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body, serde_json::json!({"at": null, "device": "a \"b\"&c", "list": ["x-7", 1.5, true], "n": 7}));
+        let form = request("form = { device = '${clientid}', 'n&' = '${n}' }", row).unwrap();
+        assert_eq!(form.headers["content-type"], "application/x-www-form-urlencoded");
+        assert_eq!(form.body.as_deref(), Some(&b"device=a%20%22b%22%26c&n%26=7"[..]));
+        let reason = request("form = { at = '${at}' }", row).unwrap_err();
+        assert!(reason.starts_with("form field `at`:"), "{reason}");
+    }
+
+    #[test]
+    fn a_trace_of_the_row_goes_on_and_another_is_named_after_the_output() {
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let row = format!("{{\"trace\":\"00-{trace}-00f067aa0ba902b7-01\"}}");
+        let sent = |options: &str, row: &str| {
+            let traceparent = request(options, row).unwrap().headers["traceparent"].to_str().unwrap().to_owned();
+            traceparent.split('-').nth(1).unwrap().to_owned()
+        };
+        assert_eq!(sent("traceparent = '${trace}'", &row), trace);
+        let output_id = output("{}").output_id().to_string();
+        assert_eq!(sent("traceparent = '${trace}'", r#"{"trace":null}"#), output_id);
+        assert_eq!(sent("traceparent = 'new'", &row), output_id);
+        assert!(!request("", &row).unwrap().headers.contains_key("traceparent"));
+    }
+
+    #[test]
     fn what_is_wrong_is_said_when_the_action_is_built() {
         for (options, message) in [
+            ("body = 'a'\nform = { a = 'b' }", "expected one of `body`, `form` and `json`, found `body` and `form`"),
             ("method = 'FETCH'", "`method`: unknown variant `FETCH`"),
             ("path = '/a/../b'", "`path`: expected no segment `.` or `..`"),
             ("path = '/a#b'", "`path`: expected no fragment, found `#`"),

@@ -3,6 +3,7 @@
 mod contract;
 mod file;
 mod http;
+mod http_credentials;
 mod mqtt;
 mod postgres;
 mod reference;

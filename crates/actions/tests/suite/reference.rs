@@ -88,12 +88,16 @@ fn in_toml(default: &str) -> String {
     if default == "Vec::new()" {
         return "[]".to_owned();
     }
+    if default == "Vec::new()" {
+        return "[]".to_owned();
+    }
     if default.ends_with("::new()") || default.ends_with("(BTreeMap::new())") {
         return "{}".to_owned();
     }
     let inner = default.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(default);
     match inner.split_once("::") {
         Some(("Method", name)) => format!("\"{}\"", name.to_uppercase()),
+        Some(("PrivateAddresses", name)) => format!("\"{}\"", name.to_lowercase()),
         Some(("Fsync", name)) => format!("\"{}\"", name.to_lowercase()),
         Some(_) => panic!("say here how `{default}` is written in TOML"),
         None => inner.to_owned(),

@@ -8,9 +8,12 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
+use axum::serve::Listener;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+
+use super::authority::Authority;
 
 /// What the server does with a request.
 #[derive(Clone, Debug)]
@@ -29,7 +32,9 @@ pub(crate) struct Received {
     pub(crate) method: Method,
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
+    /// Text, or nothing where the bytes are none.
     pub(crate) body: String,
+    pub(crate) bytes: Bytes,
 }
 
 /// An HTTP server on the loopback. Requests are answered with the replies it was given, then with 200.
@@ -57,6 +62,23 @@ impl HttpServer {
         };
         server.serve(listener);
         server
+    }
+
+    /// One that speaks TLS with clients that the authority knows.
+    pub(crate) async fn start_with_tls(authority: &Authority) -> HttpServer {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut server = HttpServer {
+            address: listener.local_addr().unwrap(),
+            shared: Arc::default(),
+            stop: Arc::default(),
+            serving: JoinSet::new(),
+        };
+        server.serve(authority.listen(listener));
+        server
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(crate) fn url(&self) -> String {
@@ -96,7 +118,7 @@ impl HttpServer {
         self.serve(listener);
     }
 
-    fn serve(&mut self, listener: TcpListener) {
+    fn serve<L: Listener<Addr = SocketAddr>>(&mut self, listener: L) {
         let router = axum::Router::new().fallback(answer).with_state(Arc::clone(&self.shared));
         let stop = Arc::clone(&self.stop);
         self.serving.spawn(async move {
@@ -112,9 +134,9 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let body = String::from_utf8(body.to_vec()).unwrap();
+    let (bytes, body) = (body.clone(), String::from_utf8(body.into()).unwrap_or_default());
     let is_check = method == Method::HEAD;
-    shared.received.lock().unwrap().push(Received { method, uri, headers, body });
+    shared.received.lock().unwrap().push(Received { method, uri, headers, body, bytes });
     let reply = shared.replies.lock().unwrap().pop_front();
     match reply {
         None => StatusCode::OK.into_response(),

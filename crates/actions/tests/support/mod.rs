@@ -1,5 +1,6 @@
 //! What the tests of this crate share.
 
+pub(crate) mod authority;
 pub(crate) mod http_server;
 pub(crate) mod mosquitto;
 pub(crate) mod postgres;

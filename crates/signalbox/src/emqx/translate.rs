@@ -215,7 +215,10 @@ fn http(found: &Found<'_>, notes: &mut Vec<String>) -> (Table, Table) {
         connector.insert("headers".to_owned(), headers.into());
     }
     if found.connector.get("oauth2").is_some_and(|oauth2| oauth2.get("enable") != Some(&Value::Bool(false))) {
-        notes.push("oauth2: no token is asked for here; one belongs into the header `authorization`".to_owned());
+        notes.push(
+            "oauth2: not taken over; write `oauth2 = { token_url, client_id, client_secret }` into the connector"
+                .to_owned(),
+        );
     }
     note_certificates(found.connector, url.starts_with("https:"), notes);
     let parameters = found.parameters;
@@ -431,7 +434,7 @@ mod tests {
             "{RULE}\nactions.http.a {{ connector = c }}\nconnectors.http.c {{ url = \"http://h\", oauth2 {{}} }}"
         );
         let (_, _, notes) = connector_and_entry("http", &token);
-        assert!(notes.iter().any(|note| note.starts_with("oauth2: no token is asked for")), "{notes:?}");
+        assert!(notes.iter().any(|note| note.starts_with("oauth2: not taken over")), "{notes:?}");
         let (_, _, notes) = connector_and_entry("http", &missing);
         assert!(notes.iter().any(|note| note.starts_with("the connector `gone` is not in the export")), "{notes:?}");
     }
