@@ -13,6 +13,7 @@ pub const ALL: &[Kind] = &[
     crate::republish::KIND,
     crate::http::KIND,
     crate::postgres::KIND,
+    crate::sqlite::KIND,
     crate::mqtt::KIND,
     crate::file::KIND,
     crate::console::KIND,

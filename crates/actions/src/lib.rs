@@ -1,4 +1,4 @@
-//! Ways out: republish, http, postgres, mqtt, file, console.
+//! Ways out: republish, http, postgres, sqlite, mqtt, file, console.
 //!
 //! In: the connectors of the configuration and the actions of rules, as tables of options. Out: [`engine::Action`]s,
 //! which send outputs and say what became of each: delivered, to be tried again, or rejected.
@@ -20,6 +20,8 @@ mod postgres;
 mod registry;
 mod republish;
 mod secret;
+mod sqlite;
+mod statement;
 mod template;
 #[cfg(test)]
 mod test_output;

@@ -1,12 +1,11 @@
 //! `postgres`: writes outputs into a PostgreSQL database, with the values as parameters of a prepared statement.
 //!
-//! `statement.rs` says what is sent, `parameter.rs` how a value becomes a parameter, `outcome.rs` what an error means.
+//! The statement is read by `crate::statement`; `parameter.rs` says how a value becomes a parameter, `outcome.rs` what an
+//! error means.
 
 mod connection;
 mod outcome;
 mod parameter;
-mod source;
-mod statement;
 
 use std::sync::Arc;
 
@@ -21,10 +20,10 @@ use sqlx::{AssertSqlSafe, Connection as _, Either, Executor as _, SqlSafeStr as 
 
 use self::connection::{Connections, Lent, Tls, timed_out};
 use self::parameter::{Declared, Encoding, Parameter};
-use self::source::Source;
 use crate::kind::{Connector, Kind, Way};
 use crate::options::{Options as _, options, read};
 use crate::secret::Secret;
+use crate::statement::{Dialect, Source, StatementOptions};
 
 pub(crate) const KIND: Kind = Kind {
     name: "postgres",
@@ -89,7 +88,8 @@ impl Connector for PostgresConnector {
     }
 
     fn action(self: Arc<Self>, spec: &ActionSpec<'_>) -> Result<Box<dyn Action>, Vec<ConfigError>> {
-        let source = Source::new(read(spec.options)?, spec)?;
+        let PostgresActionOptions { sql, table, columns } = read(spec.options)?;
+        let source = Source::new(StatementOptions { sql, table, columns }, Dialect::Postgres, spec)?;
         Ok(Box::new(PostgresAction { connector: self, source, prepared: Mutex::new(None) }))
     }
 
@@ -190,7 +190,7 @@ impl PostgresAction {
         mut rows: Vec<Vec<Parameter<'_>>>,
         casts: &[Option<String>],
     ) -> Result<(), sqlx::Error> {
-        let rows_max = self.source.statement().rows_max();
+        let rows_max = self.source.statement().rows_max(Dialect::Postgres);
         if rows.len() <= rows_max {
             return if rows.is_empty() { Ok(()) } else { self.write_some(connection, rows, casts).await };
         }

@@ -7,6 +7,7 @@ mod http_credentials;
 mod mqtt;
 mod postgres;
 mod reference;
+mod sqlite;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;

@@ -4,13 +4,20 @@ use engine::template::Variable;
 use engine::{ActionSpec, ConfigError, Output, Placeholder, Preview, PreviewPart};
 use events::{Type, Value};
 
-use super::PostgresActionOptions;
-use super::statement::{PARAMETERS_MAX, Statement};
+use super::{Dialect, Statement};
 use crate::template::{Pieces, Text, placeholders, values};
+
+/// What the options of an action say of its statement.
+#[derive(Debug)]
+pub(crate) struct StatementOptions {
+    pub(crate) sql: Option<String>,
+    pub(crate) table: Option<String>,
+    pub(crate) columns: toml::Table,
+}
 
 /// A statement and the values of its parameters.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(crate) struct Source {
     statement: Statement,
     parameters: Parameters,
     /// For each parameter, what it is called in messages, and whether it is known to be a time in ms.
@@ -32,10 +39,14 @@ enum Cell {
 
 impl Source {
     /// Reads `sql`, or `table` and `columns`.
-    pub(super) fn new(options: PostgresActionOptions, spec: &ActionSpec<'_>) -> Result<Source, Vec<ConfigError>> {
+    pub(crate) fn new(
+        options: StatementOptions,
+        dialect: Dialect,
+        spec: &ActionSpec<'_>,
+    ) -> Result<Source, Vec<ConfigError>> {
         let source = match (options.sql, options.table) {
-            (Some(sql), None) if options.columns.is_empty() => of_sql(&sql, spec),
-            (None, Some(table)) => of_columns(&table, &options.columns, spec),
+            (Some(sql), None) if options.columns.is_empty() => of_sql(&sql, dialect, spec),
+            (None, Some(table)) => of_columns(&table, &options.columns, dialect, spec),
             (Some(_), _) => {
                 let error = ConfigError::at(&["sql"], "expected either `sql` or `table` with `columns`, found both");
                 Err(vec![error])
@@ -45,29 +56,30 @@ impl Source {
                 Err(vec![error.with_help("write `sql = \"INSERT INTO t (a) VALUES (${clientid})\"`")])
             }
         }?;
-        if source.names.len() > PARAMETERS_MAX {
-            let message = format!("expected at most {PARAMETERS_MAX} parameters, found {}", source.names.len());
+        let most = dialect.parameters_max();
+        if source.names.len() > most {
+            let message = format!("expected at most {most} parameters, found {}", source.names.len());
             return Err(vec![ConfigError::at(&[], message)]);
         }
         Ok(source)
     }
 
-    pub(super) const fn statement(&self) -> &Statement {
+    pub(crate) const fn statement(&self) -> &Statement {
         &self.statement
     }
 
     /// What each parameter is called in messages.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(|(name, _)| name.as_str())
     }
 
     /// Whether a parameter is known to be a time in ms.
-    pub(super) fn is_time(&self, parameter: usize) -> bool {
+    pub(crate) fn is_time(&self, parameter: usize) -> bool {
         self.names.get(parameter).is_some_and(|(_, time)| *time)
     }
 
     /// The values for `output`, one for each parameter; or why there are none.
-    pub(super) fn values(&self, output: &Output) -> Result<Vec<Value>, String> {
+    pub(crate) fn values(&self, output: &Output) -> Result<Vec<Value>, String> {
         match &self.parameters {
             Parameters::Variables(variables) => Ok(values(variables, output)),
             Parameters::Columns(cells) => {
@@ -85,7 +97,7 @@ impl Source {
 
 impl Source {
     /// The statement and its parameters. What the server makes of their types is known only to the server.
-    pub(super) fn preview(&self, output: &Output) -> Preview {
+    pub(crate) fn preview(&self, output: &Output) -> Preview {
         let values = match self.values(output) {
             Ok(values) => values,
             Err(reason) => return Preview { parts: Vec::new(), rejected: Some(reason) },
@@ -115,9 +127,9 @@ impl Cell {
     }
 }
 
-fn of_sql(sql: &str, spec: &ActionSpec<'_>) -> Result<Source, Vec<ConfigError>> {
+fn of_sql(sql: &str, dialect: Dialect, spec: &ActionSpec<'_>) -> Result<Source, Vec<ConfigError>> {
     let Pieces { around, variables } = Pieces::compile(sql, &["sql"], spec)?;
-    let statement = Statement::parse(around).map_err(|error| {
+    let statement = Statement::parse(around, dialect).map_err(|error| {
         let mut wrong = ConfigError::at(&["sql"], format!("`sql`: {}", error.message));
         wrong.within = error.parameter.and_then(|at| variables.get(at)).map(Variable::span);
         wrong.help = error.help.map(str::to_owned);
@@ -128,7 +140,12 @@ fn of_sql(sql: &str, spec: &ActionSpec<'_>) -> Result<Source, Vec<ConfigError>> 
     Ok(Source { statement, parameters: Parameters::Variables(variables), names })
 }
 
-fn of_columns(table: &str, columns: &toml::Table, spec: &ActionSpec<'_>) -> Result<Source, Vec<ConfigError>> {
+fn of_columns(
+    table: &str,
+    columns: &toml::Table,
+    dialect: Dialect,
+    spec: &ActionSpec<'_>,
+) -> Result<Source, Vec<ConfigError>> {
     if columns.is_empty() {
         let error = ConfigError::at(&["table"], "`table` needs `columns`");
         return Err(vec![error.with_help("write `columns = { clientid = \"${clientid}\" }`")]);
@@ -149,7 +166,7 @@ fn of_columns(table: &str, columns: &toml::Table, spec: &ActionSpec<'_>) -> Resu
             Err(wrong) => errors.extend(wrong),
         }
     }
-    let statement = insert(table, columns);
+    let statement = insert(table, columns, dialect);
     if let Err(error) = &statement {
         errors.push(error.clone());
     }
@@ -177,7 +194,7 @@ fn cell(column: &str, value: &toml::Value, spec: &ActionSpec<'_>) -> Result<Cell
 }
 
 /// The INSERT of `columns`. With a column `output_id`, what is there already is left as it is.
-fn insert(table: &str, columns: &toml::Table) -> Result<Statement, ConfigError> {
+fn insert(table: &str, columns: &toml::Table, dialect: Dialect) -> Result<Statement, ConfigError> {
     let table: Vec<String> = table.split('.').map(quoted).collect();
     if table.len() > 3 || table.iter().any(|part| part == "\"\"") {
         let error = ConfigError::at(&["table"], "`table`: expected `table` or `schema.table`");
@@ -188,10 +205,11 @@ fn insert(table: &str, columns: &toml::Table) -> Result<Statement, ConfigError> 
     around.extend((1..names.len()).map(|_| ", ".to_owned()));
     let conflict = if columns.contains_key("output_id") { " ON CONFLICT (\"output_id\") DO NOTHING" } else { "" };
     around.push(format!("){conflict}"));
-    Statement::parse(around).map_err(|error| ConfigError::at(&["table"], format!("`table`: {}", error.message)))
+    Statement::parse(around, dialect)
+        .map_err(|error| ConfigError::at(&["table"], format!("`table`: {}", error.message)))
 }
 
-/// A name as PostgreSQL takes it as it is.
+/// A name as the database takes it as it is.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
@@ -210,7 +228,10 @@ mod tests {
 
     fn source(options: &str) -> Result<Source, Vec<ConfigError>> {
         let options: toml::Table = options.parse().unwrap();
-        Source::new(crate::options::read(&options)?, &spec(&options))
+        let text = |name: &str| options.get(name).map(|value| value.as_str().unwrap().to_owned());
+        let columns = options.get("columns").map(|value| value.as_table().unwrap().clone()).unwrap_or_default();
+        let given = StatementOptions { sql: text("sql"), table: text("table"), columns };
+        Source::new(given, Dialect::Postgres, &spec(&options))
     }
 
     #[test]

@@ -1,18 +1,65 @@
 //! The SQL of an action: where its parameters stand, and whether its row can be repeated for a batch.
+//!
+//! `source.rs` says where the parameters get their values.
+
+mod source;
 
 use std::ops::Range;
 
 use sqlparser::ast::{self, OnConflictAction, OnInsert, SetExpr};
-use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::dialect::{Dialect as Grammar, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Location, Token, Tokenizer};
 
-/// The number of parameters a statement of PostgreSQL's protocol can have: they are counted in 16 bits.
-pub(super) const PARAMETERS_MAX: usize = 65_535;
+pub(crate) use self::source::{Source, StatementOptions};
+
+/// Whose SQL it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// That of PostgreSQL.
+    Postgres,
+    /// That of SQLite.
+    Sqlite,
+}
+
+impl Dialect {
+    /// The number of parameters that a statement can have: PostgreSQL's protocol counts them in 16 bits, SQLite has a
+    /// limit of its own (`SQLITE_MAX_VARIABLE_NUMBER`).
+    const fn parameters_max(self) -> usize {
+        match self {
+            Dialect::Postgres => 65_535,
+            Dialect::Sqlite => 32_766,
+        }
+    }
+
+    fn grammar(self) -> &'static dyn Grammar {
+        match self {
+            Dialect::Postgres => &PostgreSqlDialect {},
+            Dialect::Sqlite => &SQLiteDialect {},
+        }
+    }
+
+    /// What to do where the parser does not know what the database does.
+    const fn help(self) -> Option<&'static str> {
+        match self {
+            Dialect::Postgres => {
+                Some("what is too special can stand in a function of the database: SELECT f(${clientid})")
+            }
+            Dialect::Sqlite => None,
+        }
+    }
+
+    const fn statements(self) -> &'static str {
+        match self {
+            Dialect::Postgres => "INSERT, UPDATE, DELETE, MERGE, CALL or SELECT",
+            Dialect::Sqlite => "INSERT, UPDATE, DELETE or SELECT",
+        }
+    }
+}
 
 /// One statement, cut where its parameters stand.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Statement {
+pub(crate) enum Statement {
     /// `INSERT ... VALUES (...)`: `row` is repeated, once per output. A batch is one statement, so it arrives whole or
     /// not at all.
     Rows {
@@ -32,28 +79,28 @@ pub(super) enum Statement {
 
 /// Why a text is no statement of an action.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct StatementError {
+pub(crate) struct StatementError {
     /// The parameter it is about, from 0.
-    pub(super) parameter: Option<usize>,
-    pub(super) message: String,
-    pub(super) help: Option<&'static str>,
+    pub(crate) parameter: Option<usize>,
+    pub(crate) message: String,
+    pub(crate) help: Option<&'static str>,
 }
 
 impl Statement {
     /// Analyses the text that stands around the parameters: `["INSERT INTO t VALUES (", ")"]` has one.
-    pub(super) fn parse(pieces: Vec<String>) -> Result<Statement, StatementError> {
+    pub(crate) fn parse(pieces: Vec<String>, dialect: Dialect) -> Result<Statement, StatementError> {
         let (text, places) = numbered(&pieces);
-        check_places(&text, &places)?;
-        let parsed = Parser::parse_sql(&PostgreSqlDialect {}, &text).map_err(|error| StatementError {
+        check_places(&text, &places, dialect)?;
+        let parsed = Parser::parse_sql(dialect.grammar(), &text).map_err(|error| StatementError {
             parameter: None,
             message: in_our_words(&error.to_string()),
-            help: Some("what is too special can stand in a function of the database: SELECT f(${clientid})"),
+            help: dialect.help(),
         })?;
         let [statement] = &*parsed else {
             let message = format!("expected one statement, found {}", parsed.len());
             return Err(StatementError { parameter: None, message, help: Some("an action has one statement") });
         };
-        check_kind(statement)?;
+        check_kind(statement, dialect)?;
         let row = repeatable_row(statement).and_then(|[open, close]| {
             let range = offset_of(&text, open)?..offset_of(&text, close)? + 1;
             places.iter().all(|place| range.start < place.start && place.end < range.end).then_some(range)
@@ -65,16 +112,16 @@ impl Statement {
     }
 
     /// How many outputs one execution can carry.
-    pub(super) fn rows_max(&self) -> usize {
+    pub(crate) fn rows_max(&self, dialect: Dialect) -> usize {
         match self {
-            Statement::Rows { row, .. } => PARAMETERS_MAX / (row.len() - 1).max(1),
+            Statement::Rows { row, .. } => dialect.parameters_max() / (row.len() - 1).max(1),
             Statement::Single { .. } => 1,
         }
     }
 
     /// The text for `rows` outputs, with `$1`, `$2` ... where the parameters stand. `types` says to what each
     /// parameter of an output, sent as text, is cast by the server.
-    pub(super) fn text(&self, rows: usize, types: &[Option<String>]) -> String {
+    pub(crate) fn text(&self, rows: usize, types: &[Option<String>]) -> String {
         let mut out = String::new();
         let mut next = 1;
         match self {
@@ -122,11 +169,13 @@ fn numbered(pieces: &[String]) -> (String, Vec<Range<usize>>) {
     (text, places)
 }
 
-/// Refuses a parameter that PostgreSQL would not see as one: in quotes, in a comment, or grown together with a word.
-fn check_places(text: &str, places: &[Range<usize>]) -> Result<(), StatementError> {
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text)
-        .tokenize_with_location()
-        .map_err(|error| StatementError { parameter: None, message: in_our_words(&error.to_string()), help: None })?;
+/// Refuses a parameter that the database would not see as one: in quotes, in a comment, or grown together with a word.
+fn check_places(text: &str, places: &[Range<usize>], dialect: Dialect) -> Result<(), StatementError> {
+    let tokens = Tokenizer::new(dialect.grammar(), text).tokenize_with_location().map_err(|error| StatementError {
+        parameter: None,
+        message: in_our_words(&error.to_string()),
+        help: None,
+    })?;
     let mut seen = vec![false; places.len()];
     for token in &tokens {
         let Token::Placeholder(name) = &token.token else { continue };
@@ -153,7 +202,7 @@ fn check_places(text: &str, places: &[Range<usize>]) -> Result<(), StatementErro
     }
 }
 
-fn check_kind(statement: &ast::Statement) -> Result<(), StatementError> {
+fn check_kind(statement: &ast::Statement, dialect: Dialect) -> Result<(), StatementError> {
     let allowed = matches!(
         statement,
         ast::Statement::Insert(_)
@@ -166,11 +215,7 @@ fn check_kind(statement: &ast::Statement) -> Result<(), StatementError> {
     if allowed {
         return Ok(());
     }
-    Err(StatementError {
-        parameter: None,
-        message: "expected INSERT, UPDATE, DELETE, MERGE, CALL or SELECT".to_owned(),
-        help: None,
-    })
+    Err(StatementError { parameter: None, message: format!("expected {}", dialect.statements()), help: None })
 }
 
 /// The parentheses of the only row of `INSERT ... VALUES (...)`.
@@ -226,7 +271,7 @@ mod tests {
 
     /// `?` stands for a parameter.
     fn parse(text: &str) -> Result<Statement, StatementError> {
-        Statement::parse(text.split('?').map(str::to_owned).collect())
+        Statement::parse(text.split('?').map(str::to_owned).collect(), Dialect::Postgres)
     }
 
     fn check_text(text: &str, rows: usize, expected: &str) {
@@ -244,7 +289,7 @@ mod tests {
             "insert into \"é\".t\n  (a) values -- ('x')\n (to_timestamp($1 / 1000.0), 'a,)(' || $2, now()),\
              (to_timestamp($3 / 1000.0), 'a,)(' || $4, now())\n on conflict (a) do nothing",
         );
-        assert_eq!(parse("INSERT INTO t (a, b) VALUES (?, ?)").unwrap().rows_max(), 32_767);
+        assert_eq!(parse("INSERT INTO t (a, b) VALUES (?, ?)").unwrap().rows_max(Dialect::Postgres), 32_767);
     }
 
     #[test]
@@ -261,7 +306,7 @@ mod tests {
         ] {
             let statement = parse(text).unwrap();
             assert!(matches!(statement, Statement::Single { .. }), "{text}: {statement:?}");
-            assert_eq!(statement.rows_max(), 1);
+            assert_eq!(statement.rows_max(Dialect::Postgres), 1);
         }
     }
 
