@@ -104,9 +104,9 @@ impl Hub {
     /// A hub without connections.
     pub(crate) fn new(config: BrokerConfig, auth: Auth, observer: Arc<dyn Observer>, now: Now) -> Hub {
         let limits = &config.limits;
-        // Epochs rise over restarts because they begin at the time of the start, in s.
+        // Epochs rise over restarts because they begin at the time of the start, in ms: two starts may be in one second.
         let bus = Arc::new(Bus::new(config.last_seq));
-        let epoch = u32::try_from(now.wall.0 / 1000).unwrap_or(u32::MAX);
+        let epoch = u64::try_from(now.wall.0).unwrap_or(0);
         Hub {
             auth,
             observer,

@@ -76,7 +76,7 @@ impl Parked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClientCount {
     pub(crate) last_seq: u64,
-    pub(crate) epoch: u32,
+    pub(crate) epoch: u64,
 }
 
 /// A slot whose core is locked: whatever happens to one client happens while it is held.
@@ -153,7 +153,7 @@ struct Shard {
 impl Registry {
     /// An empty registry that remembers at least `departed_max` clients that are gone. `epoch` is the first
     /// `client_epoch`.
-    pub(crate) fn new(departed_max: usize, epoch: u32) -> Registry {
+    pub(crate) fn new(departed_max: usize, epoch: u64) -> Registry {
         let shard = || {
             Mutex::new(Shard {
                 slots: HashMap::default(),
@@ -226,11 +226,11 @@ struct Departed {
     young: HashMap<ByteString, ClientCount, RandomState>,
     old: HashMap<ByteString, ClientCount, RandomState>,
     generation_max: usize,
-    epoch: u32,
+    epoch: u64,
 }
 
 impl Departed {
-    fn new(max: usize, epoch: u32) -> Departed {
+    fn new(max: usize, epoch: u64) -> Departed {
         Departed { young: HashMap::default(), old: HashMap::default(), generation_max: max.max(1), epoch }
     }
 

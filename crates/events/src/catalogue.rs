@@ -90,7 +90,7 @@ pub struct Head {
     /// The number of this event in the life of its client; set when it is emitted.
     pub client_seq: Option<u64>,
     /// Counts how often `client_seq` had to begin anew.
-    pub client_epoch: Option<u32>,
+    pub client_epoch: Option<u64>,
 }
 
 impl Head {

@@ -211,7 +211,7 @@ impl World {
     /// `seq` rises by one, and `client_seq` for each client within an epoch.
     pub(super) fn check_numbers(&self) -> Result<(), String> {
         let mut last_seq = 0;
-        let mut of_clients: BTreeMap<(String, u32), u64> = BTreeMap::new();
+        let mut of_clients: BTreeMap<(String, u64), u64> = BTreeMap::new();
         for event in &self.history {
             if let Some(seq) = event.head.seq {
                 if seq != last_seq + 1 {

@@ -27,6 +27,11 @@ impl Attacker {
     pub(crate) async fn open_from(source: IpAddr, broker: SocketAddr) -> Attacker {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind((source, 0).into()).unwrap();
+        Attacker::open_through(socket, broker).await
+    }
+
+    /// Opens it through a socket that has been prepared.
+    pub(crate) async fn open_through(socket: TcpSocket, broker: SocketAddr) -> Attacker {
         let stream = timeout(PATIENCE, socket.connect(broker)).await.expect("the broker takes no connection").unwrap();
         stream.set_nodelay(true).unwrap();
         let address = stream.local_addr().unwrap();

@@ -28,13 +28,17 @@ pub(crate) struct Witness {
 impl Witness {
     /// Makes a key and begins to watch how connections begin and end.
     pub(crate) async fn of(home: &Home, server: &Server) -> Witness {
+        let beginnings_and_ends = "client_connack,client_disconnected,certificate_registered,certificate_rejected";
+        Witness::of_events(home, server, beginnings_and_ends).await
+    }
+
+    /// Makes a key and begins to watch these events, separated by commas.
+    pub(crate) async fn of_events(home: &Home, server: &Server, events: &str) -> Witness {
         let added = home.run(&["keys", "add", "witness", "--json"]);
         let added: Value = serde_json::from_str(&added.stdout).unwrap();
         let key = added["key"].as_str().unwrap().to_owned();
         let http = reqwest::Client::new();
-        let tail = server.url(
-            "/api/v5/events/tail?event=client_connack,client_disconnected,certificate_registered,certificate_rejected",
-        );
+        let tail = server.url(&format!("/api/v5/events/tail?event={events}"));
         // Who has the head of the answer is subscribed.
         let response = http.get(tail).bearer_auth(&key).send().await.unwrap();
         assert_eq!(response.status().as_u16(), 200);

@@ -1,0 +1,55 @@
+//! A broker that is killed while very many clients are connected.
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+
+use crate::support::client::Client;
+use crate::support::process::raise_open_files;
+use crate::support::server::Home;
+use crate::support::told::Told;
+use crate::support::{number, present};
+
+async fn connect_all(broker: SocketAddr, count: usize) -> Vec<Client> {
+    let mut clients = Vec::new();
+    for at in 0..count {
+        clients.push(Client::connect(broker, &format!("device-{at}")).await);
+    }
+    clients
+}
+
+#[tokio::test]
+async fn everybody_comes_back_after_a_kill_and_the_history_stays_whole() {
+    let count = number("CHAOS_CLIENTS", 300);
+    raise_open_files();
+    let home = Home::new();
+    let server = home.serve();
+    let mut killed = connect_all(server.mqtt, count).await;
+    assert_eq!(present(&home).len(), count);
+    server.signal("KILL");
+    server.wait();
+    for client in &mut killed {
+        client.assert_ended().await;
+    }
+
+    let server = home.serve();
+    assert_eq!(present(&home).len(), 0);
+    let mut clients = connect_all(server.mqtt, count).await;
+    for client in &mut clients {
+        client.ping().await;
+    }
+    assert_eq!(present(&home).len(), count);
+
+    let told = Told::by(server, &home);
+    told.assert_numbered();
+    let gaps = told.all("gap");
+    assert_eq!(gaps.iter().map(|gap| &gap["cause"]).collect::<Vec<_>>(), ["unclean_stop"]);
+    let kill_at = told.0.iter().position(|record| record["event"] == "gap").unwrap();
+    let (before, after) = told.0.split_at(kill_at);
+    let count_of = |records: &[Value], event: &str| records.iter().filter(|record| record["event"] == event).count();
+    // Asking who is present took longer than the history takes to write.
+    assert_eq!(count_of(before, "client.connected"), count);
+    assert_eq!(count_of(after, "client.connected"), count);
+    let goodbyes = after.iter().filter(|record| record["reason"] == "go_away").count();
+    assert_eq!(goodbyes, count);
+}
