@@ -31,4 +31,5 @@ mod test_row;
 pub use console::Console;
 pub use kind::{ALL, Kind};
 pub use options::OptionField;
+pub use postgres::postgres_schema;
 pub use registry::{Connectors, Registry};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use engine::{Action, ActionError, ActionFactory, ActionSpec, ConfigError, Publisher, Via};
+use engine::{Action, ActionError, ActionFactory, ActionSpec, BoxFuture, ConfigError, Publisher, Via};
 
 use crate::console::Console;
 use crate::kind::{ALL, Connector, Kind, Way};
@@ -54,6 +54,18 @@ impl ActionFactory for Registry {
                 None => Err(vec![unknown_kind(name)]),
             },
         }
+    }
+
+    fn connectors(&self) -> Vec<(String, &'static str)> {
+        self.connectors.iter().map(|(name, kind)| (name.to_owned(), kind)).collect()
+    }
+
+    fn check_connector<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Option<Result<(), ActionError>>> {
+        Box::pin(self.connectors.check(name))
+    }
+
+    fn probe_connector<'a>(&'a self, options: &'a toml::Table) -> BoxFuture<'a, Result<(), ActionError>> {
+        Box::pin(async { read_connector(&toml::Value::Table(options.clone()))?.check().await })
     }
 }
 

@@ -41,6 +41,22 @@ where
     }
 }
 
+/// A caller whose key may do everything.
+#[derive(Clone, Debug)]
+pub(crate) struct Admin(#[expect(dead_code, reason = "the audit log will name it")] pub(crate) ApiKey);
+
+impl<S> FromRequestParts<S> for Admin
+where
+    Api: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Admin, Problem> {
+        key_with(Role::Admin, parts, &Api::from_ref(state)).map(Admin)
+    }
+}
+
 /// The key of a request, if it may do what `role` may.
 fn key_with(role: Role, parts: &Parts, api: &Api) -> Result<ApiKey, Problem> {
     let refused = |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", detail);

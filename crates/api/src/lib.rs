@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use auth::Keys;
 use axum::http::StatusCode;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use axum::{Router, middleware};
 use broker::Broker;
 use bytestring::ByteString;
@@ -74,10 +74,20 @@ pub async fn serve(listener: TcpListener, api: Api, hosts: Hosts) -> io::Result<
 fn router(api: Api, hosts: Hosts) -> Router {
     Router::new()
         .route("/metrics", get(routes::metrics::scrape))
-        .route("/api/v5/rules", get(routes::rules::list))
-        .route("/api/v5/rules/{id}", get(routes::rules::show))
+        .route("/api/v5/rules", get(routes::rules::list).post(routes::rules::refuse))
+        .route("/api/v5/rules/{id}", get(routes::rules::show).put(routes::rules::refuse).delete(routes::rules::refuse))
         .route("/api/v5/rules/{id}/metrics", get(routes::rules::metrics))
         .route("/api/v5/rules/{rule}/actions/{action}/{operation}", post(routes::actions::operate))
+        .route("/api/v5/rules/{id}/metrics/reset", put(routes::rules::reset_metrics))
+        .route("/api/v5/connectors", get(routes::connectors::list).post(routes::connectors::refuse))
+        .route(
+            "/api/v5/connectors/{id}",
+            get(routes::connectors::show).put(routes::connectors::refuse).delete(routes::connectors::refuse),
+        )
+        .route("/api/v5/connectors/{id}/start", post(routes::connectors::start))
+        .route("/api/v5/connectors/{id}/enable/{enable}", put(routes::connectors::refuse))
+        .route("/api/v5/connectors_probe", post(routes::connectors::probe))
+        .route("/api/v5/actions_probe", post(routes::connectors::probe_action))
         .route("/api/v5/dead_letters", get(routes::dead_letters::list).delete(routes::dead_letters::drop_all))
         .route("/api/v5/dead_letters/replay", post(routes::dead_letters::replay_all))
         .route("/api/v5/dead_letters/export", get(routes::dead_letters::export))

@@ -31,6 +31,12 @@ pub trait Action: Send + Sync {
     /// What would be sent for an output, for people who want to know before it is. Nothing is sent and nobody is asked.
     fn preview(&self, output: &Output) -> Preview;
 
+    /// Has the other side look at what will be sent, where it can do so without it: a database prepares the statement.
+    /// Done when the rule is taken up, so that a mistake is told before the first output.
+    fn prepare(&self) -> BoxFuture<'_, Result<(), ActionError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Reaches for the other side without sending anything.
     fn check(&self) -> BoxFuture<'_, Result<(), ActionError>>;
 }

@@ -9,7 +9,7 @@ use sql::{Diagnostic, EvalError, Jq, Query, Severity, Source};
 
 use crate::action::Action;
 use crate::codes;
-use crate::factory::{ActionFactory, ActionSpec};
+use crate::factory::{ActionFactory, ActionSpec, Via};
 use crate::loops::Publication;
 use crate::rule_file::{ActionEntry, RuleFile, is_name, shifted};
 use crate::rule_test::RuleTest;
@@ -39,6 +39,8 @@ pub struct CheckedRule {
     pub(crate) is_enabled: bool,
     pub(crate) query: Query,
     pub(crate) actions: Vec<CheckedAction>,
+    /// The connectors in use, each with the name of the action.
+    connectors: Vec<(String, Arc<str>)>,
     /// Runs what `jq` is given, in its tests too.
     pub(crate) jq: Option<Jq>,
     /// What its actions publish in this broker.
@@ -111,6 +113,13 @@ impl CheckedRule {
             .iter()
             .filter_map(|action| Some(Publication::new(action.action.topic()?, action.entry.place("topic"))))
             .collect();
+        let connectors = actions
+            .iter()
+            .filter_map(|action| match action.entry.via() {
+                Via::Connector(name) => Some((name.to_owned(), Arc::clone(&action.entry.name))),
+                Via::Kind(_) => None,
+            })
+            .collect();
         let tests = match &query {
             Some(query) => {
                 header.tests.into_iter().filter_map(|case| RuleTest::new(case, query, &mut problems)).collect()
@@ -126,6 +135,7 @@ impl CheckedRule {
                 is_enabled: header.is_enabled,
                 query,
                 actions,
+                connectors,
                 jq,
                 publications,
                 tests,
@@ -157,6 +167,16 @@ impl CheckedRule {
     /// The SQL alone, without the header.
     pub fn sql(&self) -> &str {
         &self.sql
+    }
+
+    /// The names of its actions that use this connector.
+    pub(crate) fn actions_of(&self, connector: &str) -> impl Iterator<Item = &Arc<str>> {
+        self.connectors.iter().filter(move |(name, _)| *name == *connector).map(|(_, action)| action)
+    }
+
+    /// The fields of its rows with their types; `None` where they are known only when the event is there, as with `*`.
+    pub fn output_fields(&self) -> Option<Vec<(ByteString, Type)>> {
+        self.query.output_fields()
     }
 
     /// The tests that stand in the file, in order.

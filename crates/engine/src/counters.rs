@@ -16,6 +16,8 @@ pub(crate) struct RuleCounters {
     payload_not_json: AtomicU64,
     blocked: AtomicU64,
     errors: Mutex<Errors>,
+    /// What had been counted when the metrics were reset.
+    reset_at: Mutex<RuleCounts>,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +51,32 @@ pub struct RuleCounts {
     pub actions_failed: u64,
 }
 
+impl RuleCounts {
+    fn plus(self, other: RuleCounts) -> RuleCounts {
+        self.with(other, u64::saturating_add)
+    }
+
+    /// A replay makes an action that has failed undone, so that less may have failed than before.
+    fn minus(self, other: RuleCounts) -> RuleCounts {
+        self.with(other, u64::saturating_sub)
+    }
+
+    fn with(self, other: RuleCounts, join: fn(u64, u64) -> u64) -> RuleCounts {
+        RuleCounts {
+            matched: join(self.matched, other.matched),
+            passed: join(self.passed, other.passed),
+            failed: join(self.failed, other.failed),
+            failed_exception: join(self.failed_exception, other.failed_exception),
+            failed_no_result: join(self.failed_no_result, other.failed_no_result),
+            payload_not_json: join(self.payload_not_json, other.payload_not_json),
+            blocked: join(self.blocked, other.blocked),
+            actions_total: join(self.actions_total, other.actions_total),
+            actions_success: join(self.actions_success, other.actions_success),
+            actions_failed: join(self.actions_failed, other.actions_failed),
+        }
+    }
+}
+
 impl RuleCounters {
     pub(crate) fn count_passed(&self) {
         self.passed.fetch_add(1, Ordering::Relaxed);
@@ -75,6 +103,17 @@ impl RuleCounters {
             tracing::warn!(rule, error, not_logged, "a rule failed on an event");
         }
         errors.last = Some((now, error));
+    }
+
+    /// Lets the metrics begin at 0 again: `counts` is what they are now.
+    pub(crate) fn reset(&self, counts: RuleCounts) {
+        let mut reset_at = self.reset_at.lock();
+        *reset_at = reset_at.plus(counts);
+    }
+
+    /// What was counted since the last reset, of everything that was counted.
+    pub(crate) fn since_reset(&self, counts: RuleCounts) -> RuleCounts {
+        counts.minus(*self.reset_at.lock())
     }
 
     /// What went wrong last, and when.

@@ -20,7 +20,7 @@ use crate::checked::{CheckedRule, name_of};
 use crate::clock::Clock;
 use crate::dead_letters::{DeadLetters, LetterFilter, LetterLimits};
 use crate::directory;
-use crate::factory::ActionFactory;
+use crate::factory::{ActionFactory, ActionSpec, ConnectorUse, Via};
 use crate::index::Index;
 use crate::load::{LoadReport, Loaded};
 use crate::loops;
@@ -256,6 +256,48 @@ impl Engine {
     pub async fn check_action(&self, rule: &str, action: &str) -> Option<Result<(), crate::ActionError>> {
         let worker = self.worker(rule, action)?;
         Some(worker.check().await)
+    }
+
+    /// The connectors that there are, with the actions that use them.
+    pub fn connectors(&self) -> Vec<ConnectorUse> {
+        let running = self.shared.running.load_full();
+        let rules: Vec<&Arc<Rule>> = running.all.values().filter_map(|entry| entry.rule.as_ref()).collect();
+        let uses = |connector: &str| {
+            let of = |rule: &&Arc<Rule>| {
+                let names =
+                    rule.checked.actions_of(connector).map(|action| (rule.id().to_string(), action.to_string()));
+                names.collect::<Vec<_>>()
+            };
+            rules.iter().flat_map(of).collect()
+        };
+        let known = self.shared.factory.connectors().into_iter();
+        known.map(|(name, kind)| ConnectorUse { actions: uses(&name), name, kind }).collect()
+    }
+
+    /// Reaches for the other side of a connector; `None` where there is no such connector.
+    pub async fn check_connector(&self, name: &str) -> Option<Result<(), crate::ActionError>> {
+        self.shared.factory.check_connector(name).await
+    }
+
+    /// Reads the options of a connector that nobody has declared, and reaches for its other side.
+    pub async fn probe_connector(&self, options: &toml::Table) -> Result<(), crate::ActionError> {
+        self.shared.factory.probe_connector(options).await
+    }
+
+    /// Builds an action that is in no rule, and lets it reach for the other side without sending anything.
+    pub async fn probe_action(&self, via: Via<'_>, options: &toml::Table) -> Result<(), crate::ActionError> {
+        let spec = ActionSpec { rule: "probe", name: "probe", via, options, output_fields: None };
+        let action = self.shared.factory.build(&spec)?;
+        action.check().await
+    }
+
+    /// Lets the metrics of a rule begin at 0 again. The ledgers of its actions go on. False where there is no such rule.
+    pub fn reset_metrics(&self, id: &str) -> bool {
+        let running = self.shared.running.load_full();
+        let Some(rule) = running.all.get(id).and_then(|entry| entry.rule.as_ref()) else { return false };
+        let counts = RuleStatus::of(rule.id(), Some(rule), None, &[]).counts;
+        rule.counters.reset(counts);
+        true
     }
 
     /// Pauses, resumes or drains an action. False where there is no such action.

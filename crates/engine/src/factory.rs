@@ -6,7 +6,7 @@ use bytestring::ByteString;
 use events::Type;
 use sql::Diagnostic;
 
-use crate::Action;
+use crate::{Action, ActionError, BoxFuture};
 
 /// Builds actions. The crate with the connectors implements it, and so do tests.
 pub trait ActionFactory: Send + Sync {
@@ -15,6 +15,32 @@ pub trait ActionFactory: Send + Sync {
     /// Called whenever a rule file is read, also for a rule that is refused in the end, so nothing may be opened or
     /// sent here: connect when the first batch comes, or in [`Action::check`].
     fn build(&self, spec: &ActionSpec<'_>) -> Result<Box<dyn Action>, Vec<ConfigError>>;
+
+    /// The connectors that there are: name and kind.
+    fn connectors(&self) -> Vec<(String, &'static str)> {
+        Vec::new()
+    }
+
+    /// Reaches for the other side of a connector; `None` where there is no such connector.
+    fn check_connector<'a>(&'a self, _name: &'a str) -> BoxFuture<'a, Option<Result<(), ActionError>>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    /// Reads the options of a connector that nobody has declared, and reaches for its other side.
+    fn probe_connector<'a>(&'a self, _options: &'a toml::Table) -> BoxFuture<'a, Result<(), ActionError>> {
+        Box::pin(std::future::ready(Err(ActionError::new("there are no connectors here"))))
+    }
+}
+
+/// A connector and who uses it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectorUse {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its kind.
+    pub kind: &'static str,
+    /// The rules and actions that use it.
+    pub actions: Vec<(String, String)>,
 }
 
 /// An action as a rule file describes it.
@@ -60,6 +86,14 @@ pub struct ConfigError {
     pub message: String,
     /// What to do about it, where that can be guessed.
     pub help: Option<String>,
+}
+
+impl From<Vec<ConfigError>> for ActionError {
+    /// All of them in one sentence, with the first advice.
+    fn from(errors: Vec<ConfigError>) -> ActionError {
+        let message = errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; ");
+        ActionError { message, help: errors.into_iter().find_map(|error| error.help) }
+    }
 }
 
 impl ConfigError {

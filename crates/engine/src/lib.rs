@@ -48,7 +48,7 @@ pub use dead_letters::{LetterFilter, LetterLimits};
 pub use engine::{Engine, EngineConfig, Environment, HOPS_MAX_DEFAULT, ReplayRefused};
 pub use error_class::ErrorClass;
 pub use explain::{ActionPreview, Explained};
-pub use factory::{ActionFactory, ActionSpec, ConfigError, Via};
+pub use factory::{ActionFactory, ActionSpec, ConfigError, ConnectorUse, Via};
 pub use load::{LoadReport, read_rules};
 pub use loops::warn_of_loops;
 pub use measure::{BYTE_UNITS, TIME_UNITS, measure};

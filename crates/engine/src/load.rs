@@ -161,6 +161,10 @@ impl Shared {
                     worker
                 }
             };
+            if entry.is_enabled {
+                let prepared = Arc::clone(&worker).prepare(Arc::clone(&self.clock), self.stopping.clone());
+                self.tasks.spawn(prepared);
+            }
             if !entry.is_fallback && entry.is_enabled {
                 direct.push(Arc::clone(&worker));
             }

@@ -107,6 +107,7 @@ impl RuleStatus {
             counts.actions_success += action.ledger.delivered;
             counts.actions_failed += action.ledger.lost();
         }
+        let counts = rule.counters.since_reset(counts);
         let checked = &rule.checked;
         RuleStatus {
             id: Arc::clone(id),

@@ -282,6 +282,17 @@ impl Worker {
         self.wake.notify_one();
     }
 
+    /// Has the other side look at what will be sent, and says what it does not like. Nothing is refused for that: it may
+    /// be mended there, and what comes waits.
+    pub(crate) async fn prepare(self: Arc<Self>, clock: Clock, stopping: CancellationToken) {
+        let action = self.action.load_full();
+        let prepared = stopping.run_until_cancelled(action.prepare()).await;
+        let Some(Err(crate::ActionError { message, help })) = prepared else { return };
+        let (rule, name) = (&*self.rule, &*self.name);
+        tracing::warn!(rule, action = name, problem = message, help, "the other side does not take an action as it is");
+        self.state.lock().buffer.note_error(clock(), message.into());
+    }
+
     /// Reaches for the other side without sending anything.
     pub(crate) async fn check(&self) -> Result<(), crate::ActionError> {
         let action = self.action.load_full();

@@ -6,6 +6,9 @@
 mod connection;
 mod outcome;
 mod parameter;
+mod schema;
+
+pub use schema::postgres_schema;
 
 use std::sync::Arc;
 
@@ -304,6 +307,10 @@ impl Action for PostgresAction {
 
     fn preview(&self, output: &Output) -> Preview {
         self.source.preview(output)
+    }
+
+    fn prepare(&self) -> BoxFuture<'_, Result<(), ActionError>> {
+        Box::pin(self.try_statement())
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), ActionError>> {

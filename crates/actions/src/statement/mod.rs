@@ -11,7 +11,7 @@ use sqlparser::dialect::{Dialect as Grammar, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Location, Token, Tokenizer};
 
-pub(crate) use self::source::{Source, StatementOptions};
+pub(crate) use self::source::{Source, StatementOptions, quoted};
 
 /// Whose SQL it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

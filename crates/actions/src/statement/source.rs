@@ -210,7 +210,7 @@ fn insert(table: &str, columns: &toml::Table, dialect: Dialect) -> Result<Statem
 }
 
 /// A name as the database takes it as it is.
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

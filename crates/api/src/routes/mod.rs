@@ -3,6 +3,7 @@
 pub(crate) mod actions;
 pub(crate) mod banned;
 pub(crate) mod clients;
+pub(crate) mod connectors;
 pub(crate) mod dead_letters;
 pub(crate) mod events;
 pub(crate) mod health;

@@ -2,27 +2,29 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use engine::{ActionStatus, BufferKind, Drops, Ledger, RuleCounts, RuleState, RuleStatus};
 use events::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::page::{Page, Paging, Parameters, fits};
 use crate::Api;
-use crate::access::Viewer;
+use crate::access::{Operator, Viewer};
 use crate::problem::Problem;
 
-/// A page of rules. All of them are on it: rules are few.
-#[derive(Debug, Serialize)]
-pub(crate) struct Page {
-    data: Vec<Rule>,
-    meta: Meta,
-}
-
-#[derive(Debug, Serialize)]
-struct Meta {
-    page: usize,
-    limit: usize,
-    count: usize,
-    hasnext: bool,
+/// Which rules, and which page of them; `like_...` looks for a part.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    enable: Option<bool>,
+    from: Option<String>,
+    like_id: Option<String>,
+    like_from: Option<String>,
+    like_description: Option<String>,
+    /// `type:name`.
+    action: Option<String>,
+    page: Option<usize>,
+    limit: Option<usize>,
 }
 
 #[derive(Debug, Serialize)]
@@ -143,10 +145,14 @@ struct Counts {
 }
 
 /// `GET /rules`.
-pub(crate) async fn list(_viewer: Viewer, State(api): State<Api>) -> Json<Page> {
-    let data: Vec<Rule> = api.engine.rules().into_iter().map(Rule::from).collect();
-    let count = data.len();
-    Json(Page { data, meta: Meta { page: 1, limit: count, count, hasnext: false } })
+pub(crate) async fn list(
+    _viewer: Viewer,
+    State(api): State<Api>,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Json<Page<Rule>>, Problem> {
+    let paging = Paging::new(wanted.page, wanted.limit)?;
+    let rules: Vec<RuleStatus> = api.engine.rules().into_iter().filter(|rule| wanted.means(rule)).collect();
+    Ok(Json(paging.cut(&rules, |rule| Rule::from(rule.clone()))))
 }
 
 /// `GET /rules/{id}`.
@@ -168,6 +174,34 @@ pub(crate) async fn metrics(
     let rule = api.engine.rule(&id).ok_or_else(|| Problem::not_found("rule", &id))?;
     let metrics = Counts::from(rule.counts);
     Ok(Json(Metrics { id, metrics, node_metrics: vec![NodeCounts { node: api.node.to_string(), metrics }] }))
+}
+
+/// `PUT /rules/{id}/metrics/reset`.
+pub(crate) async fn reset_metrics(
+    _operator: Operator,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    if api.engine.reset_metrics(&id) { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found("rule", &id)) }
+}
+
+/// What would change a rule. They are files.
+pub(crate) async fn refuse(_operator: Operator) -> Problem {
+    Problem::new(StatusCode::CONFLICT, "READ_ONLY", "rules are files in the directory of the rules")
+        .help("change the file; it is live within two seconds. `enabled = false` in its header switches a rule off")
+}
+
+impl Wanted {
+    fn means(&self, rule: &RuleStatus) -> bool {
+        let Wanted { enable, from, like_id, like_from, like_description, action, page: _, limit: _ } = self;
+        let has = |text: &str, part: &String| text.contains(part.as_str());
+        enable.is_none_or(|enable| enable == (rule.state == RuleState::Running))
+            && fits(from.as_ref(), |from| rule.from.iter().any(|one| **one == **from))
+            && fits(like_id.as_ref(), |part| has(&rule.id, part))
+            && fits(like_from.as_ref(), |part| rule.from.iter().any(|one| has(one, part)))
+            && fits(like_description.as_ref(), |part| has(&rule.description, part))
+            && fits(action.as_ref(), |id| rule.actions.iter().any(|one| *id == format!("{}:{}", one.kind, one.name)))
+    }
 }
 
 impl From<RuleStatus> for Rule {

@@ -374,6 +374,11 @@ impl Buffer {
         self.is_draining = true;
     }
 
+    /// Keeps what was found wrong without an output.
+    pub(crate) fn note_error(&mut self, now: Timestamp, reason: Arc<str>) {
+        self.last_error = Some((now, reason));
+    }
+
     /// Counts `output`, which came while nothing is taken in.
     pub(crate) fn refuse(&mut self, output: Output) {
         self.ledger.in_ += 1;

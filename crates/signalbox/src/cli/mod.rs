@@ -306,6 +306,16 @@ pub(crate) enum Connectors {
         #[command(flatten)]
         output: Output,
     },
+    /// Print the CREATE TABLE of PostgreSQL for the rows of a rule, and the action that fills it
+    Schema {
+        /// The rule
+        rule: String,
+        /// The name of the table [default: that of the rule]
+        #[arg(long, value_name = "NAME")]
+        table: Option<String>,
+        #[command(flatten)]
+        sources: Sources,
+    },
 }
 
 /// `signalbox users ...`.

@@ -1,4 +1,4 @@
-//! `signalbox connectors test`.
+//! `signalbox connectors test|schema`.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,9 +24,34 @@ struct Reached {
 
 /// Runs the command.
 pub(crate) fn run(command: Connectors) -> Outcome {
-    let Connectors::Test { names, sources, output } = command;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(test(&names, &sources, output))
+    match command {
+        Connectors::Test { names, sources, output } => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(test(&names, &sources, output))
+        }
+        Connectors::Schema { rule, table, sources } => schema(&rule, table.as_deref(), &sources),
+    }
+}
+
+/// Prints the table for the rows of a rule.
+fn schema(id: &str, table: Option<&str>, sources: &Sources) -> Outcome {
+    let config = Config::load(&sources.given(Vec::new()))?;
+    let mut checked = rule_files::check(&config, &[])?;
+    // What is wrong with other rules is of no interest here.
+    checked.refused.retain(|refused| *refused.source.id == *id);
+    let rules = checked.or_refuse()?;
+    let Some(rule) = rules.iter().find(|rule| rule.id() == id) else {
+        let help = match events::closest(id, rules.iter().map(|rule| rule.id())) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "see `signalbox rules check`".to_owned(),
+        };
+        return Err(Stop::bad_input(format_args!("no rule `{id}`"), Some(&help)));
+    };
+    let Some(fields) = rule.output_fields() else {
+        let message = format_args!("the fields of the rule `{id}` are known only when an event is there");
+        return Err(Stop::bad_input(message, Some("name them in SELECT instead of `*`")));
+    };
+    Ok(say(&actions::postgres_schema(table.unwrap_or(id), &fields))?)
 }
 
 async fn test(names: &[String], sources: &Sources, output: Output) -> Outcome {

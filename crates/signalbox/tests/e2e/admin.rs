@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::client::Subscriber;
+use crate::support::client::{Subscriber, publish_all};
+use crate::support::receiver::Receiver;
 use crate::support::server::{Finished, Home, Server};
 
 fn json_of(said: &Finished) -> Value {
@@ -147,4 +148,59 @@ async fn the_api_answers_in_the_shapes_of_emqx_and_asks_for_the_right_key() {
         let (status, refused) = ask(&home, &server, ("viewer", "GET", path), None).await;
         assert_eq!((status, &refused["code"]), (400, &"BAD_REQUEST".into()), "{path}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connectors_are_listed_and_tried_and_rules_found_in_the_shapes_of_emqx() {
+    let receiver = Receiver::start().await;
+    let url = format!("http://{}", receiver.address);
+    let config = format!("[connectors.ops]\nkind = \"http\"\nurl = \"{url}\"\n");
+    let rule = "/*---\ndescription = 'to ops'\n[[actions]]\nconnector = \"ops\"\n---*/\nSELECT id FROM \"t/#\"\n";
+    let home = Home::new().with_rule("posts", rule).with_rule("other", "SELECT id FROM \"x\"").with_config(&config);
+    let server = home.serve();
+    let ask = async |role, method, path: &str, body| ask(&home, &server, (role, method, path), body).await;
+
+    let (_, listed) = ask("viewer", "GET", "/api/v5/connectors", None).await;
+    assert_eq!(
+        (&listed[0]["type"], &listed[0]["name"], &listed[0]["status"]),
+        (&"http".into(), &"ops".into(), &"connected".into())
+    );
+    assert_eq!(listed[0]["actions"], json!([{ "rule": "posts", "name": "ops" }]));
+    assert_eq!(
+        ask("viewer", "GET", "/api/v5/connectors/http:ops", None).await.1["node_status"][0]["status"],
+        "connected"
+    );
+    assert_eq!(ask("operator", "POST", "/api/v5/connectors/http:ops/start", None).await.0, 204);
+    let (status, refused) = ask("operator", "PUT", "/api/v5/connectors/http:ops/enable/false", None).await;
+    assert_eq!((status, &refused["code"]), (409, &"READ_ONLY".into()));
+    assert_eq!(ask("viewer", "GET", "/api/v5/connectors/http:none", None).await.0, 404);
+
+    let probe = |url: &str| Some(json!({ "type": "http", "name": "tried", "url": url }));
+    assert_eq!(ask("admin", "POST", "/api/v5/connectors_probe", probe(&url)).await.0, 204);
+    assert_eq!(ask("operator", "POST", "/api/v5/connectors_probe", probe(&url)).await.0, 403);
+    let (status, refused) = ask("admin", "POST", "/api/v5/connectors_probe", probe("ftp://x/")).await;
+    assert_eq!((status, &refused["code"]), (400, &"TEST_FAILED".into()), "{refused}");
+    let action = |path: &str| Some(json!({ "type": "http", "connector": "ops", "parameters": { "path": path } }));
+    assert_eq!(ask("admin", "POST", "/api/v5/actions_probe", action("/${id}")).await.0, 204);
+    let (status, refused) = ask("admin", "POST", "/api/v5/actions_probe", action("/a/../b")).await;
+    assert!(status == 400 && refused["message"].as_str().unwrap().contains("no segment"), "{refused}");
+
+    let found = async |query: &str| ask("viewer", "GET", &format!("/api/v5/rules?{query}"), None).await.1;
+    for query in ["like_id=post", "from=t/%23", "like_description=ops", "action=http:ops", "enable=true&like_from=t/"] {
+        let page = found(query).await;
+        assert_eq!(
+            (page["data"][0]["id"].as_str(), &page["meta"]["count"]),
+            (Some("posts"), &1.into()),
+            "{query}: {page}"
+        );
+    }
+    assert_eq!(found("limit=1").await["meta"], json!({ "page": 1, "limit": 1, "count": 2, "hasnext": true }));
+
+    publish_all(server.mqtt, "pump-1", "t/1", &["{}".to_owned()]).await;
+    let matched =
+        async || ask("viewer", "GET", "/api/v5/rules/posts/metrics", None).await.1["metrics"]["matched"].clone();
+    assert_eq!(matched().await, 1);
+    assert_eq!(ask("operator", "PUT", "/api/v5/rules/posts/metrics/reset", None).await.0, 204);
+    assert_eq!(matched().await, 0);
+    assert_eq!(ask("operator", "DELETE", "/api/v5/rules/posts", None).await.0, 409);
 }

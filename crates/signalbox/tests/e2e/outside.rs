@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::postgres::Postgres;
 use crate::support::PATIENCE;
-use crate::support::client::{Subscriber, Version, connect};
+use crate::support::client::{Subscriber, Version, connect, publish_all};
 use crate::support::receiver::Receiver;
 use crate::support::server::{Finished, Home};
 
@@ -135,4 +135,49 @@ fn a_statement_that_the_database_refuses_is_found_by_connectors_test() {
     assert_eq!(tested.code, Some(1), "{}{}", tested.stdout, tested.stderr);
     assert!(tested.stdout.contains("connector fleet_db: ok"), "{}", tested.stdout);
     assert!(tested.stdout.contains("connacks"), "{}", tested.stdout);
+}
+
+#[test]
+fn a_statement_that_the_database_refuses_is_told_when_the_rule_is_taken_up() {
+    let postgres = Postgres::start();
+    let config = format!("[connectors.fleet_db]\n{}", postgres.connector());
+    let home = Home::new().with_rule("connack", POSTGRES_RULE).with_config(&config);
+    let mut server = home.serve();
+    let told = server.wait_for_log("the other side does not take an action as it is");
+    assert!(
+        told.contains("relation \\\"connacks\\\" does not exist (42P01)") && told.contains("create the table"),
+        "{told}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_that_connectors_schema_prints_takes_the_rows_of_the_rule() {
+    const SQL: &str = "SELECT clientid, qos, qos > 0 AS sure, timestamp, payload, payload.x AS x, payload.x * 2 AS twice, \
+                       pub_props FROM \"t\"";
+    let postgres = Postgres::start();
+    let config = format!("[connectors.my_postgres]\n{}", postgres.connector());
+    let home = Home::new().with_rule("readings", SQL).with_config(&config);
+    let printed = home.run(&["connectors", "schema", "readings"]);
+    assert_eq!(printed.code, Some(0), "{}", printed.stderr);
+    let (table, action) = printed.stdout.split_once("\n-- The action that fills it:\n").unwrap();
+    postgres.query(table);
+    let columns = "SELECT string_agg(column_name || ' ' || data_type, ', ' ORDER BY ordinal_position) \
+                   FROM information_schema.columns WHERE table_name = 'readings'";
+    assert_eq!(
+        postgres.query(columns),
+        "output_id text, clientid text, qos bigint, sure boolean, timestamp timestamp with time zone, payload bytea, \
+         x text, twice text, pub_props jsonb"
+    );
+    let action: String = action.lines().map(|line| format!("{}\n", line.trim_start_matches("-- "))).collect();
+    let home = home.with_rule("readings", &format!("/*---\n{action}---*/\n{SQL}"));
+    let tested = home.run(&["connectors", "test"]);
+    assert_eq!(tested.code, Some(0), "{}{}", tested.stdout, tested.stderr);
+    let server = home.serve();
+    publish_all(server.mqtt, "pump-1", "t", &["{\"x\": 21.5}".to_owned()]).await;
+    let row = "SELECT concat_ws(' ', clientid, sure, timestamp > '2020-01-01', convert_from(payload, 'UTF8'), x, twice::float = 43, \
+               jsonb_typeof(pub_props), length(output_id)) FROM readings";
+    wait_for(&postgres, row, "pump-1 t t {\"x\": 21.5} 21.5 t object 32");
+
+    let all = home.with_rule("all", "SELECT * FROM \"t\"").run(&["connectors", "schema", "all"]);
+    assert!(all.code == Some(2) && all.stderr.contains("instead of `*`"), "{}", all.stderr);
 }
