@@ -1,6 +1,6 @@
 //! The broker alone, without rules, history and API: for measuring it.
 //!
-//! `bare [ADDR] [THREADS]`; prints the address it listens at.
+//! `bare [ADDR] [THREADS] [DIR]`; prints the address it listens at. Sessions are kept in DIR, where it is given.
 
 use std::sync::Arc;
 
@@ -29,6 +29,9 @@ fn main() -> std::io::Result<()> {
         let mut settings = BrokerConfig::default();
         settings.limits.queue_len_max = 100_000;
         let broker = Broker::new(settings, auth, Arc::new(Nobody));
+        if let Some(dir) = arguments.next() {
+            broker.recover(std::path::Path::new(&dir)).expect("the directory can be written");
+        }
         let address = address.parse().expect("the first argument is an address such as 127.0.0.1:1883");
         let bound = broker.listen("bare", ListenerConfig::new(address)).await?;
         #[expect(clippy::print_stdout, reason = "whoever measures reads the address here")]

@@ -168,10 +168,15 @@ impl Hub {
                 queued.retain = publish.retain && delivery.retain_as_published;
                 queued.subscription_ids = delivery.subscription_ids.into();
                 has_own |= tells_drops && Some(delivery.key) == own_key;
-                if self.is_noted(delivery.target, &queued) {
-                    kept.push((Arc::clone(delivery.target), delivery.key, queued));
+                let slot = delivery.target;
+                if queued.qos == mqtt::QoS::AtMostOnce || !slot.is_durable() {
+                    fate.add(&self.hand(now, (slot, delivery.key), queued, wakers));
+                } else if slot.inbox.lock().is_full(&self.config.limits) {
+                    // Not worth a record that takes it back at once.
+                    fate.add(&Offered::Full);
+                    self.tell_delivery_dropped(now, slot, &queued, DeliveryDropReason::QueueFull);
                 } else {
-                    fate.add(&self.hand(now, (delivery.target, delivery.key), queued, wakers));
+                    kept.push((Arc::clone(slot), delivery.key, queued));
                 }
             },
         );
@@ -385,11 +390,6 @@ impl Hub {
             if is_removed { NowRetained::Nothing } else { NowRetained::NothingAsBefore }
         });
         is_removed
-    }
-
-    /// Whether a message is noted for this receiver before it has it. What finds no room is not.
-    fn is_noted(&self, slot: &Slot, queued: &Queued) -> bool {
-        queued.qos != mqtt::QoS::AtMostOnce && slot.is_durable() && !slot.inbox.lock().is_full(&self.config.limits)
     }
 
     /// Hands a message to a session, and tells where it does not get it.

@@ -152,7 +152,7 @@ impl Store {
 
     /// Whether what there is should be written down anew, and the disk takes it.
     pub(crate) fn wants_rewrite(&self) -> bool {
-        if self.progress.is_failing.load(Ordering::Acquire) {
+        if self.is_failing() {
             return false;
         }
         let needed_bytes = self.rewritten_bytes.load(Ordering::Relaxed);
@@ -206,6 +206,11 @@ impl Store {
     pub(crate) fn sync(&self) -> Result<(), journal::Error> {
         let next = self.journal.stats().next;
         if next.0 == 0 { Ok(()) } else { self.journal.wait_durable(Position(next.0 - 1)) }
+    }
+
+    /// Whether the disk takes nothing.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.progress.is_failing.load(Ordering::Acquire)
     }
 
     /// Bytes on disk.

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use super::chaos::{Act, CLIENTS, act};
 use super::notation::parse;
 use super::world::World;
+use crate::durable::Recovered;
 use crate::ending::Ending;
 use crate::message::Queued;
 
@@ -45,7 +46,7 @@ proptest! {
 
     #[test]
     fn whatever_clients_do_a_kill_changes_nothing_that_survives(acts in vec(act(), 1..60), kills in vec(0usize..60, 1..4), rewrite in 0usize..60) {
-        let settings = parse("config durable\nconfig inflight_max=3 queue_len_max=5 receive_maximum=2").unwrap();
+        let settings = parse("config durable inflight_max=3 queue_len_max=5 receive_maximum=2").unwrap();
         let mut world = World::new(settings.iter());
         for (number, act) in acts.into_iter().enumerate() {
             match act {
@@ -68,4 +69,81 @@ proptest! {
             }
         }
     }
+}
+
+/// Three sessions and a retained message; what becomes of the file they are in; what is taken up of it.
+fn recovered_after(change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> (Recovered, Vec<String>) {
+    let mut world = World::new(parse("config durable").unwrap().iter());
+    let mut text = String::new();
+    for name in ["first", "second", "third"] {
+        text += &format!("{name} > CONNECT clientid={name} version=3.1.1 clean_start=false\n{name} < CONNACK\n");
+        text += &format!("{name} > SUBSCRIBE filter=t qos=1\n{name} < SUBACK\n");
+    }
+    text += "first > PUBLISH topic=t payload=kept retain\n";
+    for line in text.lines().filter_map(|line| parse(line).unwrap()) {
+        world.take(&line).unwrap();
+    }
+    world.go_down();
+    let entries = std::fs::read_dir(world.sessions_dir()).unwrap();
+    let [file] = entries.map(|entry| entry.unwrap().path()).collect::<Vec<_>>().try_into().unwrap();
+    let bytes = std::fs::read(&file).unwrap();
+    std::fs::write(&file, change(bytes)).unwrap();
+    let recovered = world.come_back();
+    (recovered, survivors(&world).into_keys().collect())
+}
+
+#[test]
+fn what_is_damaged_is_counted_and_the_rest_is_taken_up() {
+    let (recovered, names) = recovered_after(|mut bytes| {
+        let at = bytes.windows(6).position(|window| window == b"second").unwrap();
+        bytes[at] ^= 1;
+        bytes
+    });
+    assert_eq!(names, ["first", "retained t", "third"]);
+    assert_eq!(recovered, Recovered { sessions: 2, subscriptions: 2, retained: 1, lost: 1, ..Recovered::default() });
+}
+
+#[test]
+fn a_write_that_was_cut_short_is_no_loss() {
+    let (recovered, names) = recovered_after(|mut bytes| {
+        bytes.truncate(bytes.len() - 3);
+        bytes
+    });
+    assert_eq!(names, ["first", "second", "third"]);
+    assert_eq!(recovered.lost, 0);
+}
+
+/// Yields to others until `is_so`.
+fn wait_until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_a_disk_does_not_take_is_written_when_it_is_back() {
+    let mut world = World::new(parse("config durable").unwrap().iter());
+    let dir = world.sessions_dir();
+    std::fs::remove_dir_all(&dir).unwrap();
+    let take = |text: &str, world: &mut World| {
+        text.lines().filter_map(|line| parse(line).unwrap()).for_each(|line| world.take(&line).unwrap());
+    };
+    take("a > CONNECT clientid=a version=3.1.1 clean_start=false\na < CONNACK", &mut world);
+    wait_until(|| world.hub.store.get().unwrap().is_failing());
+    take("a > SUBSCRIBE filter=t qos=1\na < SUBACK\na closes", &mut world);
+    take(
+        "b > CONNECT clientid=b\nb < CONNACK\nb > PUBLISH topic=t payload=x qos=1 id=1 retain\nb < PUBACK",
+        &mut world,
+    );
+    let waits_for = world.hub.store.get().unwrap().mark();
+    std::fs::create_dir(&dir).unwrap();
+    wait_until(|| world.hub.store.get().unwrap().wants_rewrite());
+    let is_reached = |world: &World| world.hub.store.get().unwrap().poll_reached(waits_for, None);
+    assert!(!is_reached(&world), "what was refused is not on disk yet");
+    world.hub.rewrite(world.now);
+    assert!(is_reached(&world));
+    let before = survivors(&world);
+    assert_eq!(before.len(), 2);
+    world.kill();
+    assert_eq!(survivors(&world), before);
 }

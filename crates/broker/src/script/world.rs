@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::clock::Now;
 use crate::config::{BrokerConfig, DeniedSubscribe, ListenerConfig, Pattern, Redirect};
 use crate::connection::facts::Peer;
 use crate::connection::{Connection, Turn, Workspace};
+use crate::durable::Recovered;
 use crate::ending::Ending;
 use crate::hub::{Hub, Observer, Wakers};
 use crate::listener::Listener;
@@ -78,8 +80,10 @@ impl World {
         let mut config = AuthConfig::default();
         for setting in settings {
             match setting {
-                Line::Config(words) if words.iter().any(|(name, _)| name == "durable") => is_durable = true,
-                Line::Config(words) => configure(words, (&mut broker, &mut listener), &mut config),
+                Line::Config(words) => {
+                    is_durable |= words.iter().any(|(name, _)| name == "durable");
+                    configure(words, (&mut broker, &mut listener), &mut config);
+                }
                 Line::User(name, password) => {
                     let cost = HashCost { memory_kib: 8, passes: 1, lanes: 1 };
                     let mut users = UsersFile::open(&files.path().join("users")).unwrap();
@@ -430,6 +434,22 @@ impl World {
 
     /// Ends everything without a word, when what was noted is on disk, and begins again a second later.
     pub(super) fn kill(&mut self) {
+        self.go_down();
+        self.come_back();
+    }
+
+    /// Where what survives is kept.
+    pub(super) fn sessions_dir(&self) -> PathBuf {
+        self.files.path().join("sessions")
+    }
+
+    /// Takes up what is left.
+    pub(super) fn come_back(&mut self) -> Recovered {
+        self.hub.recover(self.now, &self.sessions_dir()).unwrap()
+    }
+
+    /// Ends everything without a word, when what was noted is on disk.
+    pub(super) fn go_down(&mut self) {
         self.settle();
         self.clients.clear();
         let last_seq = self.history.iter().filter_map(|event| event.head.seq).max().unwrap_or(0);
@@ -442,7 +462,6 @@ impl World {
         self.receiver = self.hub.bus.subscribe("script", Kinds::all(), 1_000_000);
         self.feed = self.hub.feed.take_receiver().unwrap();
         self.listener.connections_count.store(0, std::sync::atomic::Ordering::Relaxed);
-        self.hub.recover(self.now, &self.files.path().join("sessions")).unwrap();
     }
 
     fn client(&mut self, name: &str) -> &mut Client {
@@ -553,6 +572,8 @@ fn configure(words: &Words, (broker, listener): (&mut BrokerConfig, &mut Listene
         let size = || usize::try_from(number()).unwrap();
         let short = || u16::try_from(number()).unwrap();
         match name.as_str() {
+            // Known already: it needs a place.
+            "durable" => {}
             "client_id.max_len" => client_id.max_len = size(),
             "client_id.pattern" => client_id.pattern = Some(Pattern::parse(text).unwrap()),
             "response_information" => protocol.response_information = text.into(),

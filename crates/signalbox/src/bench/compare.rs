@@ -83,6 +83,7 @@ pub(crate) async fn run(plan: Plan, out: &mut Output) -> Result<()> {
             subscribers,
             window,
             payload_bytes: 256,
+            keeps_sessions: false,
             warm_up: Duration::from_millis(500),
             measure: plan.measure,
         };

@@ -13,6 +13,9 @@ use tokio::net::TcpStream;
 /// Reading goes on in steps of this many bytes.
 const READ_BYTES: usize = 64 * 1024;
 
+/// How long a session is kept that is.
+const KEPT_S: u32 = 3600;
+
 /// A connected MQTT client.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -24,20 +27,24 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Connects as `client_id` with a clean session and waits for the CONNACK.
-    pub(crate) async fn open(to: SocketAddr, version: Version, client_id: ByteString) -> Result<Link> {
+    /// Connects as `client_id` with a session that is kept, or a clean one, and waits for the CONNACK.
+    pub(crate) async fn open(to: SocketAddr, version: Version, client_id: ByteString, is_kept: bool) -> Result<Link> {
         let stream = TcpStream::connect(to).await.with_context(|| format!("cannot connect to {to}"))?;
         stream.set_nodelay(true)?;
         let mut link = Link { stream, version, input: BytesMut::new(), output: BytesMut::new() };
         let connect = Connect {
             version,
-            clean_start: true,
+            clean_start: !is_kept,
             keepalive_s: 60,
             client_id,
             username: None,
             password: None,
             will: None,
-            properties: Properties::default(),
+            properties: if is_kept && version.is_v5() {
+                Properties::builder().session_expiry_interval_s(KEPT_S).build()
+            } else {
+                Properties::default()
+            },
             bridge: false,
         };
         link.queue(&Packet::Connect(Box::new(connect)));

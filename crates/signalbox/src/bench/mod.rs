@@ -117,6 +117,9 @@ struct Load {
     /// Bytes of a payload.
     #[arg(long, default_value_t = 256)]
     payload_bytes: usize,
+    /// Sessions outlive their connections: what waits for them is to survive.
+    #[arg(long)]
+    keep_sessions: bool,
     /// The measured part of the run, in s.
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
@@ -208,6 +211,7 @@ impl Load {
             subscribers: self.subscribers,
             window: self.window,
             payload_bytes: self.payload_bytes,
+            keeps_sessions: self.keep_sessions,
             warm_up: Duration::from_secs(1),
             measure: Duration::from_secs_f64(self.seconds),
         })

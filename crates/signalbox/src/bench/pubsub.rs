@@ -52,6 +52,8 @@ pub(crate) struct Plan {
     pub(crate) window: u64,
     /// The size of a payload.
     pub(crate) payload_bytes: usize,
+    /// Whether sessions outlive their connections, so that what waits for them is to survive.
+    pub(crate) keeps_sessions: bool,
     /// Not counted, at the beginning.
     pub(crate) warm_up: Duration,
     /// Counted.
@@ -200,7 +202,7 @@ pub(crate) async fn run(to: SocketAddr, broker: Process, plan: Plan) -> Result<F
 
 async fn subscriber(shared: Rc<Shared>, ready: Rc<Barrier>, to: SocketAddr, at: usize) -> Result<()> {
     let plan = shared.plan;
-    let mut link = Link::open(to, plan.version, format!("bench-s{at}").into()).await?;
+    let mut link = Link::open(to, plan.version, format!("bench-s{at}").into(), plan.keeps_sessions).await?;
     let filter = match plan.layout {
         Layout::OneToOne => format!("bench/{at}"),
         Layout::FanIn => "bench/#".to_owned(),
@@ -228,7 +230,7 @@ async fn subscriber(shared: Rc<Shared>, ready: Rc<Barrier>, to: SocketAddr, at: 
 
 async fn publisher(shared: Rc<Shared>, ready: Rc<Barrier>, to: SocketAddr, at: usize) -> Result<()> {
     let plan = shared.plan;
-    let mut link = Link::open(to, plan.version, format!("bench-p{at}").into()).await?;
+    let mut link = Link::open(to, plan.version, format!("bench-p{at}").into(), plan.keeps_sessions).await?;
     let topic = if plan.layout == Layout::FanOut { "bench/all".to_owned() } else { format!("bench/{at}") };
     ready.wait().await;
     let publisher = &shared.publishers[at];

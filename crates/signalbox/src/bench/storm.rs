@@ -50,7 +50,7 @@ pub(crate) async fn run(to: SocketAddr, broker: Process, plan: Plan) -> Result<F
         opening.spawn_local(async move {
             let turn = turns.acquire().await?;
             let asked = now_ns();
-            let link = Link::open(to, Version::V311, format!("bench-{at}").into()).await?;
+            let link = Link::open(to, Version::V311, format!("bench-{at}").into(), false).await?;
             drop(turn);
             anyhow::Ok((link, now_ns() - asked))
         });
