@@ -69,6 +69,8 @@ fn translation(kind: &str) -> Option<Translate> {
         "http" | "webhook" => Some(http),
         // These speak PostgreSQL's protocol, and EMQX talks to them as to one.
         "pgsql" | "timescale" | "matrix" | "alloydb" | "cockroachdb" => Some(pgsql),
+        "mqtt" => Some(mqtt),
+        "disk_log" => Some(disk_log),
         _ => None,
     }
 }
@@ -329,6 +331,87 @@ fn pgsql(found: &Found<'_>, notes: &mut Vec<String>) -> (Table, Table) {
     (single("sql", translated(sql, notes).into()), connector)
 }
 
+/// Another broker.
+fn mqtt(found: &Found<'_>, notes: &mut Vec<String>) -> (Table, Table) {
+    let is_tls = found.connector.pointer("/ssl/enable") == Some(&Value::Bool(true));
+    let server = text(found.connector.get("server")).unwrap_or("localhost");
+    // Its port is 1883 there with TLS, too.
+    let port = if server.contains(':') { "" } else { ":1883" };
+    let mut connector = single("kind", "mqtt".into());
+    connector.insert("url".to_owned(), format!("{}://{server}{port}", if is_tls { "mqtts" } else { "mqtt" }).into());
+    for name in ["username", "password"] {
+        if found.connector.get(name).is_some() {
+            connector.insert(name.to_owned(), variable(&found.connector_name, name).into());
+        }
+    }
+    let of_ssl = |name: &str| found.connector.get("ssl").and_then(|ssl| text(ssl.get(name))).filter(|_| is_tls);
+    for (theirs, ours) in [("cacertfile", "ca_pem"), ("certfile", "cert_pem"), ("keyfile", "key_pem")] {
+        if let Some(file) = of_ssl(theirs) {
+            notes.push(format!("ssl: what stands in `{file}` belongs into `{ours}` of the connector"));
+        }
+    }
+    if text(found.connector.get("proto_ver")) != Some("v5") {
+        notes.push("proto_ver: the other broker has to speak MQTT 5".to_owned());
+    }
+    // Before 5.3 a bridge had both ways in one.
+    let parameters = found.parameters.pointer("/egress/remote").unwrap_or(found.parameters);
+    let mut entry = Table::new();
+    if let Some(topic) = text(parameters.get("topic")) {
+        entry.insert("topic".to_owned(), translated(topic, notes).into());
+        if has_placeholder(topic) {
+            notes.push("topic: a variable that is NULL rejects the output; in EMQX it is empty".to_owned());
+        }
+    }
+    if let Some(payload) = text(parameters.get("payload")).filter(|payload| !is_whole_row(payload)) {
+        entry.insert("payload".to_owned(), translated(payload, notes).into());
+    }
+    for (name, default) in [("qos", "1"), ("retain", "false")] {
+        match constant(parameters.get(name), name, None, notes) {
+            Some(value) => drop(entry.insert(name.to_owned(), value)),
+            None => notes.push(format!("{name}: here it is {default}; EMQX takes that of the row")),
+        }
+    }
+    (entry, connector)
+}
+
+/// A log on the disk.
+fn disk_log(found: &Found<'_>, notes: &mut Vec<String>) -> (Table, Table) {
+    let place = text(found.connector.get("filepath")).unwrap_or("signalbox.log");
+    let (dir, file) = match place.rsplit_once('/') {
+        Some(("", file)) => ("/", file),
+        Some((dir, file)) => (dir, file),
+        None => (".", place),
+    };
+    let mut connector = single("kind", "file".into());
+    connector.insert("dir".to_owned(), dir.into());
+    let size = match found.connector.get("max_file_size") {
+        Some(Value::Number(bytes)) => Some(format!("{bytes}B")),
+        // Their units are powers of 1,024, too.
+        Some(Value::String(size)) => {
+            Some(size.to_ascii_uppercase().replace("KB", "KiB").replace("MB", "MiB").replace("GB", "GiB"))
+        }
+        Some(_) | None => None,
+    };
+    if let Some(size) = size {
+        connector.insert("rotate_size".to_owned(), size.into());
+    }
+    if let Some(files) = found.connector.get("max_file_number").and_then(Value::as_i64) {
+        // The file that is written to counts there.
+        connector.insert("keep".to_owned(), files.saturating_sub(1).clamp(0, 1_000).into());
+    }
+    let mut entry = single("path", format!("{}.log", translated(file.trim_end_matches(".log"), notes)).into());
+    notes.push("files: the youngest has the name itself, and older ones `.1` and so on behind it".to_owned());
+    if let Some(line) = text(found.parameters.get("template")).filter(|line| !is_whole_row(line)) {
+        notes.push(format!("template: {UNDEFINED}"));
+        entry.insert("line".to_owned(), translated(line, notes).into());
+    }
+    (entry, connector)
+}
+
+fn is_whole_row(template: &str) -> bool {
+    matches!(template, "${.}" | "${}")
+}
+
 fn postgres_url(connector: &Value) -> String {
     let part = |name: &str, literal: &str| text(connector.get(name)).map(|text| percent_encoded(text, literal));
     let user = part("username", "").map(|user| format!("{user}@")).unwrap_or_default();
@@ -405,6 +488,33 @@ mod tests {
         let without_user =
             format!("{RULE}\nactions.timescale.a {{ connector = c }}\nconnectors.timescale.c {{ server = h }}");
         assert_eq!(connector_and_entry("timescale", &without_user).0["url"].as_str(), Some("postgres://h/postgres"));
+    }
+
+    #[test]
+    fn another_broker_and_a_log_are_taken_over() {
+        let broker = format!(
+            "{RULE}\nactions.mqtt.a {{ connector = c, parameters {{ topic = \"x/${{topic}}\", qos = 2, payload = \"${{.}}\" }} }}\n\
+             connectors.mqtt.c {{ server = h, username = u, password = SECRET, ssl {{ enable = true, keyfile = k }} }}"
+        );
+        let (connector, entry, notes) = connector_and_entry("mqtt", &broker);
+        assert_eq!(
+            (connector["url"].as_str(), connector["password"].as_str()),
+            (Some("mqtts://h:1883"), Some("${env:C_PASSWORD}"))
+        );
+        assert_eq!((entry["topic"].as_str(), entry["qos"].as_integer(), entry.len()), (Some("x/${topic}"), Some(2), 3));
+        for note in ["`k` belongs into `key_pem`", "retain: here it is false", "speak MQTT 5"] {
+            assert!(notes.iter().any(|said| said.contains(note)), "{note}: {notes:?}");
+        }
+        let log = format!(
+            "{RULE}\nactions.disk_log.a {{ connector = c, parameters {{ template = \"${{clientid}}\" }} }}\n\
+             connectors.disk_log.c {{ filepath = \"/var/log/rows\", max_file_size = 10MB, max_file_number = 7 }}"
+        );
+        let (connector, entry, _) = connector_and_entry("disk_log", &log);
+        assert_eq!(
+            (connector["dir"].as_str(), connector["rotate_size"].as_str(), connector["keep"].as_integer()),
+            (Some("/var/log"), Some("10MiB"), Some(6))
+        );
+        assert_eq!((entry["path"].as_str(), entry["line"].as_str()), (Some("rows.log"), Some("${clientid}")));
     }
 
     #[test]

@@ -188,7 +188,7 @@ fn of_every_kind_of_action_is_told_what_becomes_of_it() {
             ("http:hook", "yes", "differs"),
             ("http:status", "yes", "differs"),
             ("http:nowhere", "not in the export", "fails"),
-            ("mqtt:out", "no", "fails"),
+            ("mqtt:out", "yes", "differs"),
             ("pgsql:meters", "yes", "differs"),
             ("timescale:series", "yes", "differs"),
             ("redis:last", "no", "fails"),
@@ -221,6 +221,7 @@ fn rule_files_and_the_connectors_that_are_printed_fit_each_other() {
     let written = std::fs::read_to_string(home.path().join("taken/everywhere.sql")).unwrap();
     for said in [
         "connector = \"plant_pgsql\"\nsql = ",
+        "connector = \"remote\"\ntopic = \"x/${topic}\"\npayload = \"${payload}\"\nqos = 1\nretain = false\n",
         "connector = \"old\"\npath = \"/in/${clientid}\"",
         "path = \"/status\"\nenabled = false\n",
     ] {

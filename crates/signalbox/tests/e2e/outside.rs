@@ -77,7 +77,12 @@ async fn connectors_test_tells_who_answers() {
 
 /// Runs it on another thread, so that the HTTP server of this test can answer meanwhile.
 async fn test_of_connectors(home: &Home) -> Finished {
-    let mut command = home.command(&["connectors", "test", "ops"]);
+    test_of_connectors_named(home, &["ops"]).await
+}
+
+async fn test_of_connectors_named(home: &Home, names: &[&str]) -> Finished {
+    let mut command = home.command(&["connectors", "test"]);
+    command.args(names);
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
     Finished::of(output)
 }
@@ -180,4 +185,46 @@ async fn the_table_that_connectors_schema_prints_takes_the_rows_of_the_rule() {
 
     let all = home.with_rule("all", "SELECT * FROM \"t\"").run(&["connectors", "schema", "all"]);
     assert!(all.code == Some(2) && all.stderr.contains("instead of `*`"), "{}", all.stderr);
+}
+
+const ELSEWHERE_RULE: &str = r#"/*---
+[[actions]]
+connector = "central"
+topic = "plant-7/${clientid}"
+qos = 2
+user_properties = { event = "${event_id}" }
+
+[[actions]]
+connector = "log"
+format = "csv"
+columns = ["clientid", "reason_code"]
+---*/
+SELECT clientid, username, reason_code, timestamp FROM "$events/client_connack"
+"#;
+
+#[tokio::test]
+async fn the_connack_goes_to_another_broker_and_into_a_file() {
+    let central_home = Home::new();
+    let central = central_home.serve();
+    let mut sub = Subscriber::start(&central, "sub", "plant-7/#").await;
+    let home = Home::new().with_rule("connack", ELSEWHERE_RULE);
+    let dir = home.path().join("log");
+    std::fs::create_dir(&dir).unwrap();
+    let home = home.with_config(&format!(
+        "[connectors.central]\nkind = \"mqtt\"\nurl = \"mqtt://{}\"\n\n[connectors.log]\nkind = \"file\"\ndir = \"{}\"\n",
+        central.mqtt,
+        dir.display()
+    ));
+    let answers = test_of_connectors_named(&home, &["central", "log"]).await;
+    assert_eq!(answers.code, Some(0), "{}{}", answers.stdout, answers.stderr);
+
+    let server = home.serve();
+    connect(Version::V5, server.mqtt, "pump-17", None).await.unwrap();
+    let message = sub.next_about("pump-17").await;
+    assert_eq!(message.topic, "plant-7/pump-17");
+    server.signal("TERM");
+    let (status, log) = server.wait();
+    assert!(status.success(), "{log}");
+    let lines = std::fs::read_to_string(dir.join("connack.csv")).unwrap();
+    assert_eq!(lines, "clientid,reason_code\npump-17,success\n");
 }
