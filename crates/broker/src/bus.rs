@@ -10,9 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 
-use events::{Event, Kind};
+use events::{Body, Event, Kind};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
+
+/// Bytes of the payloads of messages that may wait for one subscriber, in the events that tell of them. A message that
+/// several of them tell of is counted for each. Beyond it such an event becomes part of a gap; events without a payload
+/// have only the limit of their number.
+const PAYLOAD_BYTES_MAX: usize = 64 << 20;
 
 /// A set of kinds of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,6 +115,7 @@ struct Queue {
 #[derive(Default)]
 struct Waiting {
     items: VecDeque<BusItem>,
+    payload_bytes: usize,
     gap: Option<Gap>,
     waker: Option<Waker>,
     is_closed: bool,
@@ -142,10 +148,11 @@ impl Bus {
                 sequencer.last_seq += 1;
                 event.head.seq = Some(sequencer.last_seq);
             }
+            let payload_bytes = payload_bytes(&event);
             let event = Arc::new(event);
             for queue in &sequencer.queues {
                 if Kinds(queue.kinds.load(Ordering::Relaxed)).contains(kind) {
-                    wakers.extend(queue.push(&event));
+                    wakers.extend(queue.push(&event, payload_bytes));
                 }
             }
         }
@@ -226,10 +233,11 @@ pub struct BusStats {
 }
 
 impl Queue {
-    fn push(&self, event: &Arc<Event>) -> Option<Waker> {
+    fn push(&self, event: &Arc<Event>, payload_bytes: usize) -> Option<Waker> {
         let mut waiting = self.waiting.lock();
         let needed = 1 + usize::from(waiting.gap.is_some());
-        if waiting.items.len() + needed > self.capacity {
+        let has_room_for_payload = payload_bytes == 0 || waiting.payload_bytes + payload_bytes <= PAYLOAD_BYTES_MAX;
+        if waiting.items.len() + needed > self.capacity || !has_room_for_payload {
             self.lost_count.fetch_add(1, Ordering::Relaxed);
             let gap =
                 waiting.gap.get_or_insert(Gap { first_seq: None, last_seq: None, count: 0, cause: GapCause::Overflow });
@@ -240,9 +248,36 @@ impl Queue {
             if let Some(gap) = waiting.gap.take() {
                 waiting.items.push_back(BusItem::Gap(gap));
             }
+            waiting.payload_bytes += payload_bytes;
             waiting.items.push_back(BusItem::Event(Arc::clone(event)));
         }
         waiting.waker.take()
+    }
+}
+
+/// Bytes of the payload that an event keeps in memory.
+fn payload_bytes(event: &Event) -> usize {
+    match &event.body {
+        Body::MessagePublish(event) => event.payload.0.len(),
+        Body::MessageDelivered(event) => event.payload.0.len(),
+        Body::MessageAcked(event) => event.payload.0.len(),
+        Body::MessageDropped(event) => event.payload.0.len(),
+        Body::DeliveryDropped(event) => event.payload.0.len(),
+        Body::ClientConnack(_)
+        | Body::ClientConnected(_)
+        | Body::ClientDisconnected(_)
+        | Body::ClientPing(_)
+        | Body::ClientCheckAuthnComplete(_)
+        | Body::ClientCheckAuthzComplete(_)
+        | Body::SessionCreated(_)
+        | Body::SessionResumed(_)
+        | Body::SessionTakenOver(_)
+        | Body::SessionDiscarded(_)
+        | Body::SessionExpired(_)
+        | Body::SessionSubscribed(_)
+        | Body::SessionUnsubscribed(_)
+        | Body::CertificateRegistered(_)
+        | Body::CertificateRejected(_) => 0,
     }
 }
 
@@ -306,6 +341,7 @@ impl fmt::Debug for Switch {
 
 impl Waiting {
     fn take(&mut self) -> Vec<BusItem> {
+        self.payload_bytes = 0;
         let mut batch = Vec::from(std::mem::take(&mut self.items));
         batch.extend(self.gap.take().map(BusItem::Gap));
         batch
@@ -365,6 +401,25 @@ mod tests {
         assert_eq!(seqs(&receiver.try_recv_batch()), ["6"]);
         assert_eq!(seqs(&quick.try_recv_batch()), ["1", "2", "3", "4", "5", "6"]);
         assert_eq!(bus.stats()[0].lost_count, 2);
+    }
+
+    #[test]
+    fn payloads_beyond_their_limit_become_a_gap_and_other_events_go_on() {
+        let bus = Arc::new(Bus::new(0));
+        let mut receiver = bus.subscribe("slow", Kinds::all(), 1000);
+        let payload = events::Payload(vec![0; 1 << 20].into());
+        let dropped = events::DeliveryDropped { payload, ..events::DeliveryDropped::sample() };
+        let head = events::Head { seq: None, ..events::Head::sample() };
+        let event = Event { head, body: dropped.into() };
+        for _ in 0..70 {
+            bus.emit(event.clone());
+        }
+        bus.emit(Event::sample(Kind::ClientConnack));
+        let batch = receiver.try_recv_batch();
+        let [delivered @ .., BusItem::Gap(gap), BusItem::Event(last)] = &batch[..] else { panic!("{batch:?}") };
+        assert_eq!((delivered.len(), gap.count, last.kind()), (64, 6, Kind::ClientConnack));
+        bus.emit(event);
+        assert_eq!(receiver.try_recv_batch().len(), 1, "there is room again");
     }
 
     #[test]
