@@ -37,7 +37,7 @@ pub struct Recovered {
     pub retained: usize,
     /// Wills that are still to be published.
     pub wills: usize,
-    /// Records that cannot be read, as far as it is known how many they are, and messages that were in them.
+    /// Records that cannot be read, as far as it is known how many they are.
     pub lost: u64,
 }
 
@@ -123,12 +123,12 @@ impl Reading {
                 self.messages.insert(number, Arc::new(message_of(&body, self.now).with_record(record)));
             }
             Change::Queued(key, place) => self.queue(key, place),
-            Change::Retained(number) => match self.messages.get(&number) {
-                Some(message) => {
+            Change::Retained(number) => {
+                // As in `queue`.
+                if let Some(message) = self.messages.get(&number) {
                     self.retained.insert(message.topic().into(), Arc::clone(message));
                 }
-                None => self.lost += 1,
-            },
+            }
             Change::Cleared(topic) => {
                 self.retained.remove(topic);
             }
@@ -210,10 +210,9 @@ impl Reading {
     fn queue(&mut self, key: SubscriberKey, place: Place) {
         self.last_number = self.last_number.max(place.number);
         let Some(session) = self.sessions.get_mut(&key.0) else { return };
-        let Some(message) = self.messages.get(&place.message) else {
-            self.lost += 1;
-            return;
-        };
+        // One that is not there stood in a segment that was removed, and is told again by the rewrite that removed it; or
+        // in a part that cannot be read, which is counted.
+        let Some(message) = self.messages.get(&place.message) else { return };
         let mut queued = Queued::new(Arc::clone(message), place.qos);
         queued.number = place.number;
         queued.retain = place.retain;
