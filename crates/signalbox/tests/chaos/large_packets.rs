@@ -16,7 +16,7 @@ use crate::support::server::Home;
 const PAYLOAD_LEN: usize = (1 << 20) - 4 - (2 + LARGE.len()) - 2;
 const LARGE: &str = "large";
 
-/// What all small publishers together have done before a large packet is through, at least. Measured: 120 to 340. A broker
+/// What all small publishers together have done before a large packet is through, at least. Measured: 30 to 340. A broker
 /// that went on with who sends most would come to less than one.
 const SMALL_FOR_LARGE_MIN: usize = 5;
 

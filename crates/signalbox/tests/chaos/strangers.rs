@@ -66,7 +66,7 @@ async fn strangers_under_its_identifier_do_not_disturb_a_client() {
     let begin = Attacker::open(server.mqtt).await;
     let right = connect_as("valve", (4, WITH_PASSWORD), ("valve", "secret"));
     let mut valve = Client::begin(begin, "valve", &right).await;
-    let both = [("pump".to_owned(), victim.port()), ("valve".to_owned(), valve.port())];
+    let both = [("pump".to_owned(), victim.address()), ("valve".to_owned(), valve.address())];
 
     let attempts = attempts();
     for round in 0..rounds {

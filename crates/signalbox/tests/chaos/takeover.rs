@@ -69,7 +69,7 @@ async fn takeovers_at_random_are_told_in_order_and_once() {
     assert_eq!(present.len(), identifiers);
     let mut alive_count = 0;
     for client in &mut clients {
-        if present[&client.id] == client.port() {
+        if present[&client.id] == client.address() {
             client.ping().await;
             alive_count += 1;
         } else {

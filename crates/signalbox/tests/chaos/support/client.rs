@@ -35,8 +35,8 @@ impl Client {
         Client { id: id.to_owned(), connection, last_published: 0, last_acknowledged: 0 }
     }
 
-    pub(crate) fn port(&self) -> u64 {
-        self.connection.address.port().into()
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.connection.address
     }
 
     /// Subscribes at QoS 0.

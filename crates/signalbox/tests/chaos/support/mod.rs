@@ -18,6 +18,7 @@ pub(crate) mod told;
 pub(crate) mod witness;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -35,15 +36,17 @@ pub(crate) fn number(name: &str, in_short: usize) -> usize {
     }
 }
 
-/// Who is connected, as the broker tells an operator: the port of the client, by its identifier.
-pub(crate) fn present(home: &Home) -> BTreeMap<String, u64> {
+/// Who is connected, as the broker tells an operator: the address of the client, by its identifier.
+pub(crate) fn present(home: &Home) -> BTreeMap<String, SocketAddr> {
     let mut present = BTreeMap::new();
     for page in 1.. {
         let said = home.run(&["clients", "list", "--json", "--limit", "1000", "--page", &page.to_string()]);
         assert_eq!(said.code, Some(0), "{}", said.stderr);
         let answer: Value = serde_json::from_str(&said.stdout).unwrap();
         for client in answer["data"].as_array().unwrap().iter().filter(|client| client["connected"] == true) {
-            let before = present.insert(client["clientid"].as_str().unwrap().into(), client["port"].as_u64().unwrap());
+            let ip = client["ip_address"].as_str().unwrap().parse().unwrap();
+            let address = SocketAddr::new(ip, client["port"].as_u64().unwrap().try_into().unwrap());
+            let before = present.insert(client["clientid"].as_str().unwrap().into(), address);
             assert_eq!(before, None, "listed twice: {client}");
         }
         if answer["meta"]["hasnext"] == false {
