@@ -79,6 +79,8 @@ fn router(api: Api, hosts: Hosts) -> Router {
         .route("/api/v5/rules/{id}/metrics", get(routes::rules::metrics))
         .route("/api/v5/rules/{rule}/actions/{action}/{operation}", post(routes::actions::operate))
         .route("/api/v5/rules/{id}/metrics/reset", put(routes::rules::reset_metrics))
+        .route("/api/v5/rule_test", post(routes::rule_test::run))
+        .route("/api/v5/rule_events", get(routes::rule_events::list))
         .route("/api/v5/connectors", get(routes::connectors::list).post(routes::connectors::refuse))
         .route(
             "/api/v5/connectors/{id}",
@@ -87,6 +89,14 @@ fn router(api: Api, hosts: Hosts) -> Router {
         .route("/api/v5/connectors/{id}/start", post(routes::connectors::start))
         .route("/api/v5/connectors/{id}/enable/{enable}", put(routes::connectors::refuse))
         .route("/api/v5/connectors_probe", post(routes::connectors::probe))
+        .route("/api/v5/actions", get(routes::actions::list).post(routes::actions::refuse))
+        .route(
+            "/api/v5/actions/{id}",
+            get(routes::actions::show).put(routes::actions::refuse).delete(routes::actions::refuse),
+        )
+        .route("/api/v5/actions/{id}/metrics", get(routes::actions::metrics))
+        .route("/api/v5/actions/{id}/start", post(routes::actions::start))
+        .route("/api/v5/actions/{id}/enable/{enable}", put(routes::actions::refuse))
         .route("/api/v5/actions_probe", post(routes::connectors::probe_action))
         .route("/api/v5/dead_letters", get(routes::dead_letters::list).delete(routes::dead_letters::drop_all))
         .route("/api/v5/dead_letters/replay", post(routes::dead_letters::replay_all))

@@ -89,7 +89,7 @@ impl std::fmt::Debug for EngineConfig {
 /// The rule engine. Cloning gives another handle of the same.
 #[derive(Clone)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 pub(crate) struct Shared {

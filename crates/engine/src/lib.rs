@@ -33,6 +33,7 @@ mod rule;
 mod rule_file;
 mod rule_test;
 mod status;
+mod trial;
 mod watch;
 mod worker;
 
@@ -57,7 +58,8 @@ pub use preview::{Placeholder, Preview, PreviewPart};
 pub use publisher::{HopLimit, PublishProperties, PublishRefused, PublishRequest, Publisher};
 pub use rule_test::{Difference, FieldComparison, RuleTest, TestReport};
 pub use status::{Refused, RuleState, RuleStatus};
+pub use trial::{Compat, TrialRefused};
 pub use worker::{ActionState, ActionStatus, Operation};
 
 pub use mqtt::QoS;
-pub use sql::{Diagnostic, Severity, template};
+pub use sql::{Diagnostic, Rows, Severity, template};

@@ -31,11 +31,12 @@ pub(crate) struct Connector {
     source: &'static str,
 }
 
+/// How something is on a node.
 #[derive(Debug, Serialize)]
-struct NodeStatus {
-    node: String,
-    status: &'static str,
-    status_reason: String,
+pub(super) struct NodeStatus {
+    pub(super) node: String,
+    pub(super) status: &'static str,
+    pub(super) status_reason: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -148,7 +149,8 @@ fn find(api: &Api, id: &str) -> Result<ConnectorUse, Problem> {
     api.engine.connectors().into_iter().find(is_it).ok_or_else(|| Problem::not_found("connector", id))
 }
 
-fn test_failed(error: &ActionError) -> Problem {
+/// The other side is not there, or refuses us.
+pub(super) fn test_failed(error: &ActionError) -> Problem {
     let problem = Problem::new(StatusCode::BAD_REQUEST, "TEST_FAILED", error.message.clone());
     match &error.help {
         Some(help) => problem.help(help.clone()),

@@ -12,6 +12,8 @@ pub(crate) mod metrics;
 pub(crate) mod page;
 pub(crate) mod publish;
 pub(crate) mod retained;
+pub(crate) mod rule_events;
+pub(crate) mod rule_test;
 pub(crate) mod rules;
 pub(crate) mod subscriptions;
 pub(crate) mod time;

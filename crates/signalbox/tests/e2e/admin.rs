@@ -16,7 +16,7 @@ fn ids(page: &Value) -> Vec<&str> {
 }
 
 /// Asks the API with a key of that role.
-async fn ask(
+pub(crate) async fn ask(
     home: &Home,
     server: &Server,
     (role, method, path): (&str, &str, &str),

@@ -24,6 +24,7 @@ mod outside;
 mod postgres;
 mod refusals;
 mod reload;
+mod rule_api;
 mod rules;
 mod stop;
 mod support;

@@ -1,0 +1,136 @@
+//! `/api/v5/rule_test`: a rule that is tried on one event, in EMQX's shape. Nothing is kept and nothing is sent.
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::http::StatusCode;
+use bytestring::ByteString;
+use engine::{Compat, Diagnostic, Rows, TrialRefused};
+use events::{EventType, Map, Value, closest, given_column};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::page::blocking;
+use crate::Api;
+use crate::access::Operator;
+use crate::problem::Problem;
+
+/// The rule, and what is known of its event.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    sql: String,
+    /// The fields of the event, and its kind under `event_type`: `message_publish`, `client_connected`.
+    #[serde(default)]
+    context: serde_json::Map<String, serde_json::Value>,
+    /// Whose events the rule is written for: this is EMQX's path.
+    #[serde(default)]
+    compat: AskedCompat,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum AskedCompat {
+    #[default]
+    Emqx,
+    Signalbox,
+}
+
+/// `POST /rule_test`: the row of a SELECT as an object, the rows of a FOREACH as a list.
+pub(crate) async fn run(
+    _operator: Operator,
+    State(api): State<Api>,
+    body: Result<Json<Asked>, JsonRejection>,
+) -> Result<Json<Box<RawValue>>, Problem> {
+    let Json(Asked { sql, context, compat }) = body.map_err(|refused| Problem::bad_request(refused.body_text()))?;
+    let fields = fields_of(&context)?;
+    let compat = match compat {
+        AskedCompat::Emqx => Compat::Emqx,
+        AskedCompat::Signalbox => Compat::Signalbox,
+    };
+    blocking(move || match api.engine.try_sql(&sql, compat, &fields) {
+        Ok(rows) => Ok(Json(in_json(&rows))),
+        Err(refused) => Err(problem(refused, &sql)),
+    })
+    .await?
+}
+
+fn fields_of(context: &serde_json::Map<String, serde_json::Value>) -> Result<Map, Problem> {
+    let mut fields = Map::with_capacity(context.len());
+    for (name, value) in context {
+        let (name, value) = match name.as_str() {
+            "event_type" => (ByteString::from_static("event"), Value::from_static(event_of_type(value)?.name)),
+            name => given_column(name.into(), Value::from_json(value)).map_err(Problem::bad_request)?,
+        };
+        fields.insert(name, value);
+    }
+    Ok(fields)
+}
+
+/// EMQX writes `client_connected` for `client.connected` here.
+fn event_of_type(value: &serde_json::Value) -> Result<&'static EventType, Problem> {
+    let Some(wanted) = value.as_str() else {
+        return Err(Problem::bad_request(format!("expected text for `event_type`, found `{value}`")));
+    };
+    let dotted = wanted.replacen('_', ".", 1);
+    let found = EventType::all().find(|event| event.name == dotted || event.name == wanted);
+    found.or_else(|| EventType::by_topic(wanted)).ok_or_else(|| {
+        let problem = Problem::bad_request(format!("there is no `event_type` `{wanted}`"));
+        let near = closest(&dotted, EventType::all().map(|event| event.name));
+        match near.map(|name| name.replacen('.', "_", 1)) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None => problem.help("`GET /api/v5/rule_events` lists the events"),
+        }
+    })
+}
+
+fn in_json(rows: &Rows) -> Box<RawValue> {
+    let json = match rows {
+        Rows::One(row) => row.to_json(),
+        Rows::Many(rows) => format!("[{}]", rows.iter().map(Map::to_json).collect::<Vec<_>>().join(",")),
+        Rows::NoMatch => "[]".to_owned(),
+    };
+    RawValue::from_string(json).expect("rows are written as JSON")
+}
+
+fn problem(refused: TrialRefused, sql: &str) -> Problem {
+    match refused {
+        TrialRefused::Sql(wrong) => of_diagnostics(&wrong, sql),
+        TrialRefused::Failed(error) => of_diagnostics(&[error], sql),
+        TrialRefused::Event(wrong) => Problem::bad_request(format!("`context`: {}", wrong.join("; "))),
+        TrialRefused::NoMatch(why) => {
+            with_help(Problem::new(StatusCode::PRECONDITION_FAILED, "NOT_MATCH", "SQL Not Match"), &why)
+        }
+    }
+}
+
+/// Everything that is wrong, each with its place in the SQL.
+fn of_diagnostics(wrong: &[Diagnostic], sql: &str) -> Problem {
+    let placed = |diagnostic: &Diagnostic| {
+        let (line, column) = diagnostic.position(sql, 0);
+        format!("line {line}, column {column}: {}", diagnostic.message)
+    };
+    let problem = Problem::bad_request(wrong.iter().map(placed).collect::<Vec<_>>().join("; "));
+    let helps: Vec<String> = wrong.iter().filter_map(|diagnostic| diagnostic.help.clone()).collect();
+    with_help(problem, &helps)
+}
+
+fn with_help(problem: Problem, helps: &[String]) -> Problem {
+    if helps.is_empty() { problem } else { problem.help(helps.join("; ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_type_is_read_as_emqx_writes_it_and_as_rules_do() {
+        for wanted in ["delivery_dropped", "delivery.dropped", "$events/delivery_dropped"] {
+            assert_eq!(event_of_type(&wanted.into()).unwrap().name, "delivery.dropped", "{wanted}");
+        }
+        for event in EventType::all() {
+            assert_eq!(event_of_type(&event.name.replace('.', "_").into()).unwrap().kind, event.kind);
+        }
+        assert!(event_of_type(&1.into()).is_err() && event_of_type(&"alarm_activated".into()).is_err());
+    }
+}
