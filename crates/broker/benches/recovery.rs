@@ -27,7 +27,9 @@ impl Observer for Nobody {
     fn wants_publish(&self, _topic: &str) -> bool {
         false
     }
-    fn published(&self, _event: &Event, _hops: u8) {}
+    fn published(&self, _event: &Event, _hops: u8) -> Option<broker::Awaited> {
+        None
+    }
 }
 
 fn broker() -> Broker {

@@ -135,7 +135,8 @@ impl Broker {
         let hub = &self.0.hub;
         check(message, hub)?;
         let mut wakers = Wakers::new();
-        let published = hub.publish(self.0.clock.now(), &message.to_publish(), (None, message.origin()), &mut wakers);
+        let (published, _only_for_clients) =
+            hub.publish(self.0.clock.now(), &message.to_publish(), (None, message.origin()), &mut wakers);
         wakers.into_iter().for_each(Waker::wake);
         Ok(published)
     }

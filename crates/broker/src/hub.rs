@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use smallvec::SmallVec;
 use tokio::sync::Notify;
 
+use crate::awaited::Awaited;
 use crate::bus::Bus;
 use crate::clock::Now;
 use crate::config::BrokerConfig;
@@ -39,8 +40,9 @@ pub trait Observer: Send + Sync {
     /// Whether a message to `topic` is of interest: where not, no event is built for it.
     fn wants_publish(&self, topic: &str) -> bool;
     /// A message was accepted. Runs in the publisher's task, before the message is routed; must not block. `hops` is
-    /// how many rules the message has come through.
-    fn published(&self, event: &Event, hops: u8);
+    /// how many rules the message has come through. A client that has published it with QoS 1 or 2 is answered when the
+    /// result is ready, where there is one.
+    fn published(&self, event: &Event, hops: u8) -> Option<Awaited>;
 }
 
 /// Connections to be woken, collected so that they find all of a turn's messages at once.
@@ -139,15 +141,15 @@ impl Hub {
     }
 
     /// Publishes a message: tells the observer, retains it, routes it. Connections that have something to do now are added
-    /// to `wakers`.
+    /// to `wakers`. With the result comes what the observer wants the publisher to wait for.
     pub(crate) fn publish(
         &self,
         now: Now,
         publish: &Publish,
         (publisher, origin): (Option<Publisher>, Origin<'_>),
         wakers: &mut Wakers,
-    ) -> Published {
-        let id = self.tell_published(now, publish, origin);
+    ) -> (Published, Option<Awaited>) {
+        let (id, awaited) = self.tell_published(now, publish, origin);
         let mut shared = None;
         let message = || Arc::new(Message::new(publish, origin, now).with_id(id));
         let (is_kept, mut mark) = if publish.retain {
@@ -205,7 +207,7 @@ impl Hub {
         if let Some(reason) = reason {
             self.tell_dropped(now, (id, publish), reason, origin);
         }
-        Published { receivers_count: fate.queued, matched_count: fate.matched, mark }
+        (Published { receivers_count: fate.queued, matched_count: fate.matched, mark }, awaited)
     }
 
     /// Publishes a message of the broker itself: it is told to nobody, counted nowhere and not kept. Sessions in `reached`

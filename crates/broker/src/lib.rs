@@ -10,6 +10,7 @@
 
 mod accept;
 mod admin;
+mod awaited;
 mod bind;
 mod broker;
 mod bus;
@@ -40,6 +41,7 @@ mod telling;
 mod transport;
 
 pub use admin::{ClientInfo, ConnectionInfo, ListenerInfo, RetainedInfo, SubscriptionInfo};
+pub use awaited::Awaited;
 pub use broker::{Broker, PublishRefused};
 pub use bus::{Bus, BusItem, BusReceiver, BusStats, Gap, GapCause, Kinds, Switch};
 pub use config::{

@@ -24,7 +24,9 @@ impl Observer for Nobody {
         false
     }
 
-    fn published(&self, _event: &Event, _hops: u8) {}
+    fn published(&self, _event: &Event, _hops: u8) -> Option<broker::Awaited> {
+        None
+    }
 }
 
 /// A broker with the users `ann` and `bob`, who have SCRAM credentials, and `eve`, who has none.

@@ -10,13 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::{Anonymous, Auth, AuthConfig};
-use broker::{Bound, Broker, BrokerConfig, BusItem, BusReceiver, Kinds, ListenerConfig, Observer, Publication, Rate};
+use broker::{
+    Awaited, Bound, Broker, BrokerConfig, BusItem, BusReceiver, Kinds, ListenerConfig, Observer, Publication, Rate,
+};
 use bytes::{Bytes, BytesMut};
 use events::{Body, DisconnectReason, Event};
 use mqtt::{
     Connect, Packet, PacketId, Properties, Publish, QoS, ReasonCode, Sender, Subscribe, Subscription,
     SubscriptionOptions, Version,
 };
+use tokio::sync::watch;
 
 /// Panics at one topic, as a bug in a rule would.
 struct Fragile;
@@ -26,8 +29,23 @@ impl Observer for Fragile {
         topic == "panic"
     }
 
-    fn published(&self, _event: &Event, _hops: u8) {
+    fn published(&self, _event: &Event, _hops: u8) -> Option<Awaited> {
         panic!("this test wants a panic here");
+    }
+}
+
+/// Lets who publishes to `wait` wait until the gate is open.
+#[derive(Clone)]
+struct Gate(Arc<watch::Sender<bool>>);
+
+impl Observer for Gate {
+    fn wants_publish(&self, topic: &str) -> bool {
+        topic == "wait"
+    }
+
+    fn published(&self, _event: &Event, _hops: u8) -> Option<Awaited> {
+        let mut gate = self.0.subscribe();
+        Some(Awaited::new(Box::pin(async move { drop(gate.wait_for(|is_open| *is_open).await) })))
     }
 }
 
@@ -38,13 +56,20 @@ struct Server {
 }
 
 async fn serve(configure: impl FnOnce(&mut BrokerConfig, &mut ListenerConfig)) -> Server {
+    serve_with(Arc::new(Fragile), configure).await
+}
+
+async fn serve_with(
+    observer: Arc<dyn Observer>,
+    configure: impl FnOnce(&mut BrokerConfig, &mut ListenerConfig),
+) -> Server {
     let config =
         AuthConfig { anonymous: Anonymous::Loopback, users_file: None, acl_file: None, ..AuthConfig::default() };
     let auth = Auth::open(&config, std::path::Path::new(".")).unwrap();
     let mut settings = BrokerConfig::default();
     let mut listener = ListenerConfig::new((Ipv4Addr::LOCALHOST, 0).into());
     configure(&mut settings, &mut listener);
-    let broker = Broker::new(settings, auth, Arc::new(Fragile));
+    let broker = Broker::new(settings, auth, observer);
     let events = broker.bus().subscribe("test", Kinds::all(), 100_000);
     let address = broker.listen("default", listener).await.unwrap();
     let Bound::Tcp(address) = address else { panic!("expected an address, found {address}") };
@@ -430,5 +455,68 @@ async fn who_publishes_faster_than_it_may_is_held_back_and_loses_nothing() {
     assert_eq!(fast.await.unwrap(), 160);
     assert!(began.elapsed() >= Duration::from_millis(550), "{:?}", began.elapsed());
     assert!(server.broker.stats().reads_paused > 0);
+    server.broker.shutdown(Duration::from_secs(10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_waits_for_what_the_observer_asks_for_and_other_connections_do_not() {
+    let gate = Gate(Arc::new(watch::Sender::new(false)));
+    let server = serve_with(Arc::new(gate.clone()), |_, _| {}).await;
+    let address = server.address;
+    let opened = gate.clone();
+    let waits = tokio::task::spawn_blocking(move || {
+        let mut client = Client::connect(address, "waits");
+        client.send(&[
+            publish("wait", "x", Some(1)),
+            publish("t", "x", Some(2)),
+            publish("wait", "x", Some(3)),
+            Packet::Pingreq,
+        ]);
+        let first = client.next();
+        let was_open = *opened.0.borrow();
+        (was_open, [first, client.next(), client.next(), client.next()])
+    });
+    while gate.0.receiver_count() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let other = beside(move || {
+        let mut client = Client::connect(address, "other");
+        client.send(&[publish("t", "x", Some(1))]);
+        client.next()
+    });
+    assert!(matches!(other.await, Some(Packet::Puback(_))), "the others do not wait");
+    gate.0.send_replace(true);
+    let (was_open, answers) = waits.await.unwrap();
+    assert!(was_open, "the answer came too early: {answers:?}");
+    let ids: Vec<u16> = answers
+        .iter()
+        .map(|answer| match answer {
+            Some(Packet::Puback(ack)) => ack.packet_id.get(),
+            other => {
+                assert_eq!(other, &Some(Packet::Pingresp));
+                0
+            }
+        })
+        .collect();
+    assert_eq!(ids, [1, 2, 3, 0], "in order, and what came behind behind them");
+    server.broker.shutdown(Duration::from_secs(10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_still_waits_ends_with_its_connection() {
+    let gate = Gate(Arc::new(watch::Sender::new(false)));
+    let server = serve_with(Arc::new(gate.clone()), |_, _| {}).await;
+    let address = server.address;
+    let client = beside(move || {
+        let mut client = Client::connect(address, "goes");
+        client.send(&[publish("wait", "x", Some(1))]);
+        client
+    })
+    .await;
+    while gate.0.receiver_count() == 0 {
+        tokio::task::yield_now().await;
+    }
+    drop(client);
+    tokio::time::timeout(Duration::from_secs(30), gate.0.closed()).await.expect("nobody waits any more");
     server.broker.shutdown(Duration::from_secs(10)).await;
 }

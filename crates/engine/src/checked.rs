@@ -37,6 +37,8 @@ pub struct CheckedRule {
     sql_start: usize,
     pub(crate) description: String,
     pub(crate) is_enabled: bool,
+    /// A publisher is answered when the outputs of its message are in the buffers on disk.
+    pub(crate) requires_buffered: bool,
     pub(crate) query: Query,
     pub(crate) actions: Vec<CheckedAction>,
     /// The connectors in use, each with the name of the action.
@@ -133,6 +135,7 @@ impl CheckedRule {
                 sql_start,
                 description: header.description,
                 is_enabled: header.is_enabled,
+                requires_buffered: header.requires_buffered,
                 query,
                 actions,
                 connectors,

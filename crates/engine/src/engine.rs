@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::buffer::DeadLetter;
+use crate::buffered::{Awaited, Buffered};
 use crate::checked::{CheckedRule, name_of};
 use crate::clock::Clock;
 use crate::dead_letters::{DeadLetters, LetterFilter, LetterLimits};
@@ -157,20 +158,28 @@ impl Engine {
     ///
     /// `hops` is how often the message of the event was republished by rules, 0 for what a client sent.
     pub fn on_event(&self, event: &Event, hops: u8) {
+        drop(self.on_publish(event, hops));
+    }
+
+    /// As [`Engine::on_event`], for the message of a client that is told when it was taken: when the result is ready, where
+    /// there is one, because a rule over the message says `require = "buffered"`.
+    pub fn on_publish(&self, event: &Event, hops: u8) -> Option<Buffered> {
         let running = self.shared.running.load();
         let kind = event.kind();
         if let Body::MessagePublish(message) = &event.body {
             let rules = running.index.of_topic(&message.topic);
-            if !rules.is_empty() {
-                self.run(&running, &rules, event, (message.topic.clone(), hops));
+            if rules.is_empty() {
+                return None;
             }
-            return;
+            return self.run(&running, &rules, event, (message.topic.clone(), hops)).into_buffered();
         }
         let rules = running.index.of_kind(kind);
         if !rules.is_empty() {
             let trigger = name_of(&sql::Source::Event(kind));
+            // Nobody waits for what is told of events.
             self.run(&running, rules, event, (trigger, running.hops_of(event, hops, self.shared.config.hops_max)));
         }
+        None
     }
 
     /// Whether any rule listens to events of this kind. One atomic load and a look into a list.
@@ -344,7 +353,7 @@ impl Engine {
         rule.workers.iter().find(|worker| **worker.name() == *action).cloned()
     }
 
-    fn run(&self, running: &Running, rules: &[u32], event: &Event, (trigger, hops): (ByteString, u8)) {
+    fn run(&self, running: &Running, rules: &[u32], event: &Event, (trigger, hops): (ByteString, u8)) -> Awaited {
         let now = (self.shared.clock)();
         let client_id = running.index.client_column(event.kind()).map(|column| event.field(column));
         let client_id = match client_id {
@@ -360,9 +369,11 @@ impl Engine {
             ..Context::new(now, &self.shared.store)
         };
         let columns = EventColumns::new(event);
+        let mut awaited = Awaited::default();
         for rule in rules.iter().filter_map(|rule| running.enabled.get(usize::try_from(*rule).ok()?)) {
-            rule.run(&columns, &ctx, &origin);
+            rule.run(&columns, &ctx, &origin, &mut awaited);
         }
+        awaited
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod action;
 mod buffer;
+mod buffered;
 mod checked;
 mod clock;
 mod codes;
@@ -42,6 +43,7 @@ pub use buffer::{
     ACTION_OPTIONS, ActionOption, Batch, Buffer, BufferKind, BufferOptions, DeadLetter, Drops, Failure, Ledger, Next,
     Order, Overflow, Trouble,
 };
+pub use buffered::Buffered;
 pub use checked::{CheckedRule, RuleSource};
 pub use clock::Clock;
 pub use counters::RuleCounts;

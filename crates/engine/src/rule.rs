@@ -6,6 +6,7 @@ use bytestring::ByteString;
 use events::{EventId, Map, Timestamp};
 use sql::{Columns, Context, Rows};
 
+use crate::buffered::Awaited;
 use crate::checked::CheckedRule;
 use crate::counters::RuleCounters;
 use crate::output::Output;
@@ -35,8 +36,9 @@ pub(crate) struct Origin {
 }
 
 impl Rule {
-    /// Runs the rule on one event and hands every row to every action.
-    pub(crate) fn run(&self, columns: &dyn Columns, ctx: &Context<'_>, origin: &Origin) {
+    /// Runs the rule on one event and hands every row to every action. Adds to `awaited` what a publisher has to wait
+    /// for.
+    pub(crate) fn run(&self, columns: &dyn Columns, ctx: &Context<'_>, origin: &Origin, awaited: &mut Awaited) {
         if !self.checked.query.knows(columns) {
             return;
         }
@@ -51,12 +53,12 @@ impl Rule {
         match result {
             Ok(Rows::One(row)) => {
                 self.counters.count_passed();
-                self.hand_out(row, 0, origin);
+                self.hand_out(row, 0, origin, awaited);
             }
             Ok(Rows::Many(rows)) if !rows.is_empty() => {
                 self.counters.count_passed();
                 for (row_number, row) in (0..).zip(rows) {
-                    self.hand_out(row, row_number, origin);
+                    self.hand_out(row, row_number, origin, awaited);
                 }
             }
             Ok(Rows::NoMatch | Rows::Many(_)) => self.counters.count_no_result(),
@@ -71,7 +73,7 @@ impl Rule {
         &self.checked.source.id
     }
 
-    fn hand_out(&self, row: Map, row_number: u32, origin: &Origin) {
+    fn hand_out(&self, row: Map, row_number: u32, origin: &Origin, awaited: &mut Awaited) {
         let row = Arc::new(row);
         for worker in &self.direct {
             let output = Output {
@@ -85,7 +87,10 @@ impl Rule {
                 hops: origin.hops,
                 created: origin.now,
             };
-            worker.push(origin.now, output);
+            let mark = worker.push(origin.now, output);
+            if self.checked.requires_buffered {
+                awaited.add(worker, mark);
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use events::Timestamp;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,7 +18,7 @@ use crate::buffer::{
 };
 use crate::clock::Clock;
 use crate::dead_letters::DeadLetters;
-use crate::disk::{DiskBuffer, Left};
+use crate::disk::{DiskBuffer, Left, Mark, Progress, Reached};
 use crate::error_class::ErrorClass;
 use crate::log_gate::LogGate;
 use crate::output::Output;
@@ -33,6 +33,8 @@ pub(crate) struct Worker {
     /// Those of all actions.
     dead_letters: Arc<DeadLetters>,
     wake: Notify,
+    /// How far its outputs are on disk, where they are.
+    progress: Option<Arc<Progress>>,
     /// Cancelled when nothing comes out of it any more.
     ended: CancellationToken,
 }
@@ -159,6 +161,7 @@ impl Worker {
             buffer.restore(settled, queued, next_number);
             disk
         });
+        let progress = disk.as_ref().map(|disk| Arc::clone(disk.progress()));
         let stops = Stops { is_disabled: !is_enabled, ..Stops::default() };
         buffer.set_paused(stops.holds());
         let state = State {
@@ -179,6 +182,7 @@ impl Worker {
             state: Mutex::new(state),
             dead_letters,
             wake: Notify::new(),
+            progress,
             ended: CancellationToken::new(),
         }
     }
@@ -188,24 +192,27 @@ impl Worker {
         &self.name
     }
 
-    /// Takes `output` in. Never waits for the action.
-    pub(crate) fn push(&self, now: Timestamp, output: Output) {
-        let wakes = self.account(now, |state| {
+    /// Takes `output` in. Never waits for the action. Says when it is on disk, where that is its place and there is room.
+    pub(crate) fn push(&self, now: Timestamp, output: Output) -> Option<Mark> {
+        let (mark, wakes) = self.account(now, |state| {
             if state.stops.is_draining {
                 state.buffer.refuse(output);
-                return false;
+                return (None, false);
             }
-            let Some(disk) = &mut state.disk else { return state.buffer.push(now, output).1 };
+            let Some(disk) = &mut state.disk else { return (None, state.buffer.push(now, output).1) };
             // Cheap: the row is shared.
             let (number, wakes) = state.buffer.push(now, output.clone());
-            if let Some(number) = number {
-                disk.keep(number, &output);
-            }
-            wakes
+            (number.map(|number| disk.keep(number, &output)), wakes)
         });
         if wakes {
             self.wake.notify_one();
         }
+        mark
+    }
+
+    /// How far its outputs are on disk, where they are.
+    pub(crate) fn progress(&self) -> Option<watch::Receiver<Reached>> {
+        self.progress.as_ref().map(|progress| progress.subscribe())
     }
 
     /// Takes in again what was dead.
@@ -355,6 +362,7 @@ impl Worker {
                     self.tidy().await;
                 }
                 () = self.wake.notified() => {}
+                () = disk_wakes(self.progress.as_deref()) => {}
                 () = sleep(pause) => {}
             }
         }
@@ -628,6 +636,14 @@ pub(crate) fn close_in_order(workers: Vec<Arc<Worker>>, deadline: Timestamp, tas
             worker.close(deadline);
         }
     });
+}
+
+/// Waits until the disk wants to be offered again what it did not take.
+async fn disk_wakes(progress: Option<&Progress>) {
+    match progress {
+        Some(progress) => progress.wake.notified().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn sleep(pause: Option<Duration>) {

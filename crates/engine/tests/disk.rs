@@ -197,3 +197,76 @@ async fn a_dead_letter_survives_a_restart_is_mended_and_sent_again() {
     assert_eq!(second.replay_dead_letter(id, None), Err(ReplayRefused::NoLetter));
     assert!(second.dead_letter(id).is_none() && !second.drop_dead_letter(id));
 }
+
+const REQUIRED: &str =
+    "/*---\nrequire = 'buffered'\n[[actions]]\nrecord = {}\nbuffer.kind = 'disk'\n---*/ SELECT topic FROM \"#\"";
+
+/// What an engine that is started after a kill at this moment delivers.
+async fn delivered_after_a_kill(dir: &Path, len: usize) -> Vec<String> {
+    let left = tempfile::tempdir().expect("the files are there");
+    let from = dir.join("buffers/r/record");
+    let to = left.path().join("buffers/r/record");
+    std::fs::create_dir_all(&to).expect("the files are there");
+    for entry in std::fs::read_dir(from).expect("the files are there") {
+        let entry = entry.expect("the files are there");
+        std::fs::copy(entry.path(), to.join(entry.file_name())).expect("the files are there");
+    }
+    let rules = left.path().join("rules");
+    std::fs::create_dir(&rules).expect("the files are there");
+    write(&rules, "r", REQUIRED);
+    let (engine, desk) = engine(left.path());
+    engine.load_dir(&rules).expect("the files are there");
+    desk.wait_for(len).await
+}
+
+async fn ready(buffered: Option<engine::Buffered>) {
+    let buffered = buffered.expect("there is something to wait for");
+    tokio::time::timeout(Duration::from_secs(60), buffered).await.expect("the outputs come on disk");
+}
+
+#[tokio::test]
+async fn who_publishes_is_answered_when_the_outputs_are_on_disk_where_a_rule_requires_that() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = dir.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    write(&rules, "r", REQUIRED);
+    let (engine, _desk) = engine(dir.path());
+    engine.load_dir(&rules).unwrap();
+    engine.operate_action("r", "record", Operation::Pause);
+    for number in 0..3 {
+        ready(engine.on_publish(&message(&format!("t/{number}"), ""), 0)).await;
+        let delivered = delivered_after_a_kill(dir.path(), number + 1).await;
+        assert_eq!(delivered.last(), Some(&format!(r#"record: {{"topic":"t/{number}"}}"#)));
+    }
+    write(&rules, "r", RULE);
+    engine.reload().unwrap();
+    assert!(engine.on_publish(&message("t/3", ""), 0).is_none(), "nobody has asked for it");
+}
+
+#[tokio::test]
+async fn what_a_disk_refuses_is_offered_to_it_again_and_the_answer_waits_for_that() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = dir.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    write(&rules, "r", REQUIRED);
+    let (engine, _desk) = engine(dir.path());
+    engine.load_dir(&rules).unwrap();
+    engine.operate_action("r", "record", Operation::Pause);
+    let disk = dir.path().join("buffers/r/record");
+    std::fs::remove_dir_all(&disk).unwrap();
+    let taken = engine.on_publish(&message("t/0", ""), 0);
+    let status = || engine.rule("r").unwrap().actions.remove(0);
+    while status().disk_trouble.is_none() {
+        tokio::task::yield_now().await;
+    }
+    let mut refused = engine.on_publish(&message("t/1", ""), 0).expect("there is something to wait for");
+    assert_eq!(status().not_on_disk, 1);
+    let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(refused.as_mut().poll(cx))).await;
+    assert!(polled.is_pending(), "it is only in memory");
+
+    std::fs::create_dir(&disk).unwrap();
+    ready(taken).await;
+    ready(Some(refused)).await;
+    let delivered = delivered_after_a_kill(dir.path(), 2).await;
+    assert_eq!(delivered, [r#"record: {"topic":"t/0"}"#, r#"record: {"topic":"t/1"}"#]);
+}

@@ -425,7 +425,7 @@ impl Hub {
             held.link = Some(link);
             // CONNACK says what the session is from now on, and that an earlier one is gone.
             if let Some(mark) = self.keep_online(&slot, &mut held, had_durable) {
-                work.fx.notes.wait_for(mark);
+                work.fx.notes.wait_for(mark, None);
             }
             held.count_sent(&mut work.fx, self);
             slot.is_online.store(true, Ordering::Relaxed);

@@ -391,9 +391,10 @@ impl Hub {
                         // An identifier that is used again was released before, in the journal too.
                         fx.notes.flush(self.store.get());
                     }
-                    let published = self.publish(now, &publish, (Some(Publisher { key, taking }), origin), wakers);
+                    let publisher = Some(Publisher { key, taking });
+                    let (published, awaited) = self.publish(now, &publish, (publisher, origin), wakers);
                     if publish.qos != QoS::AtMostOnce {
-                        fx.notes.wait_for(published.mark);
+                        fx.notes.wait_for(published.mark, awaited);
                     }
                     link.acknowledge(&publish, published.matched_count > 0, fx);
                 }

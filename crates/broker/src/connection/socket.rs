@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::facts::Peer;
 use super::held_back::HeldBack;
 use super::{Connection, Turn, Workspace};
+use crate::awaited::Awaited;
 use crate::clock::{Clock, Now};
 use crate::config::AckAfter;
 use crate::durable::Mark;
@@ -66,7 +67,7 @@ struct Driver {
     has_more: bool,
     /// What the client has not taken yet. Until it has, nothing is read from it and nothing is delivered to it.
     unsent: BytesMut,
-    /// What waits for the disk before it may be sent.
+    /// What waits for the disk, or for a rule, before it may be sent.
     held_back: Option<Box<HeldBack>>,
     timer: Timer,
 }
@@ -155,9 +156,9 @@ impl Driver {
         let ending = BUFFERS.with_borrow_mut(|Buffers { work, .. }| {
             work.reset();
             let turn = self.connection.handle_decision(now, decision, work);
-            let mark = work.fx.notes.take_mark();
-            if self.is_to_wait(mark) {
-                self.held_back.get_or_insert_default().hold(mark, &work.fx.out);
+            let conditions = self.conditions(work);
+            if self.is_to_wait(&conditions) {
+                self.held_back.get_or_insert_default().hold(conditions, &work.fx.out);
             } else {
                 self.unsent.extend_from_slice(&work.fx.out);
             }
@@ -319,10 +320,10 @@ impl Driver {
 
     /// Writes what a turn has said, and keeps what the client does not take, or may not have yet.
     fn write_out(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) {
+        let conditions = self.conditions(&mut buffers.work);
         let fx = &mut buffers.work.fx;
-        let mark = fx.notes.take_mark();
-        if !fx.out.is_empty() && self.is_to_wait(mark) {
-            self.held_back.get_or_insert_default().hold(mark, &fx.out);
+        if !fx.out.is_empty() && self.is_to_wait(&conditions) {
+            self.held_back.get_or_insert_default().hold(conditions, &fx.out);
             fx.clear_out();
             self.release_held_back(cx);
             if !self.unsent.is_empty() {
@@ -348,20 +349,28 @@ impl Driver {
         fx.clear_out();
     }
 
-    /// Whether what is said with `mark` has to wait for the disk.
-    fn is_to_wait(&self, mark: Mark) -> bool {
-        if self.held_back.is_some() {
+    /// What the packets of a turn wait for: for the store only where the listener says so.
+    fn conditions(&self, work: &mut Workspace) -> (Mark, Vec<Awaited>) {
+        let (mark, awaited) = work.fx.notes.take_conditions();
+        match self.connection.peer.listener.config.ack_after {
+            AckAfter::Disk => (mark, awaited),
+            AckAfter::Memory => (Mark::default(), awaited),
+        }
+    }
+
+    /// Whether what is said under these conditions has to wait.
+    fn is_to_wait(&self, (mark, awaited): &(Mark, Vec<Awaited>)) -> bool {
+        if self.held_back.is_some() || !awaited.is_empty() {
             return true;
         }
-        let Connection { hub, peer, .. } = &self.connection;
-        let waits = !mark.is_nothing() && peer.listener.config.ack_after == AckAfter::Disk;
-        waits && hub.store.get().is_some_and(|store| !store.poll_reached(mark, None))
+        let store = self.connection.hub.store.get().filter(|_| !mark.is_nothing());
+        store.is_some_and(|store| !store.poll_reached(*mark, None))
     }
 
     /// Takes up what does not have to wait for the disk any more.
     fn release_held_back(&mut self, cx: &mut Context<'_>) {
-        let (Some(held_back), Some(store)) = (&mut self.held_back, self.connection.hub.store.get()) else { return };
-        held_back.release(store, cx.waker(), &mut self.unsent);
+        let Some(held_back) = &mut self.held_back else { return };
+        held_back.release(self.connection.hub.store.get(), cx, &mut self.unsent);
         if held_back.is_empty() {
             self.held_back = None;
         }

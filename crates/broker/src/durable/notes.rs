@@ -1,6 +1,7 @@
 //! The changes of one turn of a connection, gathered to be one record.
 
 use super::{Change, Mark, Store};
+use crate::awaited::Awaited;
 
 /// Changes that are not appended yet, and what has to be durable before the turn's packets may be sent.
 #[derive(Debug, Default)]
@@ -9,6 +10,8 @@ pub(crate) struct Notes {
     /// Whether some packet of the turn promises what is noted here.
     is_promised: bool,
     mark: Mark,
+    /// What others than the store have to do before.
+    awaited: Vec<Awaited>,
 }
 
 impl Notes {
@@ -23,9 +26,10 @@ impl Notes {
         self.is_promised = true;
     }
 
-    /// The packets of this turn wait for `mark`, too.
-    pub(crate) fn wait_for(&mut self, mark: Mark) {
+    /// The packets of this turn wait for `mark` and `awaited`, too.
+    pub(crate) fn wait_for(&mut self, mark: Mark, awaited: Option<Awaited>) {
         self.mark = self.mark.and(mark);
+        self.awaited.extend(awaited);
     }
 
     /// Appends what was noted. To be called under the lock of the session that the changes are of.
@@ -51,7 +55,7 @@ impl Notes {
     }
 
     /// What the packets of this turn wait for.
-    pub(crate) fn take_mark(&mut self) -> Mark {
-        std::mem::take(&mut self.mark)
+    pub(crate) fn take_conditions(&mut self) -> (Mark, Vec<Awaited>) {
+        (std::mem::take(&mut self.mark), std::mem::take(&mut self.awaited))
     }
 }

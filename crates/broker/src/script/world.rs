@@ -38,8 +38,9 @@ impl Observer for Witness {
         true
     }
 
-    fn published(&self, event: &Event, _hops: u8) {
+    fn published(&self, event: &Event, _hops: u8) -> Option<crate::awaited::Awaited> {
         self.0.lock().push(event.clone());
+        None
     }
 }
 

@@ -10,6 +10,7 @@ use events::{
 use mqtt::{Properties, Publish};
 
 use super::Origin;
+use crate::awaited::Awaited;
 use crate::clock::Now;
 use crate::connection::facts::{Client, Peer, copied};
 use crate::hub::Hub;
@@ -20,10 +21,15 @@ use crate::session::inbound::is_reserved;
 
 impl Hub {
     /// A message was accepted: rules over messages run here, in the publisher's task. Gives its identifier where somebody
-    /// was told.
-    pub(crate) fn tell_published(&self, now: Now, publish: &Publish, origin: Origin<'_>) -> Option<MessageId> {
+    /// was told, and what the publisher has to wait for.
+    pub(crate) fn tell_published(
+        &self,
+        now: Now,
+        publish: &Publish,
+        origin: Origin<'_>,
+    ) -> (Option<MessageId>, Option<Awaited>) {
         if !self.observer.wants_publish(&publish.topic) {
-            return origin.id;
+            return (origin.id, None);
         }
         let id = origin.id.unwrap_or_else(|| MessageId::next(now.wall));
         let body = MessagePublish {
@@ -40,8 +46,8 @@ impl Hub {
             publish_received_at: now.wall,
             client_attrs: LazyMap::empty(),
         };
-        self.observer.published(&self.event(now, origin.peer, None, body), origin.hops);
-        Some(id)
+        let awaited = self.observer.published(&self.event(now, origin.peer, None, body), origin.hops);
+        (Some(id), awaited)
     }
 
     /// A message reached nobody. `id` is the one it was published under, where that was told.

@@ -128,7 +128,8 @@ pub const ACTION_OPTIONS: &[ActionOption] = &[
         default: "\"memory\"",
         doc: "Where outputs wait: in `memory`, or on `disk` as well, where they survive a stop, a kill and a power loss, and \
               are sent again unless it was noted that they had arrived. The other side can tell a repetition by \
-              `${output_id}`.",
+              `${output_id}`. With `require = \"buffered\"` in the header of the rule, who publishes with QoS 1 or 2 is \
+              answered when the outputs of the message are on disk.",
     },
     ActionOption {
         name: "buffer.max_len",

@@ -28,11 +28,11 @@ impl<K: Copy + Eq + Hash> Kept<K> {
         Kept { journal, by_key: HashMap::new(), by_position: BTreeMap::new(), bytes: 0 }
     }
 
-    /// Appends a record that is needed until [`Kept::forget`], in place of a former one of its key.
-    pub(crate) fn put(&mut self, key: K, record: &[u8]) -> Result<(), Error> {
+    /// Appends a record that is needed until [`Kept::forget`], in place of a former one of its key; says where it stands.
+    pub(crate) fn put(&mut self, key: K, record: &[u8]) -> Result<Position, Error> {
         let position = self.journal.append(&[record])?;
         self.add(key, Place { position, bytes: super::len_of(record) });
-        Ok(())
+        Ok(position)
     }
 
     /// Appends a record that is needed only where it is the last; the caller knows.

@@ -2,9 +2,13 @@
 //!
 //! Both are records of one journal. What was not noted to be off when the process ended is queued again when it starts,
 //! under the same number, with the account as it was.
+//!
+//! What the disk does not take is in memory, and offered to it again when it is back. Who has promised that an output is
+//! on disk waits for its [`Mark`].
 
 mod encoding;
 mod kept;
+mod progress;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,6 +18,7 @@ use journal::{Found, Journal, Notice, Options, Position};
 
 pub(crate) use encoding::{DEPTH_MAX, Decoder, Encoder};
 pub(crate) use kept::{Kept, Place};
+pub(crate) use progress::{Mark, Progress, Reached, reached};
 
 use crate::buffer::{Drops, Ledger};
 use crate::output::Output;
@@ -35,8 +40,11 @@ pub(crate) struct DiskBuffer {
     /// Where the account stands that was written last.
     account_at: Position,
     next_number: u64,
+    /// What is queued and not on disk, because it did not take it.
+    not_kept: BTreeMap<u64, Output>,
     /// Outputs that came in while the disk took nothing.
-    not_kept: u64,
+    not_kept_count: u64,
+    progress: Arc<Progress>,
     encoder: Encoder,
 }
 
@@ -62,16 +70,20 @@ impl DiskBuffer {
     pub(crate) fn open(dir: &Path, rule: &Arc<str>, action: &Arc<str>) -> Result<(DiskBuffer, Left), journal::Error> {
         let names = Names { rule: Arc::clone(rule), action: Arc::clone(action) };
         let mut reading = Reading { names: names.clone(), ..Reading::default() };
-        let observer = observer(names.clone());
+        let progress = Arc::new(Progress::default());
+        let observer = observer(names.clone(), Arc::clone(&progress));
         let options = Options { segment_bytes_max: SEGMENT_BYTES, observer: Some(observer), ..Options::default() };
         let journal = Journal::open(dir, options, &mut |found| reading.take(found))?;
+        progress.note_durable(journal.durable());
         let mut disk = DiskBuffer {
             kept: Kept::new(journal),
             names,
             not_noted: Vec::new(),
             account_at: reading.account_at,
             next_number: 0,
-            not_kept: 0,
+            not_kept: BTreeMap::new(),
+            not_kept_count: 0,
+            progress,
             encoder: Encoder::default(),
         };
         let left = reading.finish(&mut disk);
@@ -79,24 +91,54 @@ impl DiskBuffer {
         Ok((disk, left))
     }
 
-    /// Keeps `output`, which has come in as the `number`th. While the disk takes nothing it is only in memory.
-    pub(crate) fn keep(&mut self, number: u64, output: &Output) {
+    /// Keeps `output`, which has come in as the `number`th, and says when it is on disk. While the disk takes nothing it
+    /// is only in memory.
+    pub(crate) fn keep(&mut self, number: u64, output: &Output) -> Mark {
         self.next_number = number + 1;
+        match self.put(number, output) {
+            Ok(position) => Mark::Record(position),
+            Err(error) => {
+                if self.not_kept_count == 0 {
+                    let (rule, action) = (&*self.names.rule, &*self.names.action);
+                    tracing::error!(rule, action, %error, "outputs are only in memory, the disk does not take them");
+                }
+                self.not_kept_count += 1;
+                self.not_kept.insert(number, output.clone());
+                self.progress.note_refused()
+            }
+        }
+    }
+
+    fn put(&mut self, number: u64, output: &Output) -> Result<Position, journal::Error> {
         self.encoder.bytes.clear();
         self.encoder.byte(OUTPUT);
         self.encoder.number(number);
         self.encoder.output(output);
-        if let Err(error) = self.kept.put(number, &self.encoder.bytes) {
-            if self.not_kept == 0 {
-                let (rule, action) = (&*self.names.rule, &*self.names.action);
-                tracing::error!(rule, action, %error, "outputs are only in memory, the disk does not take them");
+        self.kept.put(number, &self.encoder.bytes)
+    }
+
+    /// Offers the disk again what it did not take.
+    fn retake(&mut self) {
+        while let Some((number, output)) = self.not_kept.pop_first() {
+            if self.put(number, &output).is_err() {
+                self.not_kept.insert(number, output);
+                return;
             }
-            self.not_kept += 1;
         }
+        self.progress.note_retaken(self.kept.stats().next);
+    }
+
+    /// Tells how far it is on disk.
+    pub(crate) const fn progress(&self) -> &Arc<Progress> {
+        &self.progress
     }
 
     /// Notes that `numbers` are off, with the account as it is now, and gives room back.
     pub(crate) fn note_off(&mut self, numbers: &[u64], (ledger, drops): (Ledger, Drops)) {
+        if self.progress.is_owed() {
+            numbers.iter().for_each(|number| drop(self.not_kept.remove(number)));
+            self.retake();
+        }
         self.not_noted.extend(numbers.iter().filter(|number| self.kept.has(**number)));
         if numbers.is_empty() && self.not_noted.is_empty() {
             return;
@@ -121,7 +163,7 @@ impl DiskBuffer {
 
     /// Outputs that came in while the disk took nothing.
     pub(crate) const fn not_kept(&self) -> u64 {
-        self.not_kept
+        self.not_kept_count
     }
 
     /// How much of the disk is used, and why nothing is taken, while nothing is.
@@ -249,15 +291,18 @@ impl Reading {
 }
 
 /// Says in the log how the disk is.
-fn observer(names: Names) -> Box<dyn Fn(Notice) + Send> {
+fn observer(names: Names, progress: Arc<Progress>) -> Box<dyn Fn(Notice) + Send> {
     Box::new(move |notice| {
         let (rule, action) = (&*names.rule, &*names.action);
         match notice {
-            Notice::Durable { .. } => {}
+            Notice::Durable { end } => progress.note_durable(end),
             Notice::Failing { reason } => {
                 tracing::error!(rule, action, %reason, "the disk of a buffer takes nothing, its outputs are in memory");
             }
-            Notice::Recovered => tracing::info!(rule, action, "the disk of a buffer takes outputs again"),
+            Notice::Recovered => {
+                tracing::info!(rule, action, "the disk of a buffer takes outputs again");
+                progress.offer_again();
+            }
             Notice::NotRemoved { reason } => {
                 tracing::warn!(rule, action, %reason, "a file of a buffer that is not needed any more is left behind");
             }

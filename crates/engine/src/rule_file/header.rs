@@ -27,6 +27,8 @@ pub(crate) struct Header {
     pub(crate) is_enabled: bool,
     /// The rule was written for EMQX, and sees events as EMQX has them.
     pub(crate) is_emqx: bool,
+    /// A publisher is answered when the outputs of its message are in the buffers on disk.
+    pub(crate) requires_buffered: bool,
     pub(crate) actions: Vec<ActionEntry>,
     pub(crate) tests: Vec<TestCase>,
 }
@@ -61,7 +63,14 @@ pub(crate) enum Carrier {
 
 impl Default for Header {
     fn default() -> Header {
-        Header { description: String::new(), is_enabled: true, is_emqx: false, actions: Vec::new(), tests: Vec::new() }
+        Header {
+            description: String::new(),
+            is_enabled: true,
+            is_emqx: false,
+            requires_buffered: false,
+            actions: Vec::new(),
+            tests: Vec::new(),
+        }
     }
 }
 
@@ -79,6 +88,8 @@ impl Header {
         let description = reader.text("description", problems).map(|(text, _)| text.to_owned()).unwrap_or_default();
         let is_enabled = reader.bool("enabled", problems).unwrap_or(true);
         let is_emqx = reader.text("compat", problems).is_some_and(|(name, span)| check_compat(name, span, problems));
+        let required = read_choice(&mut reader, "require", &[("buffered", ())], problems);
+        let require_span = root.place(&["require".to_owned()], false);
         let action_nodes = reader.list("actions", problems).unwrap_or_default();
         let test_nodes = reader.list("tests", problems).unwrap_or_default();
         reader.finish(problems);
@@ -91,9 +102,30 @@ impl Header {
         }
         name_actions(&mut actions, problems);
         link_fallbacks(&mut actions, problems);
+        let requires_buffered = required.is_some();
+        if requires_buffered {
+            check_require(&actions, require_span, problems);
+        }
         let tests = test_nodes.iter().filter_map(|node| TestCase::read(node, problems)).collect();
-        Header { description, is_enabled, is_emqx, actions, tests }
+        Header { description, is_enabled, is_emqx, requires_buffered, actions, tests }
     }
+}
+
+/// Every output has to be in a buffer that survives a kill, or the answer to the publisher would promise what is not so.
+fn check_require(actions: &[ActionEntry], span: Range<usize>, problems: &mut Vec<Diagnostic>) {
+    const HELP: &str = "give the action `buffer.kind = \"disk\"`, or have this in a rule of its own";
+    let in_memory = actions.iter().find(|action| !action.is_fallback && action.buffer.kind == BufferKind::Memory);
+    let message = match in_memory {
+        Some(action) => {
+            format!(
+                "expected `buffer.kind = \"disk\"` in every action for `require`, found `memory` in `{}`",
+                action.name
+            )
+        }
+        None if actions.is_empty() => "expected an action whose buffer is on disk for `require`, found none".to_owned(),
+        None => return,
+    };
+    problems.push(Diagnostic::error(codes::VALUE, span, message).with_help(HELP));
 }
 
 /// The only product that a rule may have been written for.
@@ -372,6 +404,25 @@ mod tests {
         let mut problems = Vec::new();
         let header = Header::parse(&format!("[[actions]]\nconnector = 'c'\n{options}"), 0, &mut problems);
         (header, problems)
+    }
+
+    #[test]
+    fn what_a_publisher_waits_for_has_to_be_on_disk() {
+        let mut problems = Vec::new();
+        let mut parse = |text: &str| {
+            let header = Header::parse(text, 0, &mut problems);
+            (header.requires_buffered, problems.drain(..).map(|problem| problem.message).collect::<Vec<_>>())
+        };
+        let on_disk =
+            "[[actions]]\nconnector = 'c'\nbuffer.kind = 'disk'\nfallback = 'f'\n[[actions]]\nconnector = 'f'\n";
+        assert_eq!(parse(on_disk), (false, vec![]));
+        assert_eq!(parse(&format!("require = 'buffered'\n{on_disk}")), (true, vec![]));
+        let (_, told) = parse(&format!("require = 'buffered'\n{on_disk}[[actions]]\nname = 'm'\nconnector = 'c'"));
+        assert_eq!(told, ["expected `buffer.kind = \"disk\"` in every action for `require`, found `memory` in `m`"]);
+        let (_, told) = parse("require = 'buffered'");
+        assert_eq!(told, ["expected an action whose buffer is on disk for `require`, found none"]);
+        let (_, told) = parse(&format!("require = 'delivered'\n{on_disk}"));
+        assert_eq!(told, ["expected one of `buffered` for `require`, found `delivered`"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Messages on their way to the rules that listen to topics.
 
-use broker::Observer;
+use broker::{Awaited, Observer};
 use engine::Engine;
 use events::Event;
 
@@ -13,7 +13,7 @@ impl Observer for Rules {
         self.0.wants_topic(topic)
     }
 
-    fn published(&self, event: &Event, hops: u8) {
-        self.0.on_event(event, hops);
+    fn published(&self, event: &Event, hops: u8) -> Option<Awaited> {
+        self.0.on_publish(event, hops).map(Awaited::new)
     }
 }
