@@ -26,6 +26,7 @@ mod journal;
 #[cfg(test)]
 mod model;
 mod open;
+pub mod parts;
 mod record;
 mod segment;
 mod writer;

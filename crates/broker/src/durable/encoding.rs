@@ -1,17 +1,11 @@
-//! The parts of a record: numbers little-endian base 128, as in protocol buffers; text and bytes behind their length.
+//! The parts of a record: those of `journal`, and such as may be missing.
+
+pub(super) use journal::parts::{put_bytes, put_number};
 
 /// Takes the parts of a record off its front; `None` where the rest does not begin with such a part.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Decoder<'a> {
     rest: &'a [u8],
-}
-
-pub(super) fn put_number(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number.to_le_bytes()[0] | 0x80);
-        number >>= 7;
-    }
-    out.push(number.to_le_bytes()[0]);
 }
 
 /// A number that may be missing.
@@ -20,11 +14,6 @@ pub(super) fn put_option(out: &mut Vec<u8>, number: Option<u64>) {
     if let Some(number) = number {
         put_number(out, number);
     }
-}
-
-pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    put_number(out, u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-    out.extend_from_slice(bytes);
 }
 
 /// Text that may be missing.
@@ -60,15 +49,9 @@ impl<'a> Decoder<'a> {
     }
 
     pub(super) fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7F) << shift;
-            if byte < 0x80 {
-                return Some(number);
-            }
-        }
-        None
+        let (number, len) = journal::parts::number_of(self.rest)?;
+        self.rest = self.rest.get(len..)?;
+        Some(number)
     }
 
     pub(super) fn number_as<T: TryFrom<u64>>(&mut self) -> Option<T> {

@@ -1,12 +1,13 @@
 //! How outputs are written to disk: every value comes back as it was, bytes and integers of any size included.
 //!
-//! Numbers are little-endian base 128, as in protocol buffers; text and bytes have their length before them.
+//! Numbers and runs of bytes are written as [`journal::parts`] has them.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use bytestring::ByteString;
 use events::{EventId, Map, Timestamp, Value};
+use journal::parts::{number_of, put_bytes, put_number};
 use num_bigint::BigInt;
 
 use crate::output::Output;
@@ -25,12 +26,8 @@ impl Encoder {
         self.bytes.push(byte);
     }
 
-    pub(crate) fn number(&mut self, mut number: u64) {
-        while number >= 0x80 {
-            self.bytes.push(number.to_le_bytes()[0] | 0x80);
-            number >>= 7;
-        }
-        self.bytes.push(number.to_le_bytes()[0]);
+    pub(crate) fn number(&mut self, number: u64) {
+        put_number(&mut self.bytes, number);
     }
 
     /// Small where the amount is small, whatever the sign.
@@ -39,8 +36,7 @@ impl Encoder {
     }
 
     pub(crate) fn run(&mut self, bytes: &[u8]) {
-        self.number(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        self.bytes.extend_from_slice(bytes);
+        put_bytes(&mut self.bytes, bytes);
     }
 
     /// Everything of `output` but the names of rule and action, which the reader knows.
@@ -120,15 +116,9 @@ impl Decoder {
     }
 
     pub(crate) fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7F) << shift;
-            if byte < 0x80 {
-                return Some(number);
-            }
-        }
-        None
+        let (number, len) = number_of(&self.rest)?;
+        self.rest.advance(len);
+        Some(number)
     }
 
     pub(crate) fn signed(&mut self) -> Option<i64> {
