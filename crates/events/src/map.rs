@@ -1,6 +1,8 @@
 //! A map with text keys that keeps the order in which they came.
 
 use std::collections::HashMap;
+use std::iter::{Chain, Cloned, Zip};
+use std::{slice, vec};
 
 use bytestring::ByteString;
 
@@ -100,9 +102,8 @@ impl Map {
     }
 
     /// The entries in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&ByteString, &Value)> {
-        let columns = self.names.iter().zip(&self.columns);
-        Entries { columns, behind: self.entries.iter().map(|(key, value)| (key, value)) }
+    pub fn iter(&self) -> impl Iterator<Item = (&ByteString, &Value)> {
+        self.names.iter().zip(&self.columns).chain(self.entries.iter().map(|(key, value)| (key, value)))
     }
 
     #[inline(always)]
@@ -124,36 +125,6 @@ impl Map {
     }
 }
 
-/// The entries of a map: its columns, then what is behind them.
-struct Entries<Columns, Behind> {
-    columns: Columns,
-    behind: Behind,
-}
-
-impl<Entry, Columns, Behind> Iterator for Entries<Columns, Behind>
-where
-    Columns: ExactSizeIterator<Item = Entry>,
-    Behind: ExactSizeIterator<Item = Entry>,
-{
-    type Item = Entry;
-
-    fn next(&mut self) -> Option<Entry> {
-        self.columns.next().or_else(|| self.behind.next())
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let len = self.columns.len() + self.behind.len();
-        (len, Some(len))
-    }
-}
-
-impl<Entry, Columns, Behind> ExactSizeIterator for Entries<Columns, Behind>
-where
-    Columns: ExactSizeIterator<Item = Entry>,
-    Behind: ExactSizeIterator<Item = Entry>,
-{
-}
-
 /// Two maps are equal when they hold the same entries, in whatever order.
 impl PartialEq for Map {
     fn eq(&self, other: &Map) -> bool {
@@ -171,37 +142,13 @@ impl FromIterator<(ByteString, Value)> for Map {
     }
 }
 
-/// The entries of a map that is taken apart.
-#[derive(Debug)]
-pub struct IntoEntries {
-    columns: std::iter::Zip<std::slice::Iter<'static, ByteString>, std::vec::IntoIter<Value>>,
-    behind: std::vec::IntoIter<(ByteString, Value)>,
-}
-
-impl Iterator for IntoEntries {
-    type Item = (ByteString, Value);
-
-    fn next(&mut self) -> Option<(ByteString, Value)> {
-        match self.columns.next() {
-            Some((name, value)) => Some((name.clone(), value)),
-            None => self.behind.next(),
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let len = self.columns.len() + self.behind.len();
-        (len, Some(len))
-    }
-}
-
-impl ExactSizeIterator for IntoEntries {}
-
 impl IntoIterator for Map {
     type Item = (ByteString, Value);
-    type IntoIter = IntoEntries;
+    type IntoIter =
+        Chain<Zip<Cloned<slice::Iter<'static, ByteString>>, vec::IntoIter<Value>>, vec::IntoIter<Self::Item>>;
 
-    fn into_iter(self) -> IntoEntries {
-        IntoEntries { columns: self.names.iter().zip(self.columns), behind: self.entries.into_iter() }
+    fn into_iter(self) -> Self::IntoIter {
+        self.names.iter().cloned().zip(self.columns).chain(self.entries)
     }
 }
 
