@@ -15,6 +15,11 @@ impl Told {
     /// Stops the broker in order and reads its history.
     pub(crate) fn by(server: Server, home: &Home) -> Told {
         server.signal("TERM");
+        Told::left_by(server, home)
+    }
+
+    /// Reads the history of a broker that was told to stop.
+    pub(crate) fn left_by(server: Server, home: &Home) -> Told {
         let (status, log) = server.wait();
         assert!(status.success(), "{log}");
         let history = History::open(&home.path().join("data/history"), HistoryConfig::default()).unwrap();
