@@ -32,4 +32,4 @@ pub use console::Console;
 pub use kind::{ALL, Kind};
 pub use options::OptionField;
 pub use postgres::postgres_schema;
-pub use registry::{Connectors, Registry};
+pub use registry::{Connectors, Registry, Secrets};

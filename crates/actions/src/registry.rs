@@ -4,16 +4,22 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use parking_lot::RwLock;
+
 use engine::{Action, ActionError, ActionFactory, ActionSpec, BoxFuture, ConfigError, Publisher, Via};
 
 use crate::console::Console;
 use crate::kind::{ALL, Connector, Kind, Way};
 
+/// Replaces `${env:...}` and `${file:...}` in a text, or says why it cannot.
+pub type Secrets = Arc<dyn Fn(&str) -> Result<String, String> + Send + Sync>;
+
 /// Builds the actions of rules.
-#[derive(Clone, Debug)]
 pub struct Registry {
-    connectors: Connectors,
+    /// Those of the configuration, and those that are made while it runs.
+    connectors: RwLock<Connectors>,
     surroundings: Surroundings,
+    secrets: Secrets,
 }
 
 /// What actions need that is no outside system.
@@ -29,22 +35,35 @@ impl fmt::Debug for Surroundings {
     }
 }
 
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry").field("connectors", &*self.connectors.read()).finish_non_exhaustive()
+    }
+}
+
 impl Registry {
     /// A registry of these connectors; `republish` publishes with `publisher`, `console` prints to `console`.
     pub fn new(connectors: Connectors, publisher: Arc<dyn Publisher>, console: Console) -> Registry {
-        Registry { connectors, surroundings: Surroundings { publisher, console } }
+        let surroundings = Surroundings { publisher, console };
+        Registry { connectors: RwLock::new(connectors), surroundings, secrets: Arc::new(|text| Ok(text.to_owned())) }
     }
 
-    /// The connectors.
-    pub const fn connectors(&self) -> &Connectors {
-        &self.connectors
+    /// The connectors, as they are now.
+    pub fn connectors(&self) -> Connectors {
+        self.connectors.read().clone()
+    }
+
+    /// The same, which reads what connectors that are made while it runs keep elsewhere.
+    #[must_use]
+    pub fn with_secrets(self, secrets: Secrets) -> Registry {
+        Registry { secrets, ..self }
     }
 }
 
 impl ActionFactory for Registry {
     fn build(&self, spec: &ActionSpec<'_>) -> Result<Box<dyn Action>, Vec<ConfigError>> {
         match spec.via {
-            Via::Connector(name) => match self.connectors.named.get(name) {
+            Via::Connector(name) => match self.connectors.read().named.get(name) {
                 Some(connector) => Arc::clone(connector).action(spec),
                 None => Err(vec![self.unknown_connector(name)]),
             },
@@ -57,28 +76,72 @@ impl ActionFactory for Registry {
     }
 
     fn connectors(&self) -> Vec<(String, &'static str)> {
-        self.connectors.iter().map(|(name, kind)| (name.to_owned(), kind)).collect()
+        self.connectors.read().iter().map(|(name, kind)| (name.to_owned(), kind)).collect()
     }
 
     fn check_connector<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Option<Result<(), ActionError>>> {
-        Box::pin(self.connectors.check(name))
+        let connector = self.connectors.read().named.get(name).cloned();
+        Box::pin(async move { Some(connector?.check().await) })
+    }
+
+    fn put_connector(&self, name: &str, options: &toml::Table) -> Result<(), Vec<ConfigError>> {
+        let connector = read_connector(&self.with_secrets_in(options)?)?;
+        self.connectors.write().named.insert(name.to_owned(), connector);
+        Ok(())
+    }
+
+    fn remove_connector(&self, name: &str) {
+        self.connectors.write().named.remove(name);
     }
 
     fn probe_connector<'a>(&'a self, options: &'a toml::Table) -> BoxFuture<'a, Result<(), ActionError>> {
-        Box::pin(async { read_connector(&toml::Value::Table(options.clone()))?.check().await })
+        Box::pin(async { read_connector(&self.with_secrets_in(options)?)?.check().await })
     }
 }
 
 impl Registry {
+    /// The options with what stands elsewhere.
+    fn with_secrets_in(&self, options: &toml::Table) -> Result<toml::Value, Vec<ConfigError>> {
+        let mut errors = Vec::new();
+        let mut value = toml::Value::Table(options.clone());
+        expand(&mut value, &self.secrets, &mut Vec::new(), &mut errors);
+        if errors.is_empty() { Ok(value) } else { Err(errors) }
+    }
+
     fn unknown_connector(&self, name: &str) -> ConfigError {
         let error = ConfigError::at(&[], format!("no connector `{name}`"));
         let direct = Kind::find(name).is_some_and(|kind| !kind.needs_connector());
-        let known = self.connectors.named.keys().map(String::as_str);
+        let connectors = self.connectors.read();
+        let known = connectors.named.keys().map(String::as_str);
         error.with_help(match events::closest(name, known) {
             _ if direct => format!("`{name}` needs no connector: write `{name} = {{ ... }}`"),
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("declare it in the configuration: `[connectors.{name}]`"),
+            None => {
+                format!("declare it in the configuration, `[connectors.{name}]`, or make it with `POST /connectors`")
+            }
         })
+    }
+}
+
+/// Replaces what stands elsewhere in the texts of `value`, which is at `path`.
+fn expand(value: &mut toml::Value, secrets: &Secrets, path: &mut Vec<String>, errors: &mut Vec<ConfigError>) {
+    match value {
+        toml::Value::String(text) => match secrets(text) {
+            Ok(expanded) => *text = expanded,
+            Err(why) => {
+                let path: Vec<&str> = path.iter().map(String::as_str).collect();
+                errors.push(ConfigError::at(&path, why));
+            }
+        },
+        toml::Value::Array(items) => items.iter_mut().for_each(|item| expand(item, secrets, path, errors)),
+        toml::Value::Table(table) => {
+            for (key, value) in table.iter_mut() {
+                path.push(key.clone());
+                expand(value, secrets, path, errors);
+                path.pop();
+            }
+        }
+        toml::Value::Integer(_) | toml::Value::Float(_) | toml::Value::Boolean(_) | toml::Value::Datetime(_) => {}
     }
 }
 

@@ -11,7 +11,7 @@ use crate::problem::Problem;
 
 /// A caller whose key may read. A route that takes one cannot be called without.
 #[derive(Clone, Debug)]
-pub(crate) struct Viewer(#[expect(dead_code, reason = "the audit log will name it")] pub(crate) ApiKey);
+pub(crate) struct Viewer;
 
 impl<S> FromRequestParts<S> for Viewer
 where
@@ -21,7 +21,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Viewer, Problem> {
-        key_with(Role::Viewer, parts, &Api::from_ref(state)).map(Viewer)
+        key_with(Role::Viewer, parts, &Api::from_ref(state)).map(|_key| Viewer)
     }
 }
 
@@ -43,7 +43,7 @@ where
 
 /// A caller whose key may do everything.
 #[derive(Clone, Debug)]
-pub(crate) struct Admin(#[expect(dead_code, reason = "the audit log will name it")] pub(crate) ApiKey);
+pub(crate) struct Admin;
 
 impl<S> FromRequestParts<S> for Admin
 where
@@ -53,7 +53,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Admin, Problem> {
-        key_with(Role::Admin, parts, &Api::from_ref(state)).map(Admin)
+        key_with(Role::Admin, parts, &Api::from_ref(state)).map(|_key| Admin)
     }
 }
 

@@ -7,9 +7,12 @@
 //! Read `guard.rs` and `access.rs` first: who may ask. Then `routes/`, one resource a file.
 
 mod access;
+mod condition;
+mod emqx;
 mod guard;
 mod listener;
 mod problem;
+mod refused;
 mod routes;
 
 use std::io;
@@ -26,6 +29,7 @@ use engine::Engine;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use emqx::{Emqx, Fields};
 pub use guard::Hosts;
 
 use listener::Limited;
@@ -38,14 +42,15 @@ pub struct Api {
     engine: Engine,
     keys: Keys,
     node: ByteString,
+    emqx: Emqx,
     ready: Arc<AtomicBool>,
     stopping: CancellationToken,
 }
 
 impl Api {
     /// An API over these; it is not ready before [`Api::set_ready`].
-    pub fn new(broker: Broker, engine: Engine, keys: Keys, node: ByteString) -> Api {
-        Api { broker, engine, keys, node, ready: Arc::default(), stopping: CancellationToken::new() }
+    pub fn new(broker: Broker, engine: Engine, keys: Keys, node: ByteString, emqx: Emqx) -> Api {
+        Api { broker, engine, keys, node, emqx, ready: Arc::default(), stopping: CancellationToken::new() }
     }
 
     /// Says whether clients may connect; `/readyz` tells it on.
@@ -74,8 +79,11 @@ pub async fn serve(listener: TcpListener, api: Api, hosts: Hosts) -> io::Result<
 fn router(api: Api, hosts: Hosts) -> Router {
     Router::new()
         .route("/metrics", get(routes::metrics::scrape))
-        .route("/api/v5/rules", get(routes::rules::list).post(routes::rules::refuse))
-        .route("/api/v5/rules/{id}", get(routes::rules::show).put(routes::rules::refuse).delete(routes::rules::refuse))
+        .route("/api/v5/rules", get(routes::rules::list).post(routes::rule_changes::create))
+        .route(
+            "/api/v5/rules/{id}",
+            get(routes::rules::show).put(routes::rule_changes::replace).delete(routes::rule_changes::remove),
+        )
         .route("/api/v5/rules/{id}/metrics", get(routes::rules::metrics))
         .route("/api/v5/rules/{rule}/actions/{action}/{operation}", post(routes::actions::operate))
         .route("/api/v5/rules/{id}/metrics/reset", put(routes::rules::reset_metrics))

@@ -3,6 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// An error that a caller of the API sees.
 #[derive(Clone, Debug, Serialize)]
@@ -17,6 +18,9 @@ pub(crate) struct Problem {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<String>,
+    /// What a program wants to know of it.
+    #[serde(flatten)]
+    more: Option<Box<Map<String, Value>>>,
 }
 
 impl Problem {
@@ -30,12 +34,19 @@ impl Problem {
             message: detail.clone(),
             detail,
             help: None,
+            more: None,
         }
     }
 
     /// Adds how to mend it.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Problem {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Adds what a program wants to know.
+    pub(crate) fn with(mut self, name: &str, value: Value) -> Problem {
+        self.more.get_or_insert_default().insert(name.to_owned(), value);
         self
     }
 

@@ -172,6 +172,14 @@ impl CheckedRule {
         &self.sql
     }
 
+    /// Lets its actions rest whose connector is switched off.
+    pub(crate) fn switch_off_actions(&mut self, is_off: impl Fn(&str) -> bool) {
+        for action in &mut self.actions {
+            let rests = matches!(action.entry.via(), Via::Connector(name) if is_off(name));
+            action.entry.is_enabled &= !rests;
+        }
+    }
+
     /// The names of its actions that use this connector.
     pub(crate) fn actions_of(&self, connector: &str) -> impl Iterator<Item = &Arc<str>> {
         self.connectors.iter().filter(move |(name, _)| *name == *connector).map(|(_, action)| action)

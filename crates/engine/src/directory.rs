@@ -18,6 +18,10 @@ pub(crate) struct Found {
     pub(crate) source: RuleSource,
     /// Why it cannot be read as text, where it cannot.
     pub(crate) unreadable: Option<String>,
+    /// Whether it was made over the API, and stands in no file.
+    pub(crate) is_made: bool,
+    /// Whether it rests, whatever its header says.
+    pub(crate) is_switched_off: bool,
 }
 
 /// Reads every rule file of `dir`, by name. Files that editors leave behind and other names are passed over.
@@ -42,7 +46,8 @@ pub(crate) fn read(dir: &Path) -> io::Result<Vec<Found>> {
             Ok(text) => (text, None),
             Err(reason) => (String::new(), Some(reason)),
         };
-        files.push(Found { source: RuleSource { id, file: path, text: text.into() }, unreadable });
+        let source = RuleSource { id, file: path, text: text.into() };
+        files.push(Found { source, unreadable, is_made: false, is_switched_off: false });
     }
     Ok(files)
 }

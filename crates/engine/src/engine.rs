@@ -25,6 +25,7 @@ use crate::factory::{ActionFactory, ActionSpec, ConnectorUse, Via};
 use crate::index::Index;
 use crate::load::{LoadReport, Loaded};
 use crate::loops;
+use crate::made::MadeObjects;
 use crate::output::OutputId;
 use crate::rule::{Origin, Rule};
 use crate::status::{Refused, RuleStatus};
@@ -102,6 +103,8 @@ pub(crate) struct Shared {
     pub(crate) running: ArcSwap<Running>,
     /// Rises whenever rules were taken up, refused or removed.
     pub(crate) generation: watch::Sender<u64>,
+    /// What was made over the API; replaced as a whole while `loaded` is held.
+    pub(crate) made: ArcSwap<MadeObjects>,
     /// Held while rules are taken up, never while an event runs.
     pub(crate) loaded: Mutex<Loaded>,
     pub(crate) tasks: TaskTracker,
@@ -122,6 +125,8 @@ pub(crate) struct Running {
 
 #[derive(Clone, Default)]
 pub(crate) struct Entry {
+    /// Whether it was made over the API, and stands in no file.
+    pub(crate) is_made: bool,
     pub(crate) rule: Option<Arc<Rule>>,
     pub(crate) refused: Option<Arc<Refused>>,
 }
@@ -147,6 +152,7 @@ impl Engine {
             dead_letters: Arc::new(dead_letters),
             running: ArcSwap::default(),
             generation: watch::Sender::new(0),
+            made: ArcSwap::default(),
             loaded: Mutex::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
@@ -202,9 +208,10 @@ impl Engine {
     /// Reads the directory of rules again and takes up what has changed. A rule that is broken now runs on as it was.
     pub fn reload(&self) -> io::Result<LoadReport> {
         let mut loaded = self.shared.loaded.lock();
-        let Some(dir) = loaded.dir.clone() else { return Ok(LoadReport::default()) };
-        let found = directory::read(&dir)?;
-        Ok(self.shared.take_up(&mut loaded, found))
+        if let Some(dir) = &loaded.dir {
+            loaded.files = directory::read(dir)?;
+        }
+        Ok(self.shared.take_up(&mut loaded))
     }
 
     /// Tells whoever waits that rules were taken up, refused or removed: a number that rises.
@@ -394,9 +401,15 @@ impl Running {
         Running { enabled, index, all, loops }
     }
 
+    /// The rules that were refused whenever they were read.
+    pub(crate) fn never_right(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().filter(|(_, entry)| entry.rule.is_none()).map(|(id, _)| &**id)
+    }
+
     fn status(&self, id: &Arc<str>, entry: &Entry) -> RuleStatus {
         let loops = self.loops.get(id).map(Vec::as_slice).unwrap_or_default();
-        RuleStatus::of(id, entry.rule.as_deref(), entry.refused.clone(), loops)
+        let status = RuleStatus::of(id, entry.rule.as_deref(), entry.refused.clone(), loops);
+        RuleStatus { is_made: entry.is_made, ..status }
     }
 
     /// A message that a rule has published comes back as an event of what became of it, which does not know how often

@@ -26,6 +26,15 @@ pub trait ActionFactory: Send + Sync {
         Box::pin(std::future::ready(None))
     }
 
+    /// Takes a connector up, or another in place of the one of that name. Its options are as they were given, with
+    /// `${env:...}` and `${file:...}` in them. Actions that were built before keep the one that they have.
+    fn put_connector(&self, name: &str, _options: &toml::Table) -> Result<(), Vec<ConfigError>> {
+        Err(vec![ConfigError::at(&[], format!("there are no connectors here, so no `{name}`"))])
+    }
+
+    /// Forgets a connector.
+    fn remove_connector(&self, _name: &str) {}
+
     /// Reads the options of a connector that nobody has declared, and reaches for its other side.
     fn probe_connector<'a>(&'a self, _options: &'a toml::Table) -> BoxFuture<'a, Result<(), ActionError>> {
         Box::pin(std::future::ready(Err(ActionError::new("there are no connectors here"))))

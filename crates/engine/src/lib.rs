@@ -1,6 +1,6 @@
 //! Rules that listen, and outputs that arrive.
 //!
-//! In: rule files, events, a clock and a factory of actions, all handed in. Out: rows of the rules that want an event,
+//! In: rule files, what is made over the API, events, a clock and a factory of actions, all handed in. Out: rows of the rules that want an event,
 //! buffered, batched, retried and counted until the action has said what became of each.
 //!
 //! Never: sockets, the broker, kinds of actions. What an action does is known to the crate that builds it.
@@ -26,6 +26,7 @@ mod index;
 mod load;
 mod log_gate;
 mod loops;
+mod made;
 mod measure;
 mod output;
 mod preview;
@@ -54,6 +55,10 @@ pub use explain::{ActionPreview, Explained};
 pub use factory::{ActionFactory, ActionSpec, ConfigError, ConnectorUse, Via};
 pub use load::{LoadReport, read_rules};
 pub use loops::warn_of_loops;
+pub use made::{
+    ActionUse, Condition, Made, MadeConnector, MadeObjects, MadeRule, MakeRefused, RuleBody, RuleParts, SharedAction,
+    Wrong,
+};
 pub use measure::{BYTE_UNITS, TIME_UNITS, measure};
 pub use output::{Output, OutputId};
 pub use preview::{Placeholder, Preview, PreviewPart};

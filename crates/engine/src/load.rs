@@ -14,6 +14,7 @@ use crate::codes;
 use crate::directory::{self, Found};
 use crate::disk::{DiskBuffer, Left};
 use crate::engine::{Entry, Running, Shared, after};
+use crate::made::{self, MadeObjects};
 use crate::rule::Rule;
 use crate::status::Refused;
 use crate::worker::{Setting, Worker, close_in_order};
@@ -35,7 +36,9 @@ pub struct LoadReport {
 #[derive(Default)]
 pub(crate) struct Loaded {
     pub(crate) dir: Option<PathBuf>,
-    /// What was read last of every file, whether it was taken up or refused.
+    /// The files of the directory, as they were read last.
+    pub(crate) files: Vec<Found>,
+    /// What was found last of every rule, whether it was taken up or refused.
     found: HashMap<Arc<str>, Found>,
     /// Actions that were taken away and may still deliver what they have.
     pub(crate) ending: Vec<Weak<Worker>>,
@@ -54,6 +57,20 @@ pub fn read_rules(dir: &Path) -> io::Result<(Vec<RuleSource>, Vec<Refused>)> {
     Ok((sources, unreadable))
 }
 
+impl Loaded {
+    /// The file of a rule.
+    pub(crate) fn file_of(&self, id: &str) -> Option<PathBuf> {
+        self.files.iter().find(|found| *found.source.id == *id).map(|found| found.source.file.clone())
+    }
+
+    /// Has rules taken up again whose text has not changed.
+    pub(crate) fn look_again_at<'r>(&mut self, rules: impl IntoIterator<Item = &'r str>) {
+        for rule in rules {
+            self.found.remove(rule);
+        }
+    }
+}
+
 impl LoadReport {
     fn is_empty(&self) -> bool {
         self.taken_up.is_empty() && self.removed.is_empty() && self.refused.is_empty()
@@ -62,27 +79,33 @@ impl LoadReport {
 
 impl Shared {
     /// Takes up what has changed, ends what is gone, and swaps the whole.
-    pub(crate) fn take_up(&self, loaded: &mut Loaded, files: Vec<Found>) -> LoadReport {
+    pub(crate) fn take_up(&self, loaded: &mut Loaded) -> LoadReport {
         let now = (self.clock)();
         let mut report = LoadReport::default();
         if self.stopping.is_cancelled() {
             return report;
         }
+        let made = self.made.load();
+        let mut found = loaded.files.clone();
+        found.extend(self.found_made(&made, loaded));
         let mut all = self.running.load().all.clone();
         let mut ended = Vec::new();
-        let there: HashSet<Arc<str>> = files.iter().map(|found| Arc::clone(&found.source.id)).collect();
-        for found in files {
+        let there: HashSet<Arc<str>> = found.iter().map(|found| Arc::clone(&found.source.id)).collect();
+        for found in found {
             if loaded.found.get(&found.source.id) == Some(&found) {
                 continue;
             }
             loaded.found.insert(Arc::clone(&found.source.id), found.clone());
             let entry = all.entry(Arc::clone(&found.source.id)).or_default();
+            entry.is_made = found.is_made;
             let checked = match found.unreadable {
                 None => CheckedRule::check(found.source.clone(), &*self.factory, self.config.jq.clone()),
                 Some(reason) => Err(vec![unreadable_file(reason)]),
             };
             let old = entry.rule.as_deref();
-            let checked = checked.and_then(|checked| {
+            let checked = checked.and_then(|mut checked| {
+                checked.is_enabled &= !found.is_switched_off;
+                checked.switch_off_actions(|connector| made.is_switched_off(connector));
                 let disks = self.open_disks(&checked, old.map_or(&[], |rule| &rule.workers))?;
                 Ok((checked, disks))
             });
@@ -93,7 +116,7 @@ impl Shared {
                     }
                     let (rule, gone) = self.start(now, (checked, disks), entry.rule.as_deref());
                     ended.extend(gone);
-                    *entry = Entry { rule: Some(Arc::new(rule)), refused: None };
+                    *entry = Entry { rule: Some(Arc::new(rule)), refused: None, ..*entry };
                     report.taken_up.push(found.source.id);
                 }
                 Err(problems) => {
@@ -126,6 +149,19 @@ impl Shared {
             self.generation.send_modify(|generation| *generation += 1);
         }
         report
+    }
+
+    /// The rules that were made. A file of the same name comes first.
+    fn found_made(&self, made: &MadeObjects, loaded: &Loaded) -> Vec<Found> {
+        let rules = made.rules.iter().filter(|(id, _)| {
+            let file = loaded.file_of(id);
+            if let Some(file) = &file {
+                let file = file.display();
+                tracing::warn!(rule = &***id, %file, "a rule of that name was made over the API, too; that of the file runs");
+            }
+            file.is_none()
+        });
+        rules.map(|(id, rule)| made::found(id, &rule.object, &made.actions)).collect()
     }
 
     /// Sets a rule to work. An action of the same name goes on with what it has; the ones that are gone are returned.

@@ -18,6 +18,8 @@ pub struct RuleStatus {
     pub id: Arc<str>,
     /// Whether it runs.
     pub state: RuleState,
+    /// Whether it was made over the API, and stands in no file.
+    pub is_made: bool,
     /// The file it comes from.
     pub file: PathBuf,
     /// What it is for.
@@ -89,6 +91,7 @@ impl RuleStatus {
             return RuleStatus {
                 id: Arc::clone(id),
                 state: RuleState::Refused,
+                is_made: false,
                 file: refused.as_ref().map(|refused| refused.file.clone()).unwrap_or_default(),
                 description: String::new(),
                 sql: String::new(),
@@ -111,6 +114,7 @@ impl RuleStatus {
         let checked = &rule.checked;
         RuleStatus {
             id: Arc::clone(id),
+            is_made: false,
             state: if checked.is_enabled { RuleState::Running } else { RuleState::Disabled },
             file: checked.source.file.clone(),
             description: checked.description.clone(),

@@ -1,6 +1,8 @@
 //! A rule that is tried before there is a file of it: an event goes in, and the rows come out. Nothing is sent.
 
-use events::Map;
+use bytestring::ByteString;
+use events::{Map, Type};
+use serde::{Deserialize, Serialize};
 use sql::{Context, Diagnostic, Query, Rows, Store};
 
 use crate::checked::FILE_BYTES_MAX;
@@ -9,7 +11,8 @@ use crate::engine::Engine;
 use crate::given_event::GivenEvent;
 
 /// Which product's events the rule is written for, as `compat` in the header of a rule file says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Compat {
     /// Ours: a name that is not in the catalogue is a mistake.
     Signalbox,
@@ -31,6 +34,12 @@ pub enum TrialRefused {
 }
 
 impl Engine {
+    /// The fields of the rows of a rule with their types; `None` where only an event can tell, or the SQL is wrong.
+    pub fn output_fields(&self, sql: &str, compat: Compat) -> Option<Vec<(ByteString, Type)>> {
+        let (query, _warnings) = compile(sql, compat).ok()?;
+        query.output_fields()
+    }
+
     /// Makes the rows of the event that `fields` tell of; fields that are not given are those of the sample.
     ///
     /// The store and the environment are empty, as in the tests of a rule file: whoever may try a rule sees nothing of
@@ -40,11 +49,7 @@ impl Engine {
             let message = format!("expected at most {FILE_BYTES_MAX} bytes of SQL, found {}", sql.len());
             return Err(TrialRefused::Sql(vec![Diagnostic::error(codes::FILE, 0..0, message)]));
         }
-        let compiled = match compat {
-            Compat::Signalbox => Query::compile(sql),
-            Compat::Emqx => Query::compile_emqx(sql),
-        };
-        let (query, _warnings) = compiled.map_err(TrialRefused::Sql)?;
+        let (query, _warnings) = compile(sql, compat).map_err(TrialRefused::Sql)?;
         let config = &self.shared.config;
         if config.jq.is_none()
             && let Some(off) = query.check_without_jq()
@@ -65,5 +70,12 @@ impl Engine {
             Ok(rows @ (Rows::One(_) | Rows::Many(_))) => Ok(rows.clone()),
             Err(error) => Err(TrialRefused::Failed(error.clone().into())),
         }
+    }
+}
+
+fn compile(sql: &str, compat: Compat) -> Result<(Query, Vec<Diagnostic>), Vec<Diagnostic>> {
+    match compat {
+        Compat::Signalbox => Query::compile(sql),
+        Compat::Emqx => Query::compile_emqx(sql),
     }
 }

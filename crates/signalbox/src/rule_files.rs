@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use actions::{Connectors, Console, Registry};
-use engine::{CheckedRule, PublishRefused, PublishRequest, Publisher, RuleSource};
+use anyhow::Context as _;
+use engine::{ActionFactory as _, CheckedRule, MadeObjects, PublishRefused, PublishRequest, Publisher, RuleSource};
 use sql::Diagnostic;
 
 use crate::config::Config;
@@ -42,7 +43,8 @@ pub(crate) struct Checked {
 
 /// Reads and checks the files at `paths`, or those of the configured directory where `paths` is empty.
 pub(crate) fn check(config: &Config, paths: &[PathBuf]) -> Result<Checked, Stop> {
-    let (registry, jq) = (registry(config.connectors()?), jq::of_config(&config.jq));
+    let (registry, jq) = (registry(config.connectors()?).with_secrets(config.secrets()), jq::of_config(&config.jq));
+    take_made_connectors(config, &registry)?;
     let mut checked = Checked::default();
     for source in sources(config, paths, &mut checked.refused)? {
         match CheckedRule::check(source.clone(), &registry, jq.clone()) {
@@ -64,6 +66,19 @@ pub(crate) fn directory(config: &Config) -> Option<&Path> {
 /// Actions that are built and never used, of these connectors.
 pub(crate) fn registry(connectors: Connectors) -> Registry {
     Registry::new(connectors, Arc::new(Nowhere), Console::new(std::io::sink()))
+}
+
+/// Rules in files may use connectors that were made over the API, too. One that cannot be used any more is told when the
+/// broker starts.
+fn take_made_connectors(config: &Config, registry: &Registry) -> Result<(), Stop> {
+    let made = MadeObjects::read(config.root.data_dir.as_path()).context("reading what was made over the API")?;
+    let declared = registry.connectors();
+    for (name, connector) in &made.connectors {
+        if !declared.iter().any(|(other, _)| other == name) {
+            drop(registry.put_connector(name, &connector.object.options));
+        }
+    }
+    Ok(())
 }
 
 impl Checked {

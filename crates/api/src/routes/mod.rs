@@ -12,6 +12,7 @@ pub(crate) mod metrics;
 pub(crate) mod page;
 pub(crate) mod publish;
 pub(crate) mod retained;
+pub(crate) mod rule_changes;
 pub(crate) mod rule_events;
 pub(crate) mod rule_test;
 pub(crate) mod rules;

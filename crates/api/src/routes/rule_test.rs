@@ -24,16 +24,7 @@ pub(crate) struct Asked {
     #[serde(default)]
     context: serde_json::Map<String, serde_json::Value>,
     /// Whose events the rule is written for: this is EMQX's path.
-    #[serde(default)]
-    compat: AskedCompat,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum AskedCompat {
-    #[default]
-    Emqx,
-    Signalbox,
+    compat: Option<Compat>,
 }
 
 /// `POST /rule_test`: the row of a SELECT as an object, the rows of a FOREACH as a list.
@@ -44,10 +35,7 @@ pub(crate) async fn run(
 ) -> Result<Json<Box<RawValue>>, Problem> {
     let Json(Asked { sql, context, compat }) = body.map_err(|refused| Problem::bad_request(refused.body_text()))?;
     let fields = fields_of(&context)?;
-    let compat = match compat {
-        AskedCompat::Emqx => Compat::Emqx,
-        AskedCompat::Signalbox => Compat::Signalbox,
-    };
+    let compat = compat.unwrap_or(Compat::Emqx);
     blocking(move || match api.engine.try_sql(&sql, compat, &fields) {
         Ok(rows) => Ok(Json(in_json(&rows))),
         Err(refused) => Err(problem(refused, &sql)),

@@ -3,13 +3,20 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use engine::{ActionStatus, BufferKind, Drops, Ledger, RuleCounts, RuleState, RuleStatus};
+use engine::{
+    ActionStatus, ActionUse, BufferKind, Compat, Drops, Ledger, Made, MadeObjects, MadeRule, RuleBody, RuleCounts,
+    RuleState, RuleStatus,
+};
 use events::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::page::{Page, Paging, Parameters, fits};
+use super::time::rfc3339;
 use crate::Api;
 use crate::access::{Operator, Viewer};
+use crate::condition::Tagged;
+use crate::emqx::{id_here, id_there, kind_there};
 use crate::problem::Problem;
 
 /// Which rules, and which page of them; `like_...` looks for a part.
@@ -33,14 +40,17 @@ pub(crate) struct Rule {
     name: String,
     sql: String,
     from: Vec<String>,
-    /// Identifiers, `type:name`.
-    actions: Vec<String>,
+    /// Identifiers, `type:name`; of a rule that was made over the API what was sent.
+    actions: Vec<Value>,
     action_details: Vec<Action>,
     enable: bool,
     description: String,
-    /// Who may change it: a rule from a file is changed there.
+    /// Who may change it: `api`, or `file`, where it is changed there.
     source: &'static str,
-    file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(flatten)]
+    made: Option<MadeOverApi>,
     status: &'static str,
     /// Why the last edit of the file was refused, while an older version runs on.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,6 +59,21 @@ pub(crate) struct Rule {
     warnings: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<LastError>,
+}
+
+/// What is known of a rule because it was made over the API.
+#[derive(Debug, Serialize)]
+struct MadeOverApi {
+    created_at: String,
+    last_modified_at: String,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    metadata: Value,
+    /// Whose events it is written for; a text says that itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compat: Option<Compat>,
+    /// The rule file that it was made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -152,7 +177,8 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<Rule>>, Problem> {
     let paging = Paging::new(wanted.page, wanted.limit)?;
     let rules: Vec<RuleStatus> = api.engine.rules().into_iter().filter(|rule| wanted.means(rule)).collect();
-    Ok(Json(paging.cut(&rules, |rule| Rule::from(rule.clone()))))
+    let made = api.engine.made();
+    Ok(Json(paging.cut(&rules, |rule| Rule::of(rule.clone(), &made))))
 }
 
 /// `GET /rules/{id}`.
@@ -160,9 +186,11 @@ pub(crate) async fn show(
     _viewer: Viewer,
     State(api): State<Api>,
     Path(id): Path<String>,
-) -> Result<Json<Rule>, Problem> {
+) -> Result<Tagged<Rule>, Problem> {
+    let made = api.engine.made();
     let rule = api.engine.rule(&id).ok_or_else(|| Problem::not_found("rule", &id))?;
-    Ok(Json(Rule::from(rule)))
+    let rule = Rule::of(rule, &made);
+    Ok(Tagged(rule.made.is_some().then(|| made.rules.get(&id).map(|made| made.revision)).flatten(), rule))
 }
 
 /// `GET /rules/{id}/metrics`.
@@ -185,12 +213,6 @@ pub(crate) async fn reset_metrics(
     if api.engine.reset_metrics(&id) { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found("rule", &id)) }
 }
 
-/// What would change a rule. They are files.
-pub(crate) async fn refuse(_operator: Operator) -> Problem {
-    Problem::new(StatusCode::CONFLICT, "READ_ONLY", "rules are files in the directory of the rules")
-        .help("change the file; it is live within two seconds. `enabled = false` in its header switches a rule off")
-}
-
 impl Wanted {
     fn means(&self, rule: &RuleStatus) -> bool {
         let Wanted { enable, from, like_id, like_from, like_description, action, page: _, limit: _ } = self;
@@ -200,23 +222,39 @@ impl Wanted {
             && fits(like_id.as_ref(), |part| has(&rule.id, part))
             && fits(like_from.as_ref(), |part| rule.from.iter().any(|one| has(one, part)))
             && fits(like_description.as_ref(), |part| has(&rule.description, part))
-            && fits(action.as_ref(), |id| rule.actions.iter().any(|one| *id == format!("{}:{}", one.kind, one.name)))
+            && fits(action.as_ref(), |id| {
+                rule.actions.iter().any(|one| id_here(id) == format!("{}:{}", one.kind, one.name))
+            })
     }
 }
 
-impl From<RuleStatus> for Rule {
-    fn from(rule: RuleStatus) -> Rule {
+impl Rule {
+    pub(super) fn of(rule: RuleStatus, made: &MadeObjects) -> Rule {
+        // A file of the same name comes first.
+        let made = made.rules.get(&*rule.id).filter(|_| rule.is_made);
+        let parts = made.and_then(|made| match &made.object.body {
+            RuleBody::Parts(parts) => Some(parts),
+            RuleBody::Text(_) => None,
+        });
+        let actions = match parts {
+            Some(parts) => parts.actions.iter().map(shown).collect(),
+            None => rule.actions.iter().map(|action| id_of(action).into()).collect(),
+        };
         Rule {
-            name: rule.id.to_string(),
-            actions: rule.actions.iter().map(|action| format!("{}:{}", action.kind, action.name)).collect(),
+            name: made
+                .map(|made| made.object.name.clone())
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| rule.id.to_string()),
+            actions,
             action_details: rule.actions.into_iter().map(Action::from).collect(),
             id: rule.id.to_string(),
-            sql: rule.sql,
+            sql: parts.map_or(rule.sql, |parts| parts.sql.clone()),
             from: rule.from.iter().map(ToString::to_string).collect(),
             enable: rule.state == RuleState::Running,
-            description: rule.description,
-            source: "file",
-            file: rule.file.display().to_string(),
+            description: parts.map_or(rule.description, |parts| parts.description.clone()),
+            source: if made.is_some() { "api" } else { "file" },
+            file: made.is_none().then(|| rule.file.display().to_string()),
+            made: made.map(MadeOverApi::from),
             status: rule.state.name(),
             refused: rule.refused.map(|refused| refused.rendered.clone()),
             warnings: rule.warnings,
@@ -225,10 +263,39 @@ impl From<RuleStatus> for Rule {
     }
 }
 
+/// `type:name`.
+fn id_of(action: &ActionStatus) -> String {
+    format!("{}:{}", kind_there(action.kind), action.name)
+}
+
+/// An action of a rule as it was sent.
+fn shown(used: &ActionUse) -> Value {
+    match used {
+        ActionUse::Shared(id) => id_there(id).into(),
+        ActionUse::Own { given, .. } => given.clone(),
+    }
+}
+
+impl From<&Made<MadeRule>> for MadeOverApi {
+    fn from(made: &Made<MadeRule>) -> MadeOverApi {
+        let (compat, text) = match &made.object.body {
+            RuleBody::Text(text) => (None, Some(text.clone())),
+            RuleBody::Parts(parts) => (Some(parts.compat), None),
+        };
+        MadeOverApi {
+            created_at: rfc3339(Timestamp(made.created_at_ms)),
+            last_modified_at: rfc3339(Timestamp(made.modified_at_ms)),
+            metadata: made.object.metadata.clone(),
+            compat,
+            text,
+        }
+    }
+}
+
 impl From<ActionStatus> for Action {
     fn from(action: ActionStatus) -> Action {
         Action {
-            kind: action.kind,
+            kind: kind_there(action.kind),
             name: action.name.to_string(),
             status: if action.trouble.is_some() { "disconnected" } else { "connected" },
             status_reason: action.trouble.map(|trouble| trouble.reason.to_string()),

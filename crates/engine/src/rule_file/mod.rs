@@ -15,7 +15,7 @@ use crate::codes;
 /// Begins a header. It has to be the first thing in the file.
 const OPEN: &str = "/*---";
 /// Ends a header.
-const CLOSE: &str = "---*/";
+pub(crate) const CLOSE: &str = "---*/";
 
 /// A rule file, taken apart.
 #[derive(Debug)]

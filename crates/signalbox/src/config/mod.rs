@@ -13,6 +13,7 @@ mod show;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub(crate) use auth::{
     Authenticator, CertificateAuthenticator, CertificateName, HashKind, HttpAuthenticator, HttpEncoding, HttpMethod,
@@ -30,7 +31,7 @@ pub(crate) use section::{Origin, Override, Shown};
 pub(crate) use setting::Setting;
 pub(crate) use show::{show_json, show_text};
 
-use actions::Connectors;
+use actions::{Connectors, Secrets};
 use node::Node;
 use secret::Environment;
 use section::{Layers, join};
@@ -163,6 +164,17 @@ impl Config {
     /// The connectors, ready for actions; or what is wrong with their options.
     pub(crate) fn connectors(&self) -> Result<Connectors, Refused> {
         connector::build(&self.connectors).map_err(|problems| Refused { source: self.source.clone(), problems })
+    }
+
+    /// Reads `${env:...}` and `${file:...}` in what is made over the API, as in the file.
+    #[expect(clippy::disallowed_methods, reason = "the environment is read anew, as secrets may have changed")]
+    pub(crate) fn secrets(&self) -> Secrets {
+        let file = self.source.as_ref().map(|source| PathBuf::from(&source.name));
+        let base = file.and_then(|file| file.parent().map(Path::to_path_buf)).unwrap_or_default();
+        Arc::new(move |text| {
+            let read = secret::expand_text(text, &base, &|name| std::env::var(name).ok());
+            read.map_err(|problem| problem.message)
+        })
     }
 
     /// Whether somebody set an option, or it is the default.

@@ -34,7 +34,8 @@ pub(crate) fn expand(node: &Node, base: &Path, environment: Environment<'_>, pro
     Node { span: node.span.clone(), value }
 }
 
-fn expand_text(text: &str, base: &Path, environment: Environment<'_>) -> Result<String, Problem> {
+/// The text with what it keeps elsewhere.
+pub(super) fn expand_text(text: &str, base: &Path, environment: Environment<'_>) -> Result<String, Problem> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, tail)) = rest.split_once("${") {

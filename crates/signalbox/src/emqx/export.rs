@@ -153,7 +153,8 @@ impl ForeignRule {
 }
 
 impl ForeignAction {
-    fn of(action: &Value) -> ForeignAction {
+    /// Reads an entry of `actions`.
+    pub(super) fn of(action: &Value) -> ForeignAction {
         if let Some((kind, name)) = action.as_str().and_then(|id| id.split_once(':')) {
             return ForeignAction::Reference { kind: kind.to_owned(), name: name.to_owned() };
         }

@@ -278,9 +278,11 @@ fn note_certificates(connector: &Value, is_tls: bool, notes: &mut Vec<String>) {
     }
 }
 
-/// The headers that are worth saying: not those of the connection, which are the client's business.
+/// Headers of the connection, which are the client's business.
+pub(super) const OF_CONNECTION: [&str; 4] = ["connection", "keep-alive", "cache-control", "accept"];
+
+/// The headers that are worth saying.
 fn headers(value: Option<&Value>, translate: &mut dyn FnMut(&str, &str) -> Option<String>) -> Table {
-    const OF_CONNECTION: [&str; 4] = ["connection", "keep-alive", "cache-control", "accept"];
     let headers = value.and_then(Value::as_object).into_iter().flatten();
     let said = headers.filter(|(name, _)| !OF_CONNECTION.contains(&name.to_ascii_lowercase().as_str()));
     said.filter_map(|(name, value)| Some((name.clone(), translate(name, value.as_str()?)?.into()))).collect()
@@ -311,7 +313,7 @@ fn variable(connector: &str, what: &str) -> String {
 }
 
 /// What EMQX inserts where an action names no statement.
-const PGSQL_DEFAULT: &str = "INSERT INTO t_mqtt_msg (msgid, topic, qos, payload, arrived) \
+pub(super) const PGSQL_DEFAULT: &str = "INSERT INTO t_mqtt_msg (msgid, topic, qos, payload, arrived) \
      VALUES (${id}, ${topic}, ${qos}, ${payload}, to_timestamp(${timestamp}::bigint / 1000))";
 
 fn pgsql(found: &Found<'_>, notes: &mut Vec<String>) -> (Table, Table) {
@@ -412,7 +414,8 @@ fn is_whole_row(template: &str) -> bool {
     matches!(template, "${.}" | "${}")
 }
 
-fn postgres_url(connector: &Value) -> String {
+/// The address of a database of theirs, without the password.
+pub(super) fn postgres_url(connector: &Value) -> String {
     let part = |name: &str, literal: &str| text(connector.get(name)).map(|text| percent_encoded(text, literal));
     let user = part("username", "").map(|user| format!("{user}@")).unwrap_or_default();
     let server = part("server", ":[]").unwrap_or_else(|| "localhost:5432".to_owned());

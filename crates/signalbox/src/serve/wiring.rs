@@ -21,13 +21,13 @@ use super::event_path;
 use super::listeners::Listeners;
 use super::observer::Rules;
 use super::publisher::Gateway;
-use crate::clock;
 use crate::config::{self, Config, DeniedSubscribe, SessionStore};
 use crate::data_dir::{DataDir, bans_file, certificates_file, keys_file, sessions_directory};
 use crate::jq;
 use crate::outcome::Stop;
 use crate::rule_files;
 use crate::serving::Serving;
+use crate::{clock, emqx};
 
 /// How long clients may take to hear goodbye.
 const CLIENTS_DEADLINE: Duration = Duration::from_secs(5);
@@ -91,7 +91,7 @@ impl Running {
         let mqtt = listeners.default().clone();
         let keys = Keys::open(&keys_file(data.path())).map_err(Stop::of_auth)?;
         let node = config.root.node.as_str().into();
-        let api = Api::new(broker.clone(), rules.clone(), keys, node);
+        let api = Api::new(broker.clone(), rules.clone(), keys, node, emqx::SENT);
         let hosts = Hosts::new(config.http.hosts.clone());
         let is_stopping = CancellationToken::new();
         tasks.spawn(serve_http(listener, api.clone(), hosts, is_stopping.clone()));
@@ -198,7 +198,7 @@ fn recover(config: &Config, data: &DataDir, broker: &Broker) -> Result<(), Stop>
 fn start_rules(config: &Config, data: &Path, connectors: Connectors, gateway: Arc<Gateway>) -> Result<Engine, Stop> {
     let hops_max = config.limits.hops_max;
     let publisher: Arc<dyn Publisher> = Arc::new(HopLimit::new(gateway, hops_max));
-    let registry = Registry::new(connectors, publisher, Console::new(std::io::stdout()));
+    let registry = Registry::new(connectors, publisher, Console::new(std::io::stdout())).with_secrets(config.secrets());
     let settings = EngineConfig {
         hops_max,
         data_dir: Some(data.to_path_buf()),
@@ -209,6 +209,7 @@ fn start_rules(config: &Config, data: &Path, connectors: Connectors, gateway: Ar
         ..EngineConfig::default()
     };
     let rules = Engine::new(settings, Arc::new(registry), Arc::new(clock::now));
+    rules.load_made().context("reading what was made over the API")?;
     if let Some(directory) = rule_files::directory(config) {
         rules.load_dir(directory)?;
         rules.watch();

@@ -202,5 +202,5 @@ async fn connectors_are_listed_and_tried_and_rules_found_in_the_shapes_of_emqx()
     assert_eq!(matched().await, 1);
     assert_eq!(ask("operator", "PUT", "/api/v5/rules/posts/metrics/reset", None).await.0, 204);
     assert_eq!(matched().await, 0);
-    assert_eq!(ask("operator", "DELETE", "/api/v5/rules/posts", None).await.0, 409);
+    assert_eq!(ask("admin", "DELETE", "/api/v5/rules/posts", None).await.0, 409);
 }

@@ -19,6 +19,7 @@ mod jq;
 mod language;
 mod limits;
 mod listeners;
+mod made_rules;
 mod outside;
 #[path = "../../../actions/tests/support/postgres.rs"]
 mod postgres;

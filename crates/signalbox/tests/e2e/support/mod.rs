@@ -1,5 +1,6 @@
 //! What the tests start and connect with.
 
+pub(crate) mod api;
 pub(crate) mod client;
 pub(crate) mod receiver;
 pub(crate) mod server;
