@@ -8,13 +8,14 @@ use engine::{Action, ActionError, ActionSpec, BoxFuture, ConfigError};
 use crate::options::OptionField;
 use crate::registry::Surroundings;
 
-/// Every kind.
+/// Every kind, those that this build does not have included.
 pub const ALL: &[Kind] = &[
     crate::republish::KIND,
     crate::http::KIND,
     crate::postgres::KIND,
     crate::sqlite::KIND,
     crate::mqtt::KIND,
+    crate::redis::KIND,
     crate::file::KIND,
     crate::console::KIND,
 ];
@@ -47,6 +48,9 @@ pub(crate) enum Way {
     Direct(fn(&Surroundings, &ActionSpec<'_>) -> Made<Box<dyn Action>>),
     /// From a connector of the configuration: `connector = "ops_webhook"`.
     Connected(fn(&toml::Table) -> Made<Arc<dyn Connector>>),
+    /// From a connector, in a build with the feature of that name.
+    #[cfg_attr(feature = "redis", expect(dead_code, reason = "this build has them all"))]
+    NotBuilt,
 }
 
 impl fmt::Debug for Way {
@@ -54,6 +58,7 @@ impl fmt::Debug for Way {
         f.write_str(match self {
             Way::Direct(_) => "Direct",
             Way::Connected(_) => "Connected",
+            Way::NotBuilt => "NotBuilt",
         })
     }
 }
@@ -66,7 +71,12 @@ impl Kind {
 
     /// Whether its actions need a connector of the configuration.
     pub const fn needs_connector(&self) -> bool {
-        matches!(self.way, Way::Connected(_))
+        matches!(self.way, Way::Connected(_) | Way::NotBuilt)
+    }
+
+    /// Whether this build has it; the others come with the feature of their name.
+    pub const fn is_built(&self) -> bool {
+        !matches!(self.way, Way::NotBuilt)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Ways out: republish, http, postgres, sqlite, mqtt, file, console.
+//! Ways out: republish, http, postgres, sqlite, mqtt, file, console; as features of the build, redis.
 //!
 //! In: the connectors of the configuration and the actions of rules, as tables of options. Out: [`engine::Action`]s,
 //! which send outputs and say what became of each: delivered, to be tried again, or rejected.
@@ -8,6 +8,7 @@
 //! Read `republish.rs` first: it is a kind from options to outcome. `registry.rs` is where a rule's table finds its
 //! kind.
 
+mod address;
 mod console;
 mod file;
 mod http;
@@ -17,6 +18,7 @@ mod message;
 mod mqtt;
 mod options;
 mod postgres;
+mod redis;
 mod registry;
 mod republish;
 mod secret;
@@ -27,6 +29,7 @@ mod template;
 mod test_output;
 #[cfg(test)]
 mod test_row;
+mod tls;
 
 pub use console::Console;
 pub use kind::{ALL, Kind};

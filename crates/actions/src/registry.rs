@@ -70,6 +70,7 @@ impl ActionFactory for Registry {
             Via::Kind(name) => match Kind::find(name).map(|kind| kind.way) {
                 Some(Way::Direct(make)) => make(&self.surroundings, spec),
                 Some(Way::Connected(_)) => Err(vec![needs_connector(name)]),
+                Some(Way::NotBuilt) => Err(vec![not_built(name, &[])]),
                 None => Err(vec![unknown_kind(name)]),
             },
         }
@@ -152,6 +153,10 @@ fn needs_connector(kind: &str) -> ConfigError {
     ))
 }
 
+fn not_built(kind: &str, path: &[&str]) -> ConfigError {
+    ConfigError::at(path, format!("this build has no `{kind}`")).with_help(format!("build it with `--features {kind}`"))
+}
+
 fn unknown_kind(name: &str) -> ConfigError {
     let error = ConfigError::at(&[], format!("no kind of action `{name}`"));
     error.with_help(suggest(name, |_| true))
@@ -229,6 +234,7 @@ fn read_connector(value: &toml::Value) -> Result<Arc<dyn Connector>, Vec<ConfigE
     };
     match Kind::find(&kind).map(|kind| kind.way) {
         Some(Way::Connected(open)) => open(&options),
+        Some(Way::NotBuilt) => Err(vec![not_built(&kind, &["kind"])]),
         Some(Way::Direct(_)) => {
             let error = ConfigError::at(&["kind"], format!("an action of kind `{kind}` needs no connector"));
             Err(vec![error.with_help(format!("write `{kind} = {{ ... }}` in the rule"))])

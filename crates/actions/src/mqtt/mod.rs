@@ -1,11 +1,9 @@
 //! `mqtt`: publishes each output to another MQTT broker.
 //!
-//! `link.rs` is the connection and what waits for an acknowledgement, `tls.rs` whom it trusts, `outcome.rs` what an
-//! answer means.
+//! `link.rs` is the connection and what waits for an acknowledgement, `outcome.rs` what an answer means.
 
 mod link;
 mod outcome;
-mod tls;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,17 +13,18 @@ use std::time::Duration;
 use engine::{
     Action, ActionError, ActionSpec, BoxFuture, ConfigError, ErrorClass, ItemOutcome, Outcome, Output, Preview,
 };
-use reqwest::Url;
 use rumqttc::v5::MqttOptions as ClientOptions;
 use rumqttc::{TlsConfiguration, Transport};
 use tokio::sync::Mutex;
 
 use self::link::{Answer, Link};
 use self::outcome::Unconnected;
+use crate::address::{Address, Schemes};
 use crate::kind::{Connector, Kind, Way};
 use crate::message::{Constant, Destination, MessageOptions, MessageTemplate, UserProperties};
 use crate::options::{Options as _, options, read};
 use crate::secret::Secret;
+use crate::tls::TlsOptions;
 
 pub(crate) const KIND: Kind = Kind {
     name: "mqtt",
@@ -252,65 +251,41 @@ impl Action for MqttAction {
     }
 }
 
+const SCHEMES: Schemes = Schemes {
+    plain: ("mqtt", 1_883),
+    tls: ("mqtts", 8_883),
+    help: "write `url = \"mqtt://host:1883\"`, with TLS `mqtts://host:8883`",
+};
+
 fn client_options(options: &MqttOptions) -> Result<ClientOptions, ConfigError> {
-    let (host, port, is_tls) = address(options.url.as_deref())?;
+    let address = Address::read(options.url.as_deref(), &SCHEMES)?.without_path(&SCHEMES)?;
     let client_id = match options.client_id.as_deref() {
         Some("") => return Err(ConfigError::at(&["client_id"], "`client_id`: expected at least one character")),
         Some(id) => id.to_owned(),
         None => format!("signalbox-{:08x}", fastrand::u32(..)),
     };
-    let mut client = ClientOptions::new(client_id, host, port);
+    let mut client = ClientOptions::new(client_id, address.host, address.port);
     client.set_keep_alive(Duration::from_secs(options.keep_alive_s.max(5).into()));
     client.set_outgoing_inflight_upper_limit(link::UNACKED_MAX);
     if let Some(username) = &options.username {
         client.set_credentials(username, options.password.as_ref().map_or("", Secret::expose));
     }
-    let tls = [("ca_pem", options.ca_pem.is_some()), ("cert_pem", options.cert_pem.is_some())];
-    if is_tls {
-        let config = tls::client_config(options)?;
-        client.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(Arc::new(config))));
-    } else if let Some((name, _)) = tls.into_iter().find(|(_, is_there)| *is_there) {
-        let error = ConfigError::at(&[name], format!("`{name}`: the `url` has no TLS"));
-        return Err(error.with_help("write it as `mqtts://host:8883`"));
+    let tls = TlsOptions {
+        ca_pem: options.ca_pem.as_deref(),
+        cert_pem: options.cert_pem.as_deref(),
+        key_pem: options.key_pem.as_ref(),
+    };
+    if address.is_tls {
+        client.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(Arc::new(tls.client_config()?))));
+    } else {
+        tls.check_unused(SCHEMES.help)?;
     }
     Ok(client)
-}
-
-/// Host, port and whether there is TLS.
-fn address(url: Option<&str>) -> Result<(String, u16, bool), ConfigError> {
-    const HELP: &str = "write `url = \"mqtt://host:1883\"`, with TLS `mqtts://host:8883`";
-    let wrong = |message: String| ConfigError::at(&["url"], message).with_help(HELP);
-    let Some(url) = url else {
-        return Err(ConfigError::at(&[], "`url` is missing").with_help(HELP));
-    };
-    let url = Url::parse(url).map_err(|error| wrong(format!("`url`: {error}")))?;
-    let (default_port, is_tls) = match url.scheme() {
-        "mqtt" => (1_883, false),
-        "mqtts" => (8_883, true),
-        other => return Err(wrong(format!("`url`: expected `mqtt` or `mqtts`, found `{other}`"))),
-    };
-    if !url.username().is_empty() || url.password().is_some() {
-        let error = wrong("`url`: expected no user and no password".to_owned());
-        return Err(error.with_help("write them as `username` and `password`"));
-    }
-    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong("`url`: expected nothing behind host and port".to_owned()));
-    }
-    match url.host_str() {
-        Some(host) if !host.is_empty() => Ok((host.to_owned(), url.port().unwrap_or(default_port), is_tls)),
-        Some(_) | None => Err(wrong("`url`: expected a host".to_owned())),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_names_scheme_host_and_port() {
-        assert_eq!(address(Some("mqtt://broker")), Ok(("broker".to_owned(), 1_883, false)));
-        assert_eq!(address(Some("mqtts://10.0.0.1:1234/")), Ok(("10.0.0.1".to_owned(), 1_234, true)));
-    }
 
     #[test]
     fn a_connector_that_cannot_work_is_refused() {

@@ -4,6 +4,11 @@ use crate::support::{World, connack, items, output};
 use actions::{ALL, Connectors, Kind};
 use engine::{ActionFactory as _, ActionSpec, ItemOutcome, Via};
 
+/// The kinds that this build has.
+fn built() -> impl Iterator<Item = &'static Kind> {
+    ALL.iter().filter(|kind| kind.is_built())
+}
+
 fn world(kind: &Kind) -> World {
     if kind.needs_connector() {
         World::with_connector(&format!("kind = '{}'\n{}", kind.name, kind.sample_connector))
@@ -18,7 +23,7 @@ fn via(kind: &Kind) -> Via<'static> {
 
 #[tokio::test]
 async fn every_kind_accepts_its_sample_and_answers_for_every_output() {
-    for kind in ALL {
+    for kind in built() {
         let world = world(kind);
         let action = world.try_action(via(kind), kind.sample_action).unwrap();
         assert_eq!(action.kind(), kind.name);
@@ -41,7 +46,7 @@ async fn every_kind_accepts_its_sample_and_answers_for_every_output() {
 
 #[test]
 fn every_kind_shows_what_it_would_send_and_no_secret() {
-    for kind in ALL {
+    for kind in built() {
         let world = world(kind);
         let action = world.try_action(via(kind), kind.sample_action).unwrap();
         let preview = action.preview(&output(1, &connack("a")));
@@ -55,7 +60,7 @@ fn every_kind_shows_what_it_would_send_and_no_secret() {
 
 #[test]
 fn every_kind_refuses_an_option_it_does_not_know_and_says_what_was_meant() {
-    for kind in ALL {
+    for kind in built() {
         let world = world(kind);
         let mistyped = kind.action.first().map(|field| format!("{}x", field.name));
         let options = format!("{}\n{} = 1", kind.sample_action, mistyped.as_deref().unwrap_or("anything"));
@@ -70,7 +75,7 @@ fn every_kind_refuses_an_option_it_does_not_know_and_says_what_was_meant() {
 
 #[test]
 fn every_kind_refuses_a_variable_that_the_rule_does_not_select() {
-    for kind in ALL.iter().filter(|kind| kind.sample_action.contains("${clientid}")) {
+    for kind in built().filter(|kind| kind.sample_action.contains("${clientid}")) {
         let world = world(kind);
         let errors =
             world.try_action(via(kind), &kind.sample_action.replace("${clientid}", "${clientdi}")).err().unwrap();
@@ -81,7 +86,7 @@ fn every_kind_refuses_a_variable_that_the_rule_does_not_select() {
 
 #[test]
 fn no_kind_shows_its_secrets() {
-    for kind in ALL {
+    for kind in built() {
         let world = world(kind);
         assert!(!format!("{:?}", world.registry).contains("secret"), "{}", kind.name);
         if kind.connector.iter().any(|option| ["password", "headers"].contains(&option.name)) {
@@ -167,6 +172,15 @@ fn a_connector_that_is_not_there_is_named_with_what_was_meant() {
 }
 
 #[test]
+fn a_kind_that_this_build_does_not_have_is_told_with_how_to_get_it() {
+    for kind in ALL.iter().filter(|kind| !kind.is_built()) {
+        let errors = Connectors::read(&format!("[a]\nkind = '{}'", kind.name).parse().unwrap()).unwrap_err();
+        assert_eq!(errors[0].message, format!("this build has no `{}`", kind.name));
+        assert_eq!(errors[0].help, Some(format!("build it with `--features {}`", kind.name)));
+    }
+}
+
+#[test]
 fn everything_wrong_with_the_connectors_is_said_at_once() {
     let tables = "a = 1\n[b]\nurl = 'http://x/'\n[c]\nkind = 'htpp'\n[d]\nkind = 'console'\n[e]\nkind = 'http'\nurl = 'http://x/'\ntimeout = 5";
     let errors = Connectors::read(&tables.parse().unwrap()).unwrap_err();
@@ -174,7 +188,7 @@ fn everything_wrong_with_the_connectors_is_said_at_once() {
         errors.into_iter().map(|error| (error.path, error.message, error.help)).collect();
     let expected = [
         (&["a"][..], "expected a table, found integer", "write `[connectors.my_name]` and options below it"),
-        (&["b"], "`kind` is missing", "expected one of `http`, `postgres`, `sqlite`, `mqtt`, `file`"),
+        (&["b"], "`kind` is missing", "expected one of `http`, `postgres`, `sqlite`, `mqtt`, `redis`, `file`"),
         (&["c", "kind"], "no kind of connector `htpp`", "did you mean `http`?"),
         (&["d", "kind"], "an action of kind `console` needs no connector", "write `console = { ... }` in the rule"),
         (&["e", "timeout"], "unknown option `timeout`", "did you mean `timeout_ms`?"),

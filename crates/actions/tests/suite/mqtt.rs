@@ -3,8 +3,8 @@
 use std::fs;
 
 use crate::support::mosquitto::Mosquitto;
-use crate::support::{World, connack, output, words};
-use engine::{Action, Output};
+use crate::support::{World, connack, output, send_until_decided, words};
+use engine::Output;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -16,20 +16,6 @@ fn started() -> (Mosquitto, World) {
 
 fn connacks(clients: &[&str]) -> Vec<Output> {
     (1..).zip(clients).map(|(n, client)| output(n, &connack(client))).collect()
-}
-
-/// Sends what is to be tried again until all is decided, as the buffer of the engine does.
-async fn send_until_decided(action: &dyn Action, batch: &[Output]) -> Vec<String> {
-    let mut said = words(action.send(batch).await, batch.len());
-    while said.iter().any(|said| said.starts_with("retry: ")) {
-        let open: Vec<usize> = (0..batch.len()).filter(|&at| said[at].starts_with("retry: ")).collect();
-        let again: Vec<Output> = open.iter().map(|&at| batch[at].clone()).collect();
-        let answers = words(action.send(&again).await, again.len());
-        for (at, answer) in open.into_iter().zip(answers) {
-            said[at] = answer;
-        }
-    }
-    said
 }
 
 #[tokio::test]

@@ -149,3 +149,19 @@ pub(crate) fn words(outcome: Outcome, len: usize) -> Vec<String> {
     };
     items(outcome, len).into_iter().map(word).collect()
 }
+
+/// Sends what is to be tried again until all is decided, as the buffer of the engine does.
+pub(crate) async fn send_until_decided(action: &dyn Action, batch: &[Output]) -> Vec<String> {
+    let mut said = words(action.send(batch).await, batch.len());
+    while said.iter().any(|said| said.starts_with("retry: ")) {
+        // As the engine waits between attempts: a loop that tries for the port of a server that is away gets it for itself.
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let open: Vec<usize> = (0..batch.len()).filter(|&at| said[at].starts_with("retry: ")).collect();
+        let again: Vec<Output> = open.iter().map(|&at| batch[at].clone()).collect();
+        let answers = words(action.send(&again).await, again.len());
+        for (at, answer) in open.into_iter().zip(answers) {
+            said[at] = answer;
+        }
+    }
+    said
+}
