@@ -95,6 +95,9 @@ pub enum DecodeErrorKind {
     /// The topic name has `+` or `#` in it [MQTT-3.3.2-2].
     #[error("expected a topic without `+` and `#`, found a wildcard")]
     WildcardInTopic,
+    /// The response topic has `+` or `#` in it: one answers to a topic, not to a filter [MQTT-3.3.2-14].
+    #[error("expected a topic without `+` and `#`, found a wildcard")]
+    WildcardInResponseTopic,
     /// SUBSCRIBE or UNSUBSCRIBE without a filter [MQTT-3.8.3-2], [MQTT-3.10.3-2].
     #[error("expected at least one topic filter, found none")]
     NoFilters,
@@ -224,6 +227,7 @@ impl DecodeErrorKind {
             | DecodeErrorKind::NoCodes
             | DecodeErrorKind::RetainHandlingThree
             | DecodeErrorKind::NoLocalOnShared
+            | DecodeErrorKind::WildcardInResponseTopic
             | DecodeErrorKind::PasswordWithoutUsername
             | DecodeErrorKind::FirstPacketNotConnect(_)
             | DecodeErrorKind::SecondConnect

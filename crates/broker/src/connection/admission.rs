@@ -1,7 +1,6 @@
 //! From the first bytes to CONNACK: who may have a session, and which.
 
 use std::fmt;
-use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -9,13 +8,14 @@ use auth::{Ban, Credentials, Decision, Effect, Identity, Publishing, Verdict, ho
 use bytes::{Buf, Bytes, BytesMut};
 use bytestring::ByteString;
 use events::{ConnackReason, DiscardCause, DisconnectReason, Kind, PermissionAction};
-use mqtt::{Connack, ConnackCode, Connect, DecodeError, Frame, Packet, Properties, QoS, ReasonCode, Version, Will};
+use mqtt::{Connack, Connect, DecodeError, Frame, Packet, Version, Will};
 
+use super::connack;
 use super::facts::{Client, copied};
 use super::finish::Fate;
 use super::{Connection, Phase, Stranger, Turn, Workspace};
 use crate::clock::Now;
-use crate::config::{ClientIdConfig, Limits};
+use crate::config::ClientIdConfig;
 use crate::ending::Ending;
 use crate::hub::Hub;
 use crate::mountpoint::Mount;
@@ -23,7 +23,7 @@ use crate::rate::{Meter, Rate, Share};
 use crate::registry::{Core, Held, Slot};
 use crate::session::inbound::{has_levels_at_most, is_reserved};
 use crate::session::inbox::Order;
-use crate::session::{Effects, Link, Session, granted_keepalive_s, with_reason_string};
+use crate::session::{Effects, Link, Session};
 use crate::stats::add;
 use crate::telling::{Announcement, Check, SessionEnd};
 
@@ -50,6 +50,14 @@ impl Refusal {
         let detail = format!("expected at most {rate} CONNECTs of {whose}, found one more");
         let reason = ConnackReason::ConnectionRateExceeded;
         Refusal::new(reason, DisconnectReason::ConnectionRateExceeded, detail)
+    }
+
+    /// The client takes no packet as large as its CONNACK [MQTT-3.1.2-24].
+    fn without_room(connack: &Connack) -> Refusal {
+        let bytes_len = mqtt::encoded_len(&Packet::Connack(connack.clone()), Version::V5);
+        let detail =
+            format!("expected a Maximum-Packet-Size of at least {bytes_len}, which CONNACK has, found a lower one");
+        Refusal::new(ConnackReason::ImplementationSpecificError, DisconnectReason::PacketTooLarge, detail)
     }
 
     fn banned(ban: &Ban) -> Refusal {
@@ -267,15 +275,17 @@ impl Connection {
             Version::V5 => Some(reason),
             Version::V31 | Version::V311 => reason.before_v5(),
         };
-        let answer = told.and_then(|told| Some((told, connack_code(told, connect.version)?)));
+        let answer = told.and_then(|told| Some((told, connack::code_of(told, connect.version)?)));
         if let Some((told, code)) = answer {
-            let mut connack = Connack::refusal(code);
+            let mut answer = Connack::refusal(code);
             if connect.version.is_v5() {
                 let words = if is_hidden { None } else { Some(&*detail) };
-                connack.properties = refusal_properties(connect, words, server.as_deref());
+                answer.properties = connack::refusal_properties(connect, words, server.as_deref());
             }
-            fx.send(&Packet::Connack(connack), connect.version);
-            stranger.count_sent(fx, &self.hub);
+            if connack::fits(connect, &answer) {
+                fx.send(&Packet::Connack(answer), connect.version);
+                stranger.count_sent(fx, &self.hub);
+            }
             let mut announcement = Announcement::new(connect, told);
             announcement.reason_v5 = reason;
             announcement.detail = Some(for_events.clone());
@@ -351,6 +361,12 @@ impl Connection {
             return self.refuse(connect, refusal, &mut work.fx);
         }
         let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
+        let method = stranger.method.as_deref_mut();
+        let config = &self.peer.listener.config;
+        let connack = connack::accepting(connect, stranger.has_assigned_id, method, config, &hub.config);
+        if !connack::fits(connect, &connack) {
+            return self.refuse(connect, Refusal::without_room(&connack), &mut work.fx);
+        }
         let Some(mut client) = stranger.client.take() else { return Turn::Wait };
         client.connected_at = Some(now.wall);
         if !identity.anonymous && identity.username.is_some() {
@@ -358,7 +374,7 @@ impl Connection {
             client.username.clone_from(&identity.username);
         }
         let expires_ms = identity.expires_at.map(|at| now.mono_ms.saturating_add(at.since_ms(now.wall)));
-        client.expiry_interval_s = expiry_interval_s(connect, &hub.config.limits);
+        client.expiry_interval_s = connack::expiry_interval_s(connect, &hub.config.limits);
         let who = (Arc::clone(&self.peer), Arc::new(client));
         let mut link = Link::new(who, connect, (permissions, identity), &hub.config.limits);
         link.acl_version = acl_version;
@@ -368,7 +384,7 @@ impl Connection {
         if let Some(mount) = mount {
             link.mount_at(mount);
         }
-        let slot = hub.open_session(now, (connect, stranger.has_assigned_id), Box::new(link), work);
+        let slot = hub.open_session(now, (connect, connack), Box::new(link), work);
         self.phase = Phase::Client(slot, connect.version);
         self.meter = self.meter(&connect.client_id);
         Turn::Again
@@ -381,7 +397,7 @@ impl Hub {
     fn open_session(
         &self,
         now: Now,
-        (connect, has_assigned_id): (&Connect, bool),
+        (connect, mut connack): (&Connect, Connack),
         mut link: Box<Link>,
         work: &mut Workspace,
     ) -> Arc<Slot> {
@@ -415,10 +431,10 @@ impl Hub {
                     session
                 }
             };
-            let connack = connack(connect, &mut link, (session_present, expiry_interval_s, has_assigned_id), self);
+            connack.session_present = session_present;
             work.fx.send(&Packet::Connack(connack), connect.version);
             session.handle_resumed(&mut link);
-            let mut announcement = Announcement::new(connect, success(connect.version));
+            let mut announcement = Announcement::new(connect, connack::success(connect.version));
             announcement.session_present = session_present;
             held.announcement = Some(Box::new(announcement));
             let receiver = (Arc::clone(&link.peer), Arc::clone(&link.client));
@@ -517,99 +533,6 @@ fn is_about_who_it_is(reason: ConnackReason) -> bool {
         ConnackReason::BadAuthenticationMethod,
     ]
     .contains(&reason)
-}
-
-fn connack_code(reason: ConnackReason, version: Version) -> Option<ConnackCode> {
-    if version.is_v5() {
-        reason.v5_code().and_then(|code| ReasonCode::try_from(code).ok()).map(ConnackCode::V5)
-    } else {
-        reason.v3_code().and_then(|code| mqtt::ConnectReturnCode::try_from(code).ok()).map(ConnackCode::V3)
-    }
-}
-
-const fn success(version: Version) -> ConnackReason {
-    if version.is_v5() { ConnackReason::Success } else { ConnackReason::ConnectionAccepted }
-}
-
-/// Seconds the session outlives the connection. Before MQTT 5 a kept session has no end but ours.
-fn expiry_interval_s(connect: &Connect, limits: &Limits) -> u32 {
-    let asked_s = match connect.version {
-        Version::V5 => connect.properties.session_expiry_interval_s().unwrap_or(0),
-        Version::V31 | Version::V311 if connect.clean_start => 0,
-        Version::V31 | Version::V311 => u32::MAX,
-    };
-    asked_s.min(limits.session_expiry_max_s)
-}
-
-fn refusal_properties(connect: &Connect, detail: Option<&str>, server: Option<&str>) -> Properties {
-    let mut builder = Properties::builder();
-    if let Some(detail) = detail.filter(|_| connect.properties.request_problem_information().unwrap_or(true)) {
-        let packet_bytes_max = connect.properties.maximum_packet_size_bytes().unwrap_or(u32::MAX);
-        // The server reference goes before: it says where to go.
-        let server_bytes = server.map_or(0, |server| 3 + server.len());
-        let left_bytes = usize::try_from(packet_bytes_max).unwrap_or(usize::MAX).saturating_sub(server_bytes);
-        builder = with_reason_string(builder, detail, left_bytes);
-    }
-    if let Some(server) = server {
-        let unchanged = builder.clone();
-        builder = builder.server_reference(server).unwrap_or(unchanged);
-    }
-    builder.build()
-}
-
-/// CONNACK, with everything that differs from what its absence would mean.
-fn connack(
-    connect: &Connect,
-    link: &mut Link,
-    (session_present, expiry_interval_s, has_assigned_id): (bool, u32, bool),
-    hub: &Hub,
-) -> Connack {
-    let mut connack =
-        Connack { session_present, code: ConnackCode::success(connect.version), properties: Properties::new() };
-    if !connect.version.is_v5() {
-        return connack;
-    }
-    let (limits, config) = (&hub.config.limits, &link.peer.listener.config);
-    let mut builder = Properties::builder();
-    if connect.properties.session_expiry_interval_s().unwrap_or(0) != expiry_interval_s {
-        builder = builder.session_expiry_interval_s(expiry_interval_s);
-    }
-    if let Some(maximum) = NonZeroU16::new(limits.receive_maximum).filter(|maximum| maximum.get() != u16::MAX) {
-        builder = builder.receive_maximum(maximum);
-    }
-    match config.max_qos {
-        QoS::AtMostOnce => builder = builder.maximum_qos(false),
-        QoS::AtLeastOnce => builder = builder.maximum_qos(true),
-        QoS::ExactlyOnce => {}
-    }
-    if !config.retain_available {
-        builder = builder.retain_available(false);
-    }
-    if let Some(size_bytes) = NonZeroU32::new(config.packet_bytes_max) {
-        builder = builder.maximum_packet_size_bytes(size_bytes);
-    }
-    if limits.topic_alias_maximum > 0 {
-        builder = builder.topic_alias_maximum(limits.topic_alias_maximum);
-    }
-    let keepalive_s = granted_keepalive_s(connect, limits);
-    if keepalive_s != connect.keepalive_s {
-        builder = builder.server_keep_alive_s(keepalive_s);
-    }
-    if has_assigned_id {
-        let unchanged = builder.clone();
-        builder = builder.assigned_client_identifier(&link.client.client_id).unwrap_or(unchanged);
-    }
-    if let Some(method) = &mut link.method {
-        builder = method.take_properties(builder);
-    }
-    let response_information = &hub.config.protocol.response_information;
-    if !response_information.is_empty() && connect.properties.request_response_information() == Some(true) {
-        let unchanged = builder.clone();
-        let text = response_information.replace("%c", &link.client.client_id);
-        builder = builder.response_information(&text).unwrap_or(unchanged);
-    }
-    connack.properties = builder.build();
-    connack
 }
 
 /// An identifier nobody else has: 20 random digits and letters [MQTT-3.1.3-6].

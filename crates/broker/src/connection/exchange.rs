@@ -144,7 +144,7 @@ impl Link {
             (_, _) => return wrong("expected AUTH to begin or to go on, found another reason code"),
         };
         self.method = Some(method);
-        fx.send(&answer, Version::V5);
+        self.send(&answer, fx);
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! `socket.rs` is the task that moves the bytes.
 
 mod admission;
+mod connack;
 pub(crate) mod exchange;
 pub(crate) mod facts;
 mod finish;

@@ -451,6 +451,14 @@ impl Link {
         }
     }
 
+    /// Writes a packet, unless it is larger than the client takes: then it is as if it had been sent [MQTT-3.1.2-24],
+    /// [MQTT-3.1.2-25].
+    pub(crate) fn send(&self, packet: &Packet, fx: &mut Effects) {
+        if self.packet_bytes_max == usize::MAX || mqtt::encoded_len(packet, self.version) <= self.packet_bytes_max {
+            fx.send(packet, self.version);
+        }
+    }
+
     /// Tells the client why its connection ends, where its version has words for that [MQTT-3.14.0-1].
     pub(crate) fn say_goodbye(&self, ending: &Ending, fx: &mut Effects) {
         let detail_bytes_max = if self.wants_problem_information { self.packet_bytes_max } else { 0 };

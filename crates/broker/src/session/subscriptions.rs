@@ -62,7 +62,7 @@ impl Session {
             });
         }
         let suback = Suback { packet_id: packet.packet_id, properties: super::outbound::NO_PROPERTIES, reason_codes };
-        fx.send(&Packet::Suback(suback), link.version);
+        link.send(&Packet::Suback(suback), fx);
     }
 
     pub(super) fn handle_unsubscribe(&mut self, packet: &Unsubscribe, link: &Link, fx: &mut Effects) {
@@ -82,7 +82,7 @@ impl Session {
         }
         let unsuback =
             Unsuback { packet_id: packet.packet_id, properties: super::outbound::NO_PROPERTIES, reason_codes };
-        fx.send(&Packet::Unsuback(unsuback), link.version);
+        link.send(&Packet::Unsuback(unsuback), fx);
     }
 
     /// The filter, copied out of its packet, and how much of it the client may read; or why it is refused.

@@ -115,9 +115,8 @@ fn text_value(reader: &mut Reader, id: PropertyId) -> Result<(), Refusal> {
     let (start, end) = reader.prefixed(field)?;
     let bytes = reader.bytes(start, end);
     let checked = text::check(bytes).and_then(|()| {
-        // [MQTT-3.3.2-14]: one answers to a topic, not to a filter.
         let wildcard = id == PropertyId::ResponseTopic && memchr::memchr2(b'+', b'#', bytes).is_some();
-        if wildcard { Err(DecodeErrorKind::WildcardInTopic) } else { Ok(()) }
+        if wildcard { Err(DecodeErrorKind::WildcardInResponseTopic) } else { Ok(()) }
     });
     checked.map_err(|kind| reader.fail(field, at, kind))
 }
