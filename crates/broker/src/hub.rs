@@ -9,7 +9,7 @@ use std::task::Waker;
 
 use auth::Auth;
 use bytestring::ByteString;
-use events::{ConnId, DeliveryDropReason, DropReason, Event, Kind};
+use events::{ConnId, DeliveryDropReason, DropReason, Event, EventId, Kind};
 use mqtt::{Filter, Publish};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
@@ -43,6 +43,11 @@ pub trait Observer: Send + Sync {
     /// how many rules the message has come through. A client that has published it with QoS 1 or 2 is answered when the
     /// result is ready, where there is one.
     fn published(&self, event: &Event, hops: u8) -> Option<Awaited>;
+    /// A message came again for which a result was given, and it is not known whether the first answer was sent. The event
+    /// has the identifier of the first one. As for that, the answer waits for the result.
+    fn repeated(&self, _event: &Event) -> Option<Awaited> {
+        None
+    }
 }
 
 /// Connections to be woken, collected so that they find all of a turn's messages at once.
@@ -148,7 +153,7 @@ impl Hub {
         publish: &Publish,
         (publisher, origin): (Option<Publisher>, Origin<'_>),
         wakers: &mut Wakers,
-    ) -> (Published, Option<Awaited>) {
+    ) -> (Published, Option<(EventId, Awaited)>) {
         let (id, awaited) = self.tell_published(now, publish, origin);
         let mut shared = None;
         let message = || Arc::new(Message::new(publish, origin, now).with_id(id));
@@ -182,7 +187,8 @@ impl Hub {
                 }
             },
         );
-        let taking = publisher.and_then(|publisher| publisher.taking);
+        let event = awaited.as_ref().map(|(event, _)| *event);
+        let taking = publisher.and_then(|publisher| publisher.taking).map(|taking| Taking { event, ..taking });
         if let Some(store) = self.store.get().filter(|_| !kept.is_empty() || taking.is_some()) {
             mark = mark.and(store.hand_over(kept, taking, |slot, key, queued| {
                 let offered = self.hand(now, (slot, key), queued, wakers);

@@ -14,11 +14,12 @@ use broker::{
     Awaited, Bound, Broker, BrokerConfig, BusItem, BusReceiver, Kinds, ListenerConfig, Observer, Publication, Rate,
 };
 use bytes::{Bytes, BytesMut};
-use events::{Body, DisconnectReason, Event};
+use events::{Body, DisconnectReason, Event, EventId};
 use mqtt::{
     Connect, Packet, PacketId, Properties, Publish, QoS, ReasonCode, Sender, Subscribe, Subscription,
     SubscriptionOptions, Version,
 };
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 /// Panics at one topic, as a bug in a rule would.
@@ -34,18 +35,35 @@ impl Observer for Fragile {
     }
 }
 
-/// Lets who publishes to `wait` wait until the gate is open.
+/// Lets who publishes to `wait` wait until the gate is open, and notes the events.
 #[derive(Clone)]
-struct Gate(Arc<watch::Sender<bool>>);
+struct Gate(Arc<watch::Sender<bool>>, Arc<Mutex<Vec<EventId>>>);
+
+impl Gate {
+    fn closed() -> Gate {
+        Gate(Arc::new(watch::Sender::new(false)), Arc::default())
+    }
+
+    async fn wait_for_events(&self, count: usize) {
+        while self.1.lock().len() < count {
+            tokio::task::yield_now().await;
+        }
+    }
+}
 
 impl Observer for Gate {
     fn wants_publish(&self, topic: &str) -> bool {
         topic == "wait"
     }
 
-    fn published(&self, _event: &Event, _hops: u8) -> Option<Awaited> {
+    fn published(&self, event: &Event, _hops: u8) -> Option<Awaited> {
+        self.1.lock().push(event.head.event_id);
         let mut gate = self.0.subscribe();
         Some(Awaited::new(Box::pin(async move { drop(gate.wait_for(|is_open| *is_open).await) })))
+    }
+
+    fn repeated(&self, event: &Event) -> Option<Awaited> {
+        self.published(event, 0)
     }
 }
 
@@ -460,7 +478,7 @@ async fn who_publishes_faster_than_it_may_is_held_back_and_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_waits_for_what_the_observer_asks_for_and_other_connections_do_not() {
-    let gate = Gate(Arc::new(watch::Sender::new(false)));
+    let gate = Gate::closed();
     let server = serve_with(Arc::new(gate.clone()), |_, _| {}).await;
     let address = server.address;
     let opened = gate.clone();
@@ -504,7 +522,7 @@ async fn an_answer_waits_for_what_the_observer_asks_for_and_other_connections_do
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_still_waits_ends_with_its_connection() {
-    let gate = Gate(Arc::new(watch::Sender::new(false)));
+    let gate = Gate::closed();
     let server = serve_with(Arc::new(gate.clone()), |_, _| {}).await;
     let address = server.address;
     let client = beside(move || {
@@ -518,5 +536,46 @@ async fn an_answer_that_still_waits_ends_with_its_connection() {
     }
     drop(client);
     tokio::time::timeout(Duration::from_secs(30), gate.0.closed()).await.expect("nobody waits any more");
+    server.broker.shutdown(Duration::from_secs(10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_of_qos_2_that_comes_again_before_it_was_answered_is_not_answered_early() {
+    let gate = Gate::closed();
+    let server = serve_with(Arc::new(gate.clone()), |_, _| {}).await;
+    let address = server.address;
+    let of_qos_2 = |dup| {
+        let Packet::Publish(publish) = publish("wait", "x", Some(7)) else { panic!("a PUBLISH") };
+        Packet::Publish(Publish { dup, qos: QoS::ExactlyOnce, ..publish })
+    };
+    let keeping = || {
+        let Packet::Connect(connect) = connect("keeps") else { panic!("a CONNECT") };
+        let properties = Properties::builder().session_expiry_interval_s(60).build();
+        Packet::Connect(Box::new(Connect { clean_start: false, properties, ..*connect }))
+    };
+    let first = beside(move || {
+        let mut client = Client::open(address);
+        client.send(&[keeping(), of_qos_2(false)]);
+        assert!(matches!(client.next(), Some(Packet::Connack(_))));
+        client
+    })
+    .await;
+    gate.wait_for_events(1).await;
+    drop(first);
+    let opened = gate.clone();
+    let second = tokio::task::spawn_blocking(move || {
+        let mut client = Client::open(address);
+        client.send(&[keeping(), of_qos_2(true)]);
+        assert!(matches!(client.next(), Some(Packet::Connack(connack)) if connack.session_present));
+        let answer = client.next();
+        (answer, *opened.0.borrow())
+    });
+    gate.wait_for_events(2).await;
+    gate.0.send_replace(true);
+    let (answer, was_open) = second.await.unwrap();
+    assert!(matches!(answer, Some(Packet::Pubrec(ack)) if ack.packet_id.get() == 7));
+    assert!(was_open, "the answer came too early");
+    let events = gate.1.lock().clone();
+    assert_eq!(events[0], events[1], "it is the same event");
     server.broker.shutdown(Duration::from_secs(10)).await;
 }

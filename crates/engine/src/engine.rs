@@ -188,6 +188,17 @@ impl Engine {
         None
     }
 
+    /// A message came again for which [`Engine::on_publish`] has given a result, under the same identifier of its event. The
+    /// rules that somebody waits for run once more: their outputs have the same identifiers, by which the other side can
+    /// tell a repetition.
+    pub fn on_repeat(&self, event: &Event) -> Option<Buffered> {
+        let running = self.shared.running.load();
+        let Body::MessagePublish(message) = &event.body else { return None };
+        let rules: Vec<u32> =
+            running.index.of_topic(&message.topic).into_iter().filter(|rule| running.is_awaited(*rule)).collect();
+        self.run(&running, &rules, event, (message.topic.clone(), 0)).into_buffered()
+    }
+
     /// Whether any rule listens to events of this kind. One atomic load and a look into a list.
     pub fn wants(&self, kind: Kind) -> bool {
         self.shared.running.load().index.wants(kind)
@@ -404,6 +415,12 @@ impl Running {
     /// The rules that were refused whenever they were read.
     pub(crate) fn never_right(&self) -> impl Iterator<Item = &str> {
         self.all.iter().filter(|(_, entry)| entry.rule.is_none()).map(|(id, _)| &**id)
+    }
+
+    /// Whether publishers wait for the outputs of a rule.
+    fn is_awaited(&self, rule: u32) -> bool {
+        let rule = usize::try_from(rule).ok().and_then(|rule| self.enabled.get(rule));
+        rule.is_some_and(|rule| rule.checked.requires_buffered)
     }
 
     fn status(&self, id: &Arc<str>, entry: &Entry) -> RuleStatus {

@@ -20,9 +20,9 @@ use mqtt::{Connect, Packet, Publish, QoS, ReasonCode, Version};
 
 use crate::clock::Now;
 use crate::config::BrokerConfig;
-use crate::durable::Taking;
+use crate::durable::{Notes, Store, Taking};
 use crate::ending::Ending;
-use crate::hub::{Hub, Publisher, Wakers};
+use crate::hub::{Hub, Published, Publisher, Wakers};
 use crate::message::Queued;
 use crate::rate::Meter;
 use crate::registry::{Core, Held, Slot};
@@ -360,7 +360,7 @@ impl Connection {
 /// The exchange of QoS 2 that a message begins, where it has to survive.
 fn taking(session: &Session, publish: &Publish) -> Option<Taking> {
     let packet_id = publish.packet_id.filter(|_| publish.qos == QoS::ExactlyOnce && session.is_durable)?;
-    Some(Taking { key: session.key, packet_id })
+    Some(Taking { key: session.key, packet_id, event: None })
 }
 
 fn taken_over() -> Ending {
@@ -387,17 +387,13 @@ impl Hub {
         for step in steps.drain(..) {
             match step {
                 Step::Publish(publish) => {
-                    let taking = taking(session, &publish);
-                    if taking.is_some() {
-                        // An identifier that is used again was released before, in the journal too.
-                        fx.notes.flush(self.store.get());
-                    }
-                    let publisher = Some(Publisher { key, taking });
-                    let (published, awaited) = self.publish(now, &publish, (publisher, origin), wakers);
-                    if publish.qos != QoS::AtMostOnce {
-                        fx.notes.wait_for(published.mark, awaited);
-                    }
+                    let published = self.take_in(now, &publish, (session, origin), (&mut fx.notes, wakers));
                     link.acknowledge(&publish, published.matched_count > 0, fx);
+                }
+                Step::Repeat(publish, event) => {
+                    let awaited = event.and_then(|event| self.tell_repeated(now, (&publish, event), origin));
+                    let taken = self.store.get().filter(|_| session.is_durable).map(Store::mark);
+                    fx.notes.wait_for(taken.unwrap_or_default(), awaited);
                 }
                 Step::Drop(publish, reason) => self.tell_dropped(now, (None, &publish), reason, origin),
                 Step::Subscribe(subscribe) => {
@@ -435,6 +431,30 @@ impl Hub {
             ending = link.handle_auth(self, &packet, fx).err();
         }
         ending
+    }
+
+    /// Publishes a message of a client; what is answered waits for what has to be on disk before.
+    fn take_in(
+        &self,
+        now: Now,
+        publish: &Publish,
+        (session, origin): (&mut Session, Origin<'_>),
+        (notes, wakers): (&mut Notes, &mut Wakers),
+    ) -> Published {
+        let taking = taking(session, publish);
+        if taking.is_some() {
+            // An identifier that is used again was released before, in the journal too.
+            notes.flush(self.store.get());
+        }
+        let publisher = Some(Publisher { key: session.key, taking });
+        let (published, awaited) = self.publish(now, publish, (publisher, origin), wakers);
+        if publish.qos != QoS::AtMostOnce {
+            if let (Some((event, _)), Some(packet_id)) = (&awaited, publish.packet_id) {
+                session.note_awaited(packet_id, *event);
+            }
+            notes.wait_for(published.mark, awaited.map(|(_, awaited)| awaited));
+        }
+        published
     }
 
     fn count_undelivered(&self, reason: DeliveryDropReason) {

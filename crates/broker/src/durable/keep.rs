@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use events::Timestamp;
+use events::{EventId, Timestamp};
 use mqtt::{PacketId, Will};
 use parking_lot::RwLockReadGuard;
 use smallvec::SmallVec;
@@ -26,6 +26,8 @@ pub(crate) type Kept = SmallVec<[(Arc<Slot>, SubscriberKey, Queued); 2]>;
 pub(crate) struct Taking {
     pub(crate) key: SubscriberKey,
     pub(crate) packet_id: PacketId,
+    /// The event that rules must have on disk before the message is answered, where there is one.
+    pub(crate) event: Option<EventId>,
 }
 
 /// What became of the retained message of a topic.
@@ -55,8 +57,8 @@ impl Store {
                 self.put_place(*key, (queued, number), &mut record);
             }
         }
-        if let Some(Taking { key, packet_id }) = taking {
-            Change::Taken { key, packet_id }.put(&mut record);
+        if let Some(Taking { key, packet_id, event }) = taking {
+            Change::Taken { key, packet_id, event }.put(&mut record);
         }
         let mark = self.append(&record);
         if let Some((_, _, queued)) = receivers.first() {

@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 
-use events::{ConnId, MessageId, Timestamp};
+use events::{ConnId, EventId, MessageId, Timestamp};
 use mqtt::{PacketId, QoS};
 
 use super::encoding::{Decoder, put_bytes, put_number, put_option, put_text_option};
@@ -38,8 +38,8 @@ pub(crate) enum Change<'a> {
     Received { key: SubscriberKey, packet_id: PacketId },
     /// The exchange about a message to the client is over.
     Acknowledged { key: SubscriberKey, packet_id: PacketId },
-    /// A message of QoS 2 came from the client.
-    Taken { key: SubscriberKey, packet_id: PacketId },
+    /// A message of QoS 2 came from the client. `event`: the one that rules must have on disk before it is answered.
+    Taken { key: SubscriberKey, packet_id: PacketId, event: Option<EventId> },
     /// The client has released it.
     Released { key: SubscriberKey, packet_id: PacketId },
     /// A message is the retained one of its topic.
@@ -158,7 +158,11 @@ impl<'a> Change<'a> {
             }
             Change::Received { key, packet_id } => put_with_id(out, 10, *key, *packet_id),
             Change::Acknowledged { key, packet_id } => put_with_id(out, 11, *key, *packet_id),
-            Change::Taken { key, packet_id } => put_with_id(out, 12, *key, *packet_id),
+            Change::Taken { key, packet_id, event: None } => put_with_id(out, 12, *key, *packet_id),
+            Change::Taken { key, packet_id, event: Some(event) } => {
+                put_with_id(out, 16, *key, *packet_id);
+                put_bytes(out, &event.0.to_le_bytes());
+            }
             Change::Released { key, packet_id } => put_with_id(out, 13, *key, *packet_id),
             Change::Retained(number) => {
                 out.push(14);
@@ -197,11 +201,12 @@ impl<'a> Change<'a> {
             9 => Change::Sent { key, packet_id: packet_id(from)?, number: from.number()? },
             10 => Change::Received { key, packet_id: packet_id(from)? },
             11 => Change::Acknowledged { key, packet_id: packet_id(from)? },
-            12 => Change::Taken { key, packet_id: packet_id(from)? },
+            12 => Change::Taken { key, packet_id: packet_id(from)?, event: None },
+            16 => Change::Taken { key, packet_id: packet_id(from)?, event: Some(event_id(from)?) },
             13 => Change::Released { key, packet_id: packet_id(from)? },
             14 => Change::Retained(number),
             15 => Change::Cleared(from.text()?),
-            0 | 16.. => return None,
+            0 | 17.. => return None,
         })
     }
 }
@@ -350,6 +355,10 @@ fn packet_id(from: &mut Decoder<'_>) -> Option<PacketId> {
     PacketId::new(from.number_as()?)
 }
 
+fn event_id(from: &mut Decoder<'_>) -> Option<EventId> {
+    Some(EventId(u128::from_le_bytes(from.bytes()?.try_into().ok()?)))
+}
+
 fn qos(from: &mut Decoder<'_>) -> Option<QoS> {
     QoS::try_from(from.byte()?).ok()
 }
@@ -451,7 +460,7 @@ mod tests {
             Change::Sent { key, number, packet_id },
             Change::Received { key, packet_id },
             Change::Acknowledged { key, packet_id },
-            Change::Taken { key, packet_id },
+            Change::Taken { key, packet_id, event: flag.then_some(EventId(u128::from(number) << 60)) },
             Change::Released { key, packet_id },
             Change::Retained(number),
             Change::Cleared(text),

@@ -1,6 +1,6 @@
 //! From the records of the journal to sessions, retained messages and wills as they were.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -19,7 +19,7 @@ use crate::connection::facts::{Client, Peer};
 use crate::listener::Listener;
 use crate::message::{Message, Queued, Recorded};
 use crate::router::{Granted, SubscriberKey};
-use crate::session::Subscription;
+use crate::session::{Subscription, Unreleased};
 use crate::telling::Origin;
 
 /// What a former process has left, in numbers.
@@ -63,7 +63,7 @@ pub(super) struct ReadSession {
     pub(super) will: Option<Will>,
     pub(super) rest: Rest,
     pub(super) subscriptions: HashMap<ByteString, Granted, RandomState>,
-    pub(super) awaiting_release: HashSet<PacketId, RandomState>,
+    pub(super) awaiting_release: Unreleased,
     /// Messages under the identifier they were sent with; `None` where the message is the client's.
     pub(super) exchanges: HashMap<PacketId, Option<Queued>, RandomState>,
     pub(super) next: PacketId,
@@ -167,7 +167,7 @@ impl Reading {
                     will,
                     rest,
                     subscriptions: HashMap::default(),
-                    awaiting_release: HashSet::default(),
+                    awaiting_release: Unreleased::default(),
                     exchanges: HashMap::default(),
                     next: PacketId::MIN,
                     queue: BTreeMap::new(),
@@ -252,8 +252,8 @@ impl ReadSession {
             Change::Acknowledged { key: _, packet_id } => {
                 self.exchanges.remove(&packet_id);
             }
-            Change::Taken { key: _, packet_id } => {
-                self.awaiting_release.insert(packet_id);
+            Change::Taken { key: _, packet_id, event } => {
+                self.awaiting_release.insert(packet_id, event);
             }
             Change::Released { key: _, packet_id } => {
                 self.awaiting_release.remove(&packet_id);

@@ -100,8 +100,8 @@ fn put_holdings(session: &Session, store: &Store, record: &mut Vec<u8>) {
     for subscription in session.subscriptions() {
         Change::Subscribed { key, filter: subscription.filter.as_str(), granted: subscription.granted }.put(record);
     }
-    for packet_id in session.awaiting_release() {
-        Change::Taken { key, packet_id }.put(record);
+    for (packet_id, event) in session.awaiting_release() {
+        Change::Taken { key, packet_id, event }.put(record);
     }
     for (packet_id, queued) in session.exchanges() {
         match queued {

@@ -27,7 +27,7 @@ fn survivors(world: &World) -> BTreeMap<String, Vec<String>> {
         };
         let mut holdings: Vec<String> =
             session.subscriptions().map(|subscription| format!("{subscription:?}")).collect();
-        holdings.extend(session.awaiting_release().map(|packet_id| format!("awaits {packet_id}")));
+        holdings.extend(session.awaiting_release().map(|(packet_id, _)| format!("awaits {packet_id}")));
         holdings.sort();
         holdings.push(format!("expires {}, next {}", session.expiry_interval_s, session.next_packet_id()));
         let exchanges = session.exchanges().map(|(packet_id, queued)| format!("{packet_id} {:?}", queued.map(told)));

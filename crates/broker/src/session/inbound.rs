@@ -43,17 +43,19 @@ impl Session {
         if let (QoS::ExactlyOnce, Some(packet_id)) = (publish.qos, publish.packet_id) {
             match self.begin_exactly_once((packet_id, publish.dup), refusal.as_ref(), link, terms) {
                 Begun::New => {
-                    if refusal.is_some() && self.awaiting_release.contains(&packet_id) {
-                        self.promise(&Change::Taken { key: self.key, packet_id }, fx);
+                    if refusal.is_some() && self.awaiting_release.contains_key(&packet_id) {
+                        self.promise(&Change::Taken { key: self.key, packet_id, event: None }, fx);
                     }
                 }
                 Begun::Again(answer) => {
-                    if !self.awaiting_release.contains(&packet_id) {
+                    fx.send(&Packet::Pubrec(answer), link.version);
+                    let event = self.awaiting_release.get(&packet_id).copied();
+                    if event.is_none() {
                         self.promise(&Change::Released { key: self.key, packet_id }, fx);
                     }
-                    fx.send(&Packet::Pubrec(answer), link.version);
-                    if !publish.dup {
-                        fx.steps.push(Step::Drop(publish, DropReason::PacketIdentifierInUse));
+                    match event {
+                        Some(event) if publish.dup => fx.steps.push(Step::Repeat(publish, event)),
+                        Some(_) | None => fx.steps.push(Step::Drop(publish, DropReason::PacketIdentifierInUse)),
                     }
                     return;
                 }
@@ -79,7 +81,7 @@ impl Session {
         link: &Link,
         terms: Terms<'_>,
     ) -> Begun {
-        if self.awaiting_release.contains(&packet_id) {
+        if self.awaiting_release.contains_key(&packet_id) {
             let answer = if dup || !link.version.is_v5() {
                 Ack::new(packet_id)
             } else {
@@ -100,12 +102,12 @@ impl Session {
             let reason = DisconnectReason::ReceiveMaximumExceeded;
             return Begun::TooMany(Ending::by_broker(reason, ReasonCode::ReceiveMaximumExceeded).because(detail));
         }
-        self.awaiting_release.insert(packet_id);
+        self.awaiting_release.insert(packet_id, None);
         Begun::New
     }
 
     pub(super) fn handle_pubrel(&mut self, ack: &Ack, link: &Link, fx: &mut Effects) {
-        let known = self.awaiting_release.remove(&ack.packet_id);
+        let known = self.awaiting_release.remove(&ack.packet_id).is_some();
         if self.awaiting_release.is_empty() && self.awaiting_release.capacity() > 64 {
             self.awaiting_release.shrink_to_fit();
         }

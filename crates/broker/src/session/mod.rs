@@ -13,13 +13,13 @@ mod subscriptions;
 mod window;
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use auth::{Auth, Identity, Permissions, Readable};
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
-use events::{DeliveryDropReason, DisconnectReason, DropReason, Kind, PermissionAction, Timestamp};
+use events::{DeliveryDropReason, DisconnectReason, DropReason, EventId, Kind, PermissionAction, Timestamp};
 use foldhash::fast::RandomState;
 use mqtt::{Ack, Disconnect, Filter, Packet, PacketId, Properties, Publish, ReasonCode, Version, Will};
 
@@ -64,9 +64,12 @@ pub(crate) struct Session {
     pub(crate) is_durable: bool,
     subscriptions: HashMap<ByteString, Subscription, RandomState>,
     window: Window,
-    /// Messages of QoS 2 that came and were not released yet [MQTT-4.3.3-10].
-    awaiting_release: HashSet<PacketId, RandomState>,
+    awaiting_release: Unreleased,
 }
+
+/// Messages of QoS 2 that came and were not released yet [MQTT-4.3.3-10]. With each, the event that rules must have on
+/// disk before the message is answered, where there is one: when it comes again, its answer may have promised that or not.
+pub(crate) type Unreleased = HashMap<PacketId, Option<EventId>, RandomState>;
 
 /// A subscription of the session.
 #[derive(Clone, Debug)]
@@ -136,6 +139,9 @@ pub(crate) struct Effects {
 pub(crate) enum Step {
     /// A message was accepted.
     Publish(Publish),
+    /// A message came again that was accepted before; its answer waits for what the first one waits for. With the event
+    /// that rules must have on disk, where there is one.
+    Repeat(Publish, Option<EventId>),
     /// A message was not accepted.
     Drop(Publish, DropReason),
     /// A subscription was made or replaced.
@@ -219,7 +225,7 @@ impl Session {
             is_durable: false,
             subscriptions: HashMap::default(),
             window: Window::default(),
-            awaiting_release: HashSet::default(),
+            awaiting_release: Unreleased::default(),
         }
     }
 
@@ -285,8 +291,15 @@ impl Session {
     }
 
     /// Messages of QoS 2 that came and were not released yet.
-    pub(crate) fn awaiting_release(&self) -> impl Iterator<Item = PacketId> {
-        self.awaiting_release.iter().copied()
+    pub(crate) fn awaiting_release(&self) -> impl Iterator<Item = (PacketId, Option<EventId>)> {
+        self.awaiting_release.iter().map(|(packet_id, event)| (*packet_id, *event))
+    }
+
+    /// A message of QoS 2 is answered when rules have the outputs of `event` on disk.
+    pub(crate) fn note_awaited(&mut self, packet_id: PacketId, event: EventId) {
+        if let Some(awaited) = self.awaiting_release.get_mut(&packet_id) {
+            *awaited = Some(event);
+        }
     }
 
     /// Exchanges about messages to the client, in the order they began, with the message where it is not the client's.
@@ -305,8 +318,8 @@ impl Session {
     }
 
     /// Puts the identifiers of messages back that were not released before a restart.
-    pub(crate) fn restore_awaiting_release(&mut self, packet_ids: HashSet<PacketId, RandomState>) {
-        self.awaiting_release = packet_ids;
+    pub(crate) fn restore_awaiting_release(&mut self, unreleased: Unreleased) {
+        self.awaiting_release = unreleased;
     }
 
     /// Puts exchanges of before a restart back, in the order they began; `next` is where the search for the next

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use events::{
-    DeliveryDropReason, DeliveryDropped, DropReason, Flags, Kind, LazyMap, MessageAcked, MessageDelivered,
-    MessageDropped, MessageId, MessagePublish, Payload,
+    DeliveryDropReason, DeliveryDropped, DropReason, Event, EventId, Flags, Kind, LazyMap, MessageAcked,
+    MessageDelivered, MessageDropped, MessageId, MessagePublish, Payload,
 };
 use mqtt::{Properties, Publish};
 
@@ -21,17 +21,36 @@ use crate::session::inbound::is_reserved;
 
 impl Hub {
     /// A message was accepted: rules over messages run here, in the publisher's task. Gives its identifier where somebody
-    /// was told, and what the publisher has to wait for.
+    /// was told, and what the publisher has to wait for, with the event that it is of.
     pub(crate) fn tell_published(
         &self,
         now: Now,
         publish: &Publish,
         origin: Origin<'_>,
-    ) -> (Option<MessageId>, Option<Awaited>) {
+    ) -> (Option<MessageId>, Option<(EventId, Awaited)>) {
         if !self.observer.wants_publish(&publish.topic) {
             return (origin.id, None);
         }
         let id = origin.id.unwrap_or_else(|| MessageId::next(now.wall));
+        let event = self.published_event(now, publish, (id, origin));
+        let awaited = self.observer.published(&event, origin.hops);
+        (Some(id), awaited.map(|awaited| (event.head.event_id, awaited)))
+    }
+
+    /// A message came again that was told as `event`. Gives what the publisher has to wait for.
+    pub(crate) fn tell_repeated(
+        &self,
+        now: Now,
+        (publish, event_id): (&Publish, EventId),
+        origin: Origin<'_>,
+    ) -> Option<Awaited> {
+        let id = origin.id.unwrap_or_else(|| MessageId::next(now.wall));
+        let mut event = self.published_event(now, publish, (id, origin));
+        event.head.event_id = event_id;
+        self.observer.repeated(&event)
+    }
+
+    fn published_event(&self, now: Now, publish: &Publish, (id, origin): (MessageId, Origin<'_>)) -> Event {
         let body = MessagePublish {
             id,
             clientid: origin.client_id.clone(),
@@ -46,8 +65,7 @@ impl Hub {
             publish_received_at: now.wall,
             client_attrs: LazyMap::empty(),
         };
-        let awaited = self.observer.published(&self.event(now, origin.peer, None, body), origin.hops);
-        (Some(id), awaited)
+        self.event(now, origin.peer, None, body)
     }
 
     /// A message reached nobody. `id` is the one it was published under, where that was told.

@@ -16,4 +16,8 @@ impl Observer for Rules {
     fn published(&self, event: &Event, hops: u8) -> Option<Awaited> {
         self.0.on_publish(event, hops).map(Awaited::new)
     }
+
+    fn repeated(&self, event: &Event) -> Option<Awaited> {
+        self.0.on_repeat(event).map(Awaited::new)
+    }
 }
