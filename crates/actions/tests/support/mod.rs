@@ -3,6 +3,7 @@
 pub(crate) mod authority;
 pub(crate) mod http_server;
 pub(crate) mod mosquitto;
+#[expect(dead_code, reason = "shared with the fault test, which uses more of it")]
 pub(crate) mod postgres;
 #[path = "../../src/test_row.rs"]
 mod test_row;

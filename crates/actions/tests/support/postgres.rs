@@ -51,6 +51,27 @@ impl Postgres {
         run(&mut stop).expect("pg_ctl stop");
     }
 
+    /// Stops the server without a checkpoint: it recovers from its log when it starts.
+    pub(crate) fn stop_at_once(&self) {
+        let mut stop = self.program("pg_ctl");
+        stop.arg("stop").arg("--pgdata").arg(self.data()).args(["--mode=immediate", "--wait"]);
+        run(&mut stop).expect("pg_ctl stop");
+    }
+
+    /// Kills the server, as the system does when memory is short. Its children notice it, and end a moment later.
+    pub(crate) fn kill(&self) {
+        let file = std::fs::read_to_string(self.data().join("postmaster.pid")).expect("the server is running");
+        let pid = file.lines().next().expect("the first line is the process");
+        run(Command::new("kill").args(["-KILL", pid])).expect("a process that is ours");
+    }
+
+    /// Starts the server again on the same port, with the same data, as often as it takes: the children of one that was
+    /// killed may be there still, and a client that looks for the server may have its port for a moment.
+    pub(crate) fn start_again_after_a_kill(&self) {
+        let started = (0..100).any(|_| self.try_start().is_ok());
+        assert!(started, "PostgreSQL does not start: {}", self.log());
+    }
+
     /// Starts the server again on the same port, with the same data.
     pub(crate) fn start_again(&self) {
         self.try_start().unwrap_or_else(|error| panic!("{error}\n{}", self.log()));

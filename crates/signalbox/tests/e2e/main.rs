@@ -21,6 +21,7 @@ mod limits;
 mod listeners;
 mod made_rules;
 mod outside;
+#[expect(dead_code, reason = "shared with the fault test, which uses more of it")]
 #[path = "../../../actions/tests/support/postgres.rs"]
 mod postgres;
 mod refusals;

@@ -146,7 +146,14 @@ impl Home {
     }
 
     pub(crate) fn serve_with(&self, more: &[&str]) -> Server {
-        let mut arguments = vec!["serve", "--mqtt", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-format", "text"];
+        let free = ([127, 0, 0, 1], 0).into();
+        self.serve_at((free, free), more)
+    }
+
+    /// Starts the broker with its MQTT and its API at these addresses.
+    pub(crate) fn serve_at(&self, (mqtt, http): (SocketAddr, SocketAddr), more: &[&str]) -> Server {
+        let (mqtt, http) = (mqtt.to_string(), http.to_string());
+        let mut arguments = vec!["serve", "--mqtt", &mqtt, "--http", &http, "--log-format", "text"];
         arguments.extend(more);
         let mut child = self.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = lines_of(child.stdout.take().unwrap());
