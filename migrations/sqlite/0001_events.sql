@@ -1,8 +1,8 @@
 -- One slice of the event history: a file below `data/history`, written once, sealed, and unlinked when it is too old.
 -- Every new slice gets this; `PRAGMA user_version` says how far a slice has come.
 
--- What is known of the slice as a whole: `sealed`, `clean`, and once it is sealed `rows`, `first_ms`, `last_ms`,
--- `last_seq`.
+-- What is known of the slice as a whole: `sealed`, `clean`, `alive_ms`, and once it is sealed `rows`, `first_ms`,
+-- `last_ms`, `last_seq`.
 CREATE TABLE slice (
     key   TEXT PRIMARY KEY,
     value INTEGER NOT NULL

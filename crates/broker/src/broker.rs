@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use auth::{Auth, Ban, BanBy, Bans};
 use bytestring::ByteString;
+use events::Past;
 use mqtt::{Filter, FilterError, TopicError};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -97,6 +98,25 @@ impl Broker {
             listeners: Mutex::default(),
             keeps_house: AtomicBool::new(false),
         }))
+    }
+
+    /// Goes on from what the events of a former process tell: counts on from its numbers, and knows what it has not told.
+    /// To be called before [`Broker::recover`].
+    pub fn remember(&self, past: &Past) {
+        self.0.hub.remember(past);
+    }
+
+    /// Tells what a former process has not told because it ended without a word, of at most `clients_max` clients at a
+    /// time, so that those who keep events can keep up; whether there is more. To be called behind [`Broker::recover`] and
+    /// before [`Broker::listen`], until there is nothing more.
+    pub fn close_past(&self, clients_max: usize) -> bool {
+        let hub = &self.0.hub;
+        let now = self.0.clock.now();
+        let mut wakers = Wakers::new();
+        let has_more = hub.close_past(now, clients_max, &mut wakers);
+        hub.publish_waiting_events(now, &mut wakers);
+        wakers.into_iter().for_each(Waker::wake);
+        has_more
     }
 
     /// Takes up sessions, retained messages and wills that a former process has left in `dir`, and keeps them there from
@@ -425,13 +445,7 @@ async fn keep_house(hub: Arc<Hub>, clock: Clock) {
     loop {
         let now = clock.now();
         let mut wakers = Wakers::new();
-        loop {
-            let due = hub.deadlines.lock().take_due(now.mono_ms);
-            let Some(slot) = due else { break };
-            if let Some(slot) = slot.upgrade() {
-                hub.handle_deadline(now, &slot, &mut wakers);
-            }
-        }
+        while hub.handle_next_deadline(now, &mut wakers) {}
         wakers.into_iter().for_each(Waker::wake);
         hub.tell_held_back(now);
         if now.mono_ms >= expired_due_ms {

@@ -110,6 +110,12 @@ impl Hub {
         }
     }
 
+    /// Hands out what has happened before anybody reads the feed.
+    pub(crate) fn publish_waiting_events(&self, now: Now, wakers: &mut Wakers) {
+        let items = self.feed.receiver.lock().as_mut().map(BusReceiver::try_recv_batch);
+        self.publish_events(now, &items.unwrap_or_default(), wakers);
+    }
+
     fn publish_event(&self, now: Now, event: &Event, wakers: &mut Wakers) {
         let of = event.kind().event_type();
         let payload = Bytes::from(event.to_json());

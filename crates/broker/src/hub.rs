@@ -26,6 +26,7 @@ use crate::flapping::FlappingWatch;
 use crate::flood::Flood;
 use crate::memory::Memory;
 use crate::message::{Message, Queued};
+use crate::past::Former;
 use crate::rate::Accounts;
 use crate::registry::{Registry, Slot};
 use crate::router::{Retained, RetainedLimits, RetainedMessage, Router, Subscribed, Subscriber, SubscriberKey};
@@ -64,6 +65,8 @@ pub(crate) struct Hub {
     /// What survives a restart is noted here, where anything does.
     pub(crate) store: OnceLock<Store>,
     pub(crate) registry: Registry,
+    /// What a former process has not told.
+    pub(crate) former: Mutex<Former>,
     pub(crate) counters: Counters,
     pub(crate) reasons: ReasonCounters,
     /// Bytes of all inboxes, against [`crate::Limits::queued_bytes_total_max`].
@@ -126,6 +129,7 @@ impl Hub {
             }),
             store: OnceLock::new(),
             registry: Registry::new(limits.departed_clients_max, epoch),
+            former: Mutex::default(),
             counters: Counters::default(),
             reasons: ReasonCounters::default(),
             queued_bytes: AtomicUsize::new(0),

@@ -28,6 +28,7 @@ mod listener;
 mod memory;
 mod message;
 mod mountpoint;
+mod past;
 mod properties;
 mod rate;
 mod registry;

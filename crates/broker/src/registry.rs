@@ -194,6 +194,19 @@ impl Registry {
         }
     }
 
+    /// A client has left before this process began, and how far its events were counted.
+    pub(crate) fn remember(&self, client_id: ByteString, count: ClientCount) {
+        self.shard(&client_id).lock().departed.put(client_id, count);
+    }
+
+    /// Clients that are not known begin a higher epoch than `epoch`, however the clock stands.
+    pub(crate) fn begin_epoch_after(&self, epoch: u64) {
+        for shard in &self.shards {
+            let departed = &mut shard.lock().departed;
+            departed.epoch = departed.epoch.max(epoch.saturating_add(1));
+        }
+    }
+
     /// Every slot there is now.
     pub(crate) fn all(&self) -> Vec<Arc<Slot>> {
         self.shards.iter().flat_map(|shard| shard.lock().slots.values().cloned().collect::<Vec<_>>()).collect()

@@ -3,7 +3,7 @@
 //! In: nothing but declarations. Out: the catalogue of events ([`EventType`], [`Kind`]), their fields with types, docs
 //! and samples, the closed sets of reasons with meaning and remedy, and [`Value`], what a field is worth in a rule.
 //!
-//! [`closest`] is here too, because all who read names that people write can reach this crate.
+//! [`Past`] says which events begin what and which end it, for whoever keeps them. [`closest`] is here too, because all who read names that people write can reach this crate.
 //!
 //! Never: MQTT bytes, SQL, I/O, clocks.
 //!
@@ -16,6 +16,7 @@ mod given;
 mod identity;
 mod json;
 mod map;
+mod past;
 mod reason;
 mod suggest;
 mod value;
@@ -32,6 +33,7 @@ pub use given::given_column;
 pub use identity::{ConnId, EventId, MessageId, Timestamp};
 pub use json::{BASE64_KEY, plain_len};
 pub use map::Map;
+pub use past::{Past, Standing, StandingConnection, StandingCount, StandingSession};
 pub use reason::{
     CertificateStatus, ConnackReason, DeliveryDropReason, DiscardCause, DisconnectReason, DropReason, Initiator,
     Permission, PermissionAction, ReasonRow, Stage, UnsubscribeCause,

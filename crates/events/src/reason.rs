@@ -222,6 +222,7 @@ reasons! {
         PingWithoutConnect = "ping_without_connect": "the client sent PINGREQ before CONNECT", "fix the client: CONNECT comes first";
         TooManyConnection = "too_many_connection": "the listener holds as many connections as it may", "raise `max_connections` of the listener, or find out who holds them";
         GoAway = "go_away": "the broker is shutting down", "nothing: the client connects again when the broker is back";
+        ServerRestart = "server_restart": "the broker ended without a stop in order, such as by a kill or a power loss, while the client was connected; told when it was back", "find out what ended the broker: the log of the system tells of crashes, of a lack of memory and of power losses; `disconnected_at` is when the broker is last known to have run";
         ClientIdTooLong = "client_id_too_long": "the client identifier is longer than the broker takes", "use a shorter identifier, or raise `client_id.max_len`";
         ClientIdRequired = "client_id_required": "a session is to be kept but the client identifier is empty", "send a client identifier, or set clean session";
         ClientIdInvalid = "client_id_invalid": "the client identifier has control characters, or does not match `client_id.pattern`", "change the identifier of the client; `detail` shows it";
@@ -277,6 +278,7 @@ reasons! {
     DiscardCause {
         CleanStart = "clean_start": "the client asked for a new session", "";
         TakenOver = "taken_over": "another connection took over, and the session was to end with its connection", "";
+        ServerRestart = "server_restart": "the broker was started again, and the session was not on its disk", "set `store = \"disk\"` in `[durability]` where sessions are to outlive the broker";
         Limit = "limit": "as many sessions without a connection were kept as may be", "raise `offline_sessions_max`, or let sessions expire earlier";
     }
 }

@@ -19,6 +19,9 @@ pub struct HistoryConfig {
     pub slice_rows_max: u64,
     /// The age of a slice until it is sealed, in ms.
     pub slice_age_max_ms: u64,
+    /// Clients without session and connection of which it is known how far their events are numbered. Beyond it the ones
+    /// that left first are forgotten, and begin a new `client_epoch` when they come back after a restart.
+    pub departed_clients_max: usize,
 }
 
 impl Default for HistoryConfig {
@@ -29,6 +32,7 @@ impl Default for HistoryConfig {
             queue_max: 65_536,
             slice_rows_max: 250_000,
             slice_age_max_ms: 24 * 3600 * 1000,
+            departed_clients_max: 100_000,
         }
     }
 }

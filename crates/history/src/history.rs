@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use events::{Kind, Timestamp};
+use events::{Kind, Past, Timestamp};
 use parking_lot::Mutex;
 
 use crate::config::HistoryConfig;
@@ -25,6 +25,7 @@ struct Inner {
     shelf: Arc<Shelf>,
     kinds: Vec<Kind>,
     last_seq: u64,
+    past: Mutex<Past>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -62,18 +63,30 @@ impl History {
         let kinds = config.kinds.clone();
         let queue = Arc::new(Queue::new(config.queue_max));
         let shelf = Arc::new(Shelf::default());
-        let (writer, last_seq) = Writer::open(dir, config, queue.clone(), shelf.clone())?;
+        let (writer, last_seq, past) = Writer::open(dir, config, queue.clone(), shelf.clone())?;
         let thread = std::thread::Builder::new()
             .name("history".to_owned())
             .spawn(|| writer.run())
             .map_err(HistoryError::Thread)?;
-        Ok(History(Arc::new(Inner { queue, shelf, kinds, last_seq, thread: Mutex::new(Some(thread)) })))
+        Ok(History(Arc::new(Inner {
+            queue,
+            shelf,
+            kinds,
+            last_seq,
+            past: Mutex::new(past),
+            thread: Mutex::new(Some(thread)),
+        })))
     }
 
     /// The number after which the next lifecycle event is counted on: the last one that may have been used before the
     /// history was opened.
     pub fn last_seq(&self) -> u64 {
         self.0.last_seq
+    }
+
+    /// What the process before has left open, as far as the history tells; nothing the second time.
+    pub fn take_past(&self) -> Past {
+        std::mem::take(&mut self.0.past.lock())
     }
 
     /// What the history wants from the bus.

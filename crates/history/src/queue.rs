@@ -12,7 +12,8 @@ use crate::record::{Gap, GapCause, Item};
 pub(crate) const BATCH_MAX: usize = 1000;
 /// How long a transaction waits to become larger: what a kill can cost, at most.
 const LINGER: Duration = Duration::from_millis(20);
-/// How long the thread sleeps when nothing happens, until it looks whether slices have become too old.
+/// How long the thread sleeps when nothing happens, until it looks whether slices have become too old and notes that it
+/// is alive: connections that a kill ends are told to have ended so much too early, at most.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// A bounded queue. Where it is full, what comes is lost, and one gap record in its place says how much.
@@ -46,6 +47,8 @@ struct State {
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) items: Vec<Item>,
+    /// Nothing has happened for a while.
+    pub(crate) is_idle: bool,
     /// Slices are to be looked at as of this time.
     pub(crate) prune: Option<Timestamp>,
     /// Nothing comes any more.
@@ -108,6 +111,7 @@ impl Queue {
     pub(crate) fn next_batch(&self) -> Batch {
         let mut state = self.state.lock();
         self.wake.wait_while_for(&mut state, |state| state.is_idle(), IDLE);
+        let is_idle = state.is_idle();
         if state.has_items() {
             self.wake.wait_while_for(&mut state, |state| state.may_grow(), LINGER);
         }
@@ -117,7 +121,7 @@ impl Queue {
             state.is_urgent = false;
             items.extend(state.gap.take().map(Item::Gap));
         }
-        Batch { items, prune: state.prune, is_last: state.is_closed && !state.has_items() }
+        Batch { items, is_idle, prune: state.prune, is_last: state.is_closed && !state.has_items() }
     }
 
     /// The thread has done what `batch` asked for.

@@ -84,6 +84,22 @@ impl GapCause {
             GapCause::SliceBroken => "slice_broken",
         }
     }
+
+    /// Whether events are missing that the process goes on from, under numbers that it goes on from. What a kill has cost
+    /// nobody remembers, and what stood in a broken slice was of another time.
+    pub(crate) const fn loses_numbers(self) -> bool {
+        match self {
+            GapCause::Overflow | GapCause::WriteFailed => true,
+            GapCause::UncleanStop | GapCause::SliceBroken => false,
+        }
+    }
+
+    /// The cause of that name.
+    pub(crate) fn named(name: &str) -> Option<GapCause> {
+        [GapCause::Overflow, GapCause::WriteFailed, GapCause::UncleanStop, GapCause::SliceBroken]
+            .into_iter()
+            .find(|cause| cause.name() == name)
+    }
 }
 
 /// Which records are asked for. The default asks for the newest 100 of all.

@@ -7,20 +7,28 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytestring::ByteString;
-use events::Timestamp;
+use events::{Past, Timestamp};
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, params, params_from_iter};
+use rusqlite::{Connection, OpenFlags, Transaction, params, params_from_iter};
 
 use crate::columns::{Client, Row};
 use crate::error::HistoryError;
 use crate::record::{GAP, Position, Query, Record};
 use crate::shelf::SliceInfo;
+use crate::standing;
 
-const SCHEMA: &str = include_str!("../../../migrations/sqlite/0001_events.sql");
-/// What `PRAGMA user_version` says after [`SCHEMA`].
-const FORMAT: i64 = 1;
+/// What makes a slice, in order.
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/sqlite/0001_events.sql"),
+    include_str!("../../../migrations/sqlite/0002_standing.sql"),
+];
+/// What `PRAGMA user_version` says after all [`MIGRATIONS`].
+const FORMAT: i64 = 2;
 /// `SgBx`, what `PRAGMA application_id` says, so that `file` and we can tell a slice from other SQLite files.
 const APPLICATION_ID: i64 = 0x5367_4278;
+
+/// The fact when the process is last known to have run, in ms since 1970-01-01 UTC.
+pub(crate) const ALIVE: &str = "alive_ms";
 
 /// The client of rows that stand in every time line.
 const EVERYBODY: i64 = 0;
@@ -36,7 +44,8 @@ pub(crate) struct Slice {
 }
 
 impl Slice {
-    pub(crate) fn create(dir: &Path, serial: u64) -> Result<Slice, HistoryError> {
+    /// Makes the slice in which `past` goes on.
+    pub(crate) fn create(dir: &Path, serial: u64, past: &Past) -> Result<Slice, HistoryError> {
         let path = path_of(dir, serial);
         let failed = HistoryError::slice("make", &path);
         let connection = Connection::open(&path).map_err(&failed)?;
@@ -45,9 +54,9 @@ impl Slice {
             connection.pragma_update(None, "page_size", 8192)?;
             prepare(&connection)?;
             let transaction = connection.unchecked_transaction()?;
-            transaction.execute_batch(SCHEMA)?;
+            migrate(&transaction)?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-            transaction.pragma_update(None, "user_version", FORMAT)?;
+            standing::write(&transaction, past)?;
             transaction.commit()
         };
         set_up().map_err(&failed)?;
@@ -68,6 +77,9 @@ impl Slice {
                     Some(check),
                 ));
             }
+            let transaction = connection.unchecked_transaction()?;
+            migrate(&transaction)?;
+            transaction.commit()?;
             let was_closed = fact(&connection, "clean")?.is_some();
             connection.execute("DELETE FROM slice WHERE key = 'clean'", [])?;
             Ok(was_closed)
@@ -93,6 +105,11 @@ impl Slice {
         }
         self.info.bytes = size_of(&self.info.path);
         Ok(())
+    }
+
+    /// Says in the slice that the process runs at `now`, though nothing happens that is worth a row.
+    pub(crate) fn note_alive(&self, now: Timestamp) -> Result<(), HistoryError> {
+        set_fact(&self.connection, ALIVE, now.0).map_err(HistoryError::slice("write", &self.info.path))
     }
 
     /// Indexes the slice and closes it for good.
@@ -247,7 +264,7 @@ pub(crate) fn set_aside(path: &Path) -> Result<PathBuf, HistoryError> {
 }
 
 /// How long a reader or the writer waits for the other where SQLite needs the whole file, as when a slice is sealed.
-const BUSY: Duration = Duration::from_secs(5);
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
 fn path_of(dir: &Path, serial: u64) -> PathBuf {
     dir.join(format!("slice-{serial:010}.sqlite"))
@@ -271,7 +288,15 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "NORMAL")
 }
 
-fn fact(connection: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
+/// Brings a slice from where it stands to [`FORMAT`].
+fn migrate(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let format: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let done = usize::try_from(format).unwrap_or(0);
+    MIGRATIONS.iter().skip(done).try_for_each(|migration| transaction.execute_batch(migration))?;
+    transaction.pragma_update(None, "user_version", FORMAT)
+}
+
+pub(crate) fn fact(connection: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
     let mut statement = connection.prepare_cached("SELECT value FROM slice WHERE key = ?1")?;
     let mut rows = statement.query([key])?;
     rows.next()?.map(|row| row.get(0)).transpose()

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use events::Timestamp;
+use events::{Past, Timestamp};
 
 use crate::columns::Row;
 use crate::config::HistoryConfig;
@@ -13,6 +13,7 @@ use crate::queue::Queue;
 use crate::record::{Gap, GapCause, Item};
 use crate::shelf::{Shelf, SliceInfo, expired};
 use crate::slice::{self, Slice};
+use crate::standing;
 
 /// How many numbers are left out after an unclean stop. More than were given out since the last write: those wait in
 /// queues of at most some ten thousand events, here and on the bus.
@@ -32,13 +33,13 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Reads what is in `dir`; returns the last `seq` that may have been used.
+    /// Reads what is in `dir`; returns the last `seq` that may have been used, and what the process before has left open.
     pub(crate) fn open(
         dir: &Path,
         config: HistoryConfig,
         queue: Arc<Queue>,
         shelf: Arc<Shelf>,
-    ) -> Result<(Writer, u64), HistoryError> {
+    ) -> Result<(Writer, u64, Past), HistoryError> {
         let mut writer = Writer { dir: dir.into(), config, queue, shelf, hot: None, lost: None };
         let found = slice::list(dir)?;
         let is_new = found.is_empty();
@@ -54,7 +55,11 @@ impl Writer {
             }
         }
         let was_closed = writer.resume_newest(&mut broken)? || is_new;
-        let mut last_seq = writer.shelf.all().iter().map(|slice| slice.last_seq).max().unwrap_or(0);
+        let slices = writer.shelf.all();
+        let mut last_seq = slices.iter().map(|slice| slice.last_seq).max().unwrap_or(0);
+        let mut past = writer.past_of(slices.last())?;
+        let last_row = slices.iter().filter_map(|slice| slice.times).map(|(_, last)| last).max();
+        past.ran_until = past.ran_until.max(last_row.unwrap_or_default());
         let timestamp = now();
         if broken > 0 {
             writer.lose(&gap(timestamp, GapCause::SliceBroken));
@@ -75,7 +80,7 @@ impl Writer {
             writer.write(&[]);
         }
         writer.prune(timestamp);
-        Ok((writer, last_seq))
+        Ok((writer, last_seq, past))
     }
 
     /// Works until the queue is closed and empty.
@@ -84,6 +89,9 @@ impl Writer {
         loop {
             let batch = self.queue.next_batch();
             self.write(&batch.items);
+            if batch.is_idle {
+                self.note_alive();
+            }
             self.prune(batch.prune.unwrap_or_else(now));
             self.queue.handle_done(batch.items.len(), batch.prune);
             if batch.is_last {
@@ -130,11 +138,30 @@ impl Writer {
         Ok(was_closed)
     }
 
+    /// Begins a slice, with how clients stand at the end of the one before. Where that was set aside nobody knows.
     fn begin(&mut self) -> Result<(), HistoryError> {
-        let slice = Slice::create(&self.dir, slice::next_serial(&self.dir)?)?;
+        let serial = slice::next_serial(&self.dir)?;
+        let slices = self.shelf.all();
+        let past = self.past_of(slices.last().filter(|slice| slice.serial + 1 == serial)).unwrap_or_else(|error| {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "how clients stand cannot be read; their events are numbered anew after a restart");
+            Past::default()
+        });
+        let slice = Slice::create(&self.dir, serial, &past)?;
         self.shelf.put(slice.info().clone());
         self.hot = Some(slice);
         Ok(())
+    }
+
+    fn past_of(&self, slice: Option<&SliceInfo>) -> Result<Past, HistoryError> {
+        slice.map_or(Ok(Past::default()), |slice| standing::read(slice, self.config.departed_clients_max))
+    }
+
+    fn note_alive(&self) {
+        if let Some(Err(error)) = self.hot.as_ref().map(|hot| hot.note_alive(now())) {
+            // What happens next is told of as soon as it cannot be written either.
+            tracing::debug!(%error, "the history cannot say that it is alive");
+        }
     }
 
     /// Writes items, after what was lost before them. What cannot be written is lost, and told when something can.
@@ -292,7 +319,7 @@ mod tests {
         let path = dir.path().join("history");
         std::fs::create_dir(&path).unwrap();
         let (queue, shelf) = (Arc::new(Queue::new(8)), Arc::new(Shelf::default()));
-        let (mut writer, last_seq) = Writer::open(&path, HistoryConfig::default(), queue, shelf).unwrap();
+        let (mut writer, last_seq, _) = Writer::open(&path, HistoryConfig::default(), queue, shelf).unwrap();
         assert_eq!(last_seq, 0);
         writer.hot = None;
         std::fs::remove_dir_all(&path).unwrap();
@@ -312,10 +339,30 @@ mod tests {
     }
 
     #[test]
+    fn a_process_that_is_idle_is_known_to_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || {
+            let (queue, shelf) = (Arc::new(Queue::new(8)), Arc::new(Shelf::default()));
+            Writer::open(dir.path(), HistoryConfig::default(), queue, shelf).unwrap()
+        };
+        let (mut writer, _, past) = open();
+        assert_eq!(past.ran_until, Timestamp(0));
+        writer.write(&[item(1)]);
+        let written = writer.hot.as_ref().unwrap().info().times.unwrap().1;
+        drop(writer);
+        let (writer, _, past) = open();
+        assert_eq!(past.ran_until, written);
+        let idle_since = now();
+        writer.note_alive();
+        drop(writer);
+        assert!(open().2.ran_until >= idle_since);
+    }
+
+    #[test]
     fn a_slice_that_breaks_while_it_is_written_is_set_aside() {
         let dir = tempfile::tempdir().unwrap();
         let (queue, shelf) = (Arc::new(Queue::new(8)), Arc::new(Shelf::default()));
-        let (mut writer, _) = Writer::open(dir.path(), HistoryConfig::default(), queue, shelf).unwrap();
+        let (mut writer, _, _) = Writer::open(dir.path(), HistoryConfig::default(), queue, shelf).unwrap();
         writer.write(&[item(1)]);
         let path = writer.hot.as_ref().unwrap().info().path.clone();
         let other = rusqlite::Connection::open(&path).unwrap();
@@ -324,6 +371,8 @@ mod tests {
         writer.write(&[item(2)]);
         assert!(!path.exists() && dir.path().join("slice-0000000001.sqlite.broken").exists());
         let hot = writer.hot.as_ref().unwrap().info();
+        let past = standing::read(hot, 10).unwrap();
+        assert_eq!(past.clients().count(), 1, "the one that was told of behind");
         let records = slice::read(hot, &crate::Query::default(), 10).unwrap();
         assert_eq!(records.iter().map(|record| record.event.as_str()).collect::<Vec<_>>(), ["client.connected", "gap"]);
         assert!(records[1].json.contains(r#""cause":"slice_broken""#) && records[1].json.contains(r#""count":1"#));

@@ -277,6 +277,118 @@ fn queries_and_appends_do_not_disturb_each_other() {
     assert_eq!(seqs(&history.query(&all()).unwrap()), (1..=5000).rev().collect::<Vec<_>>());
 }
 
+/// Everything that a connect of `client` emits, with a subscription.
+fn connect(client: &str, first_seq: u64) -> Vec<Item> {
+    let kinds = [Kind::SessionCreated, Kind::ClientConnack, Kind::ClientConnected, Kind::SessionSubscribed];
+    let named = |(client_seq, kind): (u64, &Kind)| {
+        let mut event = Event::sample(*kind);
+        event.head.seq = Some(first_seq + client_seq - 1);
+        event.head.client_seq = Some(client_seq);
+        event.head.timestamp = time(first_seq);
+        if let Body::SessionCreated(body) = &mut event.body {
+            body.clientid = client.into();
+        } else if let Body::ClientConnack(body) = &mut event.body {
+            body.clientid = client.into();
+        } else if let Body::ClientConnected(body) = &mut event.body {
+            body.clientid = client.into();
+        } else if let Body::SessionSubscribed(body) = &mut event.body {
+            body.clientid = client.into();
+        }
+        Item::Event(Arc::new(event))
+    };
+    (1..).zip(&kinds).map(named).collect()
+}
+
+/// The end of a connection of `client`, and nothing else of it.
+fn end(client: &str, seq: u64) -> Item {
+    let clientid = Some(client.into());
+    let body = events::ClientDisconnected { clientid, ..events::ClientDisconnected::sample() };
+    let head = events::Head { seq: Some(seq), client_seq: Some(seq), timestamp: time(seq), ..events::Head::sample() };
+    Item::Event(Arc::new(Event { head, body: body.into() }))
+}
+
+/// Each client that the history knows: its name, whether it is connected, its last `client_seq`.
+fn left_behind(history: &History) -> Vec<(String, bool, Option<u64>)> {
+    let past = history.take_past();
+    past.clients()
+        .map(|(client, standing)| (client.to_owned(), standing.is_connected, standing.count.map(|count| count.seq)))
+        .collect()
+}
+
+#[test]
+fn what_a_process_has_left_open_is_known_however_many_slices_have_come_since() {
+    let dir = tempfile::tempdir().unwrap();
+    let history = History::open(dir.path(), small_slices()).unwrap();
+    assert_eq!(left_behind(&history), []);
+    history.append(connect("stays", 1));
+    for seq in 5..=204 {
+        history.append([end("goes", seq)]);
+        history.flush().unwrap();
+    }
+    assert!(history.stats().slices > 5);
+    drop(history);
+    // It stands as long as nobody tells its end.
+    drop(History::open(dir.path(), small_slices()).unwrap());
+    let history = History::open(dir.path(), small_slices()).unwrap();
+    let past = history.take_past();
+    assert_eq!(past.ran_until, time(204));
+    let (client, standing) = past.clients().next().unwrap();
+    assert_eq!((client, standing.is_connected, standing.count.unwrap().seq), ("stays", true, 4));
+    assert_eq!(standing.subscriptions.keys().collect::<Vec<_>>(), ["plant/+/cmd"]);
+    let (client, standing) = past.clients().nth(1).unwrap();
+    assert_eq!((client, standing.is_open(), standing.count.unwrap().seq), ("goes", false, 204));
+    assert_eq!(left_behind(&history), [], "it is taken once");
+}
+
+#[test]
+fn of_clients_that_have_left_the_last_ones_are_remembered() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = || HistoryConfig { departed_clients_max: 3, ..small_slices() };
+    let history = History::open(dir.path(), config()).unwrap();
+    for seq in 1..=100 {
+        history.append([end(&format!("c{seq}"), seq)]);
+        history.flush().unwrap();
+    }
+    drop(history);
+    let expected = [98, 99, 100].map(|seq| (format!("c{seq}"), false, Some(seq)));
+    assert_eq!(left_behind(&History::open(dir.path(), config()).unwrap()), expected);
+}
+
+#[test]
+fn after_lost_events_nobody_knows_how_far_a_client_was_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let history = History::open(dir.path(), HistoryConfig::default()).unwrap();
+    history.append(connect("before", 1));
+    let gap = history::Gap {
+        timestamp: time(5),
+        first_seq: Some(5),
+        last_seq: Some(9),
+        count: 5,
+        cause: history::GapCause::Overflow,
+    };
+    history.append([Item::Gap(gap)]);
+    history.append(connect("after", 10));
+    drop(history);
+    let history = History::open(dir.path(), HistoryConfig::default()).unwrap();
+    assert_eq!(left_behind(&history), [("before".to_owned(), true, None), ("after".to_owned(), true, Some(4))]);
+}
+
+#[test]
+fn a_slice_of_the_first_format_is_gone_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let history = History::open(dir.path(), HistoryConfig::default()).unwrap();
+    history.append(connect("a", 1));
+    drop(history);
+    let slice = rusqlite::Connection::open(dir.path().join("slice-0000000001.sqlite")).unwrap();
+    slice.execute_batch("DROP TABLE standing; PRAGMA user_version = 1").unwrap();
+    drop(slice);
+    let history = History::open(dir.path(), HistoryConfig::default()).unwrap();
+    assert_eq!(left_behind(&history), [("a".to_owned(), true, Some(4))]);
+    history.append(items(5, 1));
+    history.flush().unwrap();
+    assert_eq!(seqs(&history.query(&all()).unwrap()), [5, 4, 3, 2, 1]);
+}
+
 fn overwrite(path: &Path) {
     let len = usize::try_from(std::fs::metadata(path).unwrap().len()).unwrap();
     std::fs::write(path, "garbage ".repeat(len / 8)).unwrap();
@@ -332,7 +444,7 @@ fn a_slice_of_a_newer_signalbox_is_refused_and_left_alone() {
     let path = dir.path().join("slice-0000000001.sqlite");
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 9).unwrap();
     let error = History::open(dir.path(), HistoryConfig::default()).unwrap_err().to_string();
-    assert!(error.starts_with("expected a slice of format 1 or older, found 9 in `"), "{error}");
+    assert!(error.starts_with("expected a slice of format 2 or older, found 9 in `"), "{error}");
     assert!(path.exists());
 }
 

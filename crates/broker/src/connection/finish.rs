@@ -1,8 +1,8 @@
 //! The end of a connection: what becomes of its will and its session, and the events that tell of it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 
 use bytestring::ByteString;
 use events::{ConnId, DeliveryDropReason, DiscardCause, Kind, Stage};
@@ -140,8 +140,17 @@ impl Hub {
         true
     }
 
+    /// Handles the next deadline that is due; whether there was one.
+    pub(crate) fn handle_next_deadline(&self, now: Now, wakers: &mut Wakers) -> bool {
+        let due = self.deadlines.lock().take_due(now.mono_ms);
+        if let Some(slot) = due.as_ref().and_then(Weak::upgrade) {
+            self.handle_deadline(now, &slot, wakers);
+        }
+        due.is_some()
+    }
+
     /// A deadline of a session without a connection has come.
-    pub(crate) fn handle_deadline(&self, now: Now, slot: &Arc<Slot>, wakers: &mut Wakers) {
+    fn handle_deadline(&self, now: Now, slot: &Arc<Slot>, wakers: &mut Wakers) {
         let mut held = slot.hold();
         let (Some(mut parked), Some(last)) = (held.parked.take(), held.last.take()) else { return };
         let (peer, client) = (&last.0, &last.1);
@@ -168,7 +177,7 @@ impl Hub {
     }
 
     /// Ends the session: its subscriptions, and what waits for it.
-    fn end_session(&self, now: Now, held: &mut Held<'_>, who: (&Peer, &Client), end: SessionEnd) {
+    pub(crate) fn end_session(&self, now: Now, held: &mut Held<'_>, who: (&Peer, &Client), end: SessionEnd) {
         let slot = held.slot;
         let Some(mut session) = held.session.take() else { return };
         let queued_len = slot.inbox.lock().len();

@@ -8,16 +8,15 @@ use bytestring::ByteString;
 use events::Timestamp;
 use foldhash::fast::RandomState;
 use journal::{Found, Position};
-use mqtt::{Filter, PacketId, Properties, Publish, Version, Will};
+use mqtt::{Filter, PacketId, Properties, Publish, Will};
 
 use super::record::{Body, Head, Place, WillBody};
 use super::store::RECORD_VERSION;
 use super::{Change, Rest};
 use crate::clock::Now;
-use crate::config::ListenerConfig;
 use crate::connection::facts::{Client, Peer};
-use crate::listener::Listener;
 use crate::message::{Message, Queued, Recorded};
+use crate::past::FormerPeers;
 use crate::router::{Granted, SubscriberKey};
 use crate::session::{Subscription, Unreleased};
 use crate::telling::Origin;
@@ -48,7 +47,7 @@ pub(super) struct Reading {
     pub(super) sessions: HashMap<u64, ReadSession, RandomState>,
     messages: HashMap<u64, Arc<Message>, RandomState>,
     pub(super) retained: HashMap<ByteString, Arc<Message>, RandomState>,
-    listeners: HashMap<ByteString, Arc<Listener>, RandomState>,
+    peers: FormerPeers,
     pub(super) last_number: u64,
     pub(super) last_key: u64,
     pub(super) lost: u64,
@@ -78,7 +77,7 @@ impl Reading {
             sessions: HashMap::default(),
             messages: HashMap::default(),
             retained: HashMap::default(),
-            listeners: HashMap::default(),
+            peers: FormerPeers::default(),
             last_number: 0,
             last_key: 0,
             lost: 0,
@@ -179,32 +178,16 @@ impl Reading {
 
     /// The last connection, as far as events name it.
     fn who(&mut self, head: &Head<'_>) -> (Arc<Peer>, Arc<Client>) {
-        let listener = self.listeners.entry(head.listener.into());
-        let listener = listener
-            .or_insert_with_key(|name| Arc::new(Listener::new(name.clone(), ListenerConfig::new(head.sockname))));
-        let peer = Peer {
-            conn_id: head.conn_id,
-            peername: head.peername,
-            sockname: head.sockname,
-            listener: Arc::clone(listener),
-            accepted: self.now,
-            tls: None,
-        };
-        let version = match head.level {
-            5.. => Version::V5,
-            4 => Version::V311,
-            0..=3 => Version::V31,
-        };
+        let peer = self.peers.peer(self.now, head.conn_id, (head.peername, head.sockname), head.listener);
         let client = Client {
             username: head.username.map(ByteString::from),
-            proto_ver: head.level,
             connected_at: Some(head.connected_at),
             keepalive_s: head.keepalive_s,
             clean_start: head.clean_start,
             expiry_interval_s: head.expiry_interval_s,
-            ..Client::undecoded(head.client_id.into(), version)
+            ..Client::former(head.client_id.into(), head.level)
         };
-        (Arc::new(peer), Arc::new(client))
+        (peer, Arc::new(client))
     }
 
     fn queue(&mut self, key: SubscriberKey, place: Place) {

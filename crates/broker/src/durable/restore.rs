@@ -132,6 +132,7 @@ impl Hub {
     /// A session that had a connection when the process ended rests from now on.
     fn lay_to_rest(&self, now: Now, held: &mut Held<'_>, parked: Parked, was_online: bool) {
         if was_online && let Some((peer, client)) = held.last.clone() {
+            self.note_cut_off((&peer, &client));
             self.keep_parked(now, (&peer, &client), held, &parked);
         }
         self.rest(held, Box::new(parked));

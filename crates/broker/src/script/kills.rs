@@ -41,6 +41,18 @@ fn survivors(world: &World) -> BTreeMap<String, Vec<String>> {
     found
 }
 
+/// What the events tell of is what there is: nobody is connected, and sessions are those that have survived.
+fn check_told(world: &World) -> Result<(), TestCaseError> {
+    let past = world.past();
+    for (client_id, standing) in past.clients() {
+        let slot = world.hub.registry.get(client_id);
+        let has_session = slot.is_some_and(|slot| slot.hold().session.is_some());
+        prop_assert!(!standing.is_connected, "{client_id} was connected: {standing:?}");
+        prop_assert_eq!(standing.session.is_some(), has_session, "{}: {:?}", client_id, standing);
+    }
+    world.check_numbers().map_err(TestCaseError::fail)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
@@ -64,8 +76,11 @@ proptest! {
             }
             if kills.contains(&number) {
                 let before = survivors(&world);
-                world.kill();
+                world.go_down();
+                world.come_back();
                 prop_assert_eq!(survivors(&world), before);
+                world.close_past();
+                check_told(&world)?;
             }
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use auth::{Auth, AuthConfig, HashCost, SourceFile, UsersFile};
 use bytes::BytesMut;
 use bytestring::ByteString;
-use events::{Event, Initiator, Kind, Value};
+use events::{Event, Initiator, Kind, Past, Value};
 use mqtt::{Packet, QoS, Sender, Version};
 use parking_lot::Mutex;
 
@@ -69,6 +69,7 @@ pub(super) struct World {
     cursor: usize,
     work: Workspace,
     runtime: tokio::runtime::Runtime,
+    is_durable: bool,
     files: tempfile::TempDir,
 }
 
@@ -140,6 +141,7 @@ impl World {
             cursor: 0,
             work: Workspace::default(),
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
+            is_durable,
             files,
         }
     }
@@ -402,11 +404,7 @@ impl World {
                 Turn::Wait | Turn::Again | Turn::Authenticate => self.read(&name),
             }
         }
-        loop {
-            let due = self.hub.deadlines.lock().take_due(self.now.mono_ms);
-            let Some(slot) = due.and_then(|slot| slot.upgrade()) else { break };
-            self.hub.handle_deadline(self.now, &slot, &mut Wakers::new());
-        }
+        while self.hub.handle_next_deadline(self.now, &mut Wakers::new()) {}
         self.settle();
     }
 
@@ -437,6 +435,7 @@ impl World {
     pub(super) fn kill(&mut self) {
         self.go_down();
         self.come_back();
+        self.close_past();
     }
 
     /// Where what survives is kept.
@@ -446,7 +445,30 @@ impl World {
 
     /// Takes up what is left.
     pub(super) fn come_back(&mut self) -> Recovered {
-        self.hub.recover(self.now, &self.sessions_dir()).unwrap()
+        self.hub.remember(&self.past());
+        let recovered = if self.is_durable {
+            self.hub.recover(self.now, &self.sessions_dir()).unwrap()
+        } else {
+            Recovered::default()
+        };
+        self.settle();
+        recovered
+    }
+
+    /// Tells what was not told before the end.
+    pub(super) fn close_past(&mut self) {
+        while self.hub.close_past(self.now, 1, &mut Wakers::new()) {
+            self.settle();
+        }
+        self.settle();
+    }
+
+    /// What the events so far have begun and not ended.
+    pub(super) fn past(&self) -> Past {
+        let mut past = Past::default();
+        past.ran_until = self.history.last().map(|event| event.head.timestamp).unwrap_or_default();
+        self.history.iter().for_each(|event| past.take(event.kind().event_type().name, &event.to_json()));
+        past
     }
 
     /// Ends everything without a word, when what was noted is on disk.
@@ -455,7 +477,9 @@ impl World {
         self.clients.clear();
         let last_seq = self.history.iter().filter_map(|event| event.head.seq).max().unwrap_or(0);
         let config = BrokerConfig { last_seq, ..self.hub.config.clone() };
-        self.hub.store.get().expect("`config durable`").sync().unwrap();
+        if let Some(store) = self.hub.store.get() {
+            store.sync().unwrap();
+        }
         self.now.mono_ms += 1000;
         self.now.wall.0 += 1000;
         let (auth, witness) = (self.hub.auth.clone(), Arc::<Witness>::clone(&self.witness));

@@ -4,7 +4,7 @@ use auth::{Decision, Verdict};
 use bytestring::ByteString;
 use events::{
     ClientCheckAuthnComplete, ClientCheckAuthzComplete, ClientConnack, ClientConnected, ClientDisconnected, ClientPing,
-    ConnId, ConnackReason, Kind, LazyMap, Permission, PermissionAction, Stage,
+    ConnId, ConnackReason, DisconnectReason, Initiator, Kind, LazyMap, Permission, PermissionAction, Stage, Timestamp,
 };
 use mqtt::{Connect, Version};
 
@@ -210,6 +210,47 @@ impl Hub {
             self.emit_unauthenticated(now, course.peer, body, ending.reason.name());
         }
     }
+
+    /// A connection has ended with a former process.
+    pub(crate) fn tell_cut_off(&self, now: Now, who: (&Peer, &Client), ran_until: Timestamp, count: &mut ClientCount) {
+        crate::stats::add(&self.counters.disconnects, 1);
+        self.reasons.count_disconnect(DisconnectReason::ServerRestart);
+        if self.bus.wants(Kind::ClientDisconnected) {
+            self.emit(now, Some(who.0), Some(count), cut_off(now, who, ran_until));
+        }
+    }
+}
+
+/// The end of a connection of a former process, which is last known to have run at `ran_until`.
+fn cut_off(now: Now, (peer, client): (&Peer, &Client), ran_until: Timestamp) -> ClientDisconnected {
+    let connected_at = client.connected_at.unwrap_or(ran_until);
+    let disconnected_at = ran_until.max(connected_at);
+    let away_s = now.wall.since_ms(disconnected_at) / 1000;
+    ClientDisconnected {
+        reason: DisconnectReason::ServerRestart,
+        initiator: Initiator::Broker,
+        stage: Stage::Session,
+        detail: Some(format!("the broker is last known to have run {away_s} s before it was back").into()),
+        clientid: Some(client.client_id.clone()),
+        username: client.username.clone(),
+        authenticated: true,
+        peername: peer.peername,
+        sockname: peer.sockname,
+        proto_name: Some(client.proto_name),
+        proto_ver: Some(client.proto_ver),
+        disconn_props: LazyMap::empty(),
+        connected_at: client.connected_at,
+        disconnected_at,
+        duration_ms: disconnected_at.since_ms(connected_at),
+        last_packet_at: None,
+        packets_received: None,
+        packets_sent: None,
+        bytes_received: None,
+        bytes_sent: None,
+        taken_over_by: None,
+        repeated: 1,
+        client_attrs: LazyMap::empty(),
+    }
 }
 
 fn disconnected(now: Now, course: Course<'_>, ending: &Ending, authenticated: bool) -> ClientDisconnected {
@@ -231,10 +272,10 @@ fn disconnected(now: Now, course: Course<'_>, ending: &Ending, authenticated: bo
         disconnected_at: now.wall,
         duration_ms: now.mono_ms.saturating_sub(peer.accepted.mono_ms),
         last_packet_at: traffic.last_packet.map(|at| at.wall),
-        packets_received: traffic.packets_received,
-        packets_sent: traffic.packets_sent,
-        bytes_received: traffic.bytes_received(),
-        bytes_sent: traffic.bytes_sent,
+        packets_received: Some(traffic.packets_received),
+        packets_sent: Some(traffic.packets_sent),
+        bytes_received: Some(traffic.bytes_received()),
+        bytes_sent: Some(traffic.bytes_sent),
         taken_over_by,
         repeated: 1,
         client_attrs: LazyMap::empty(),

@@ -113,7 +113,8 @@ event! {
     /// A network connection ended.
     ///
     /// Emitted once for every connection, whatever ended it, also one refused or cut before CONNECT: `stage` tells
-    /// them apart. Beyond a number of connections a second and source address that were not accepted, the last one is
+    /// them apart. Where the broker itself ended without a stop in order, it is emitted at the next start, with the reason
+    /// `server_restart`. Beyond a number of connections a second and source address that were not accepted, the last one is
     /// told with their number in `repeated`.
     ClientDisconnected {
         /// Why the connection ended.
@@ -142,20 +143,20 @@ event! {
         disconn_props: LazyMap = LazyMap::empty(),
         /// When the client was connected, in ms; NULL where it never was.
         connected_at: Option<Timestamp> = Some(Timestamp(Timestamp::SAMPLE.0 - 90_000)),
-        /// When the connection ended, in ms.
+        /// When the connection ended, in ms; with `server_restart` when the broker is last known to have run.
         disconnected_at: Timestamp = Timestamp::SAMPLE,
         /// How long the network connection lasted, in ms.
         duration_ms: u64 = 90_000,
-        /// When the last packet came from the client, in ms; NULL where none came.
+        /// When the last packet came from the client, in ms; NULL where none came, and with `server_restart`.
         last_packet_at: Option<Timestamp> = Some(Timestamp(Timestamp::SAMPLE.0 - 90_000)),
-        /// Packets received from the client.
-        packets_received: u64 = 12,
-        /// Packets sent to the client.
-        packets_sent: u64 = 11,
-        /// Bytes received from the client.
-        bytes_received: u64 = 940,
-        /// Bytes sent to the client.
-        bytes_sent: u64 = 46,
+        /// Packets received from the client; NULL with `server_restart`.
+        packets_received: Option<u64> = Some(12),
+        /// Packets sent to the client; NULL with `server_restart`.
+        packets_sent: Option<u64> = Some(11),
+        /// Bytes received from the client; NULL with `server_restart`.
+        bytes_received: Option<u64> = Some(940),
+        /// Bytes sent to the client; NULL with `server_restart`.
+        bytes_sent: Option<u64> = Some(46),
         /// The connection that took over, where one did.
         taken_over_by: Option<ConnId> = None,
         /// How many endings like this one the event stands for.

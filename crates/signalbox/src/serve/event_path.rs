@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Bus, BusItem, BusReceiver, GapCause, Kinds};
+use broker::{Broker, Bus, BusItem, BusReceiver, GapCause, Kinds};
 use engine::Engine;
 use events::Kind;
 use history::{History, HistoryConfig, Item, Retention};
@@ -21,6 +21,12 @@ const WAITING_MAX: usize = 100_000;
 /// How often it is looked which events the rules want. Events that nobody wants are not even made; those of the life of
 /// clients always are, because the history keeps them.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Clients of a former process whose end is told at once: a few events each, which fit into every queue many times.
+const CLOSED_AT_ONCE: usize = 1000;
+
+/// How often it is looked whether all who read events have them.
+const CATCH_UP_EVERY: Duration = Duration::from_millis(1);
 
 /// Subscribes the rules to the events of clients.
 pub(crate) fn subscribe_rules(bus: &Arc<Bus>, rules: &Engine) -> BusReceiver {
@@ -76,7 +82,9 @@ pub(crate) fn open_history(config: &Config, data: &Path) -> Result<History, Stop
     }
     let retention = Retention::new(config.retention.days, config.retention.gib);
     let dir = data.join("history");
-    History::open(&dir, HistoryConfig { retention, ..HistoryConfig::default() }).map_err(|error| {
+    let departed_clients_max = config.limits.departed_clients_max;
+    let settings = HistoryConfig { retention, departed_clients_max, ..HistoryConfig::default() };
+    History::open(&dir, settings).map_err(|error| {
         let error = format!("{:#}", anyhow::Error::new(error));
         Stop::bad_input(
             format_args!("the history in `{}` cannot be opened: {error}", dir.display()),
@@ -103,6 +111,19 @@ pub(crate) async fn run_history(mut events: BusReceiver, history: History) {
             tracing::warn!(count = appended.lost, "the history has lost events, the disk is too slow for them");
         }
     }
+}
+
+/// Tells what the last process has not told because it ended without a word, at the pace of those who keep it.
+pub(crate) async fn close_past(broker: &Broker, history: &History) -> anyhow::Result<()> {
+    while broker.close_past(CLOSED_AT_ONCE) {
+        while broker.bus().stats().iter().any(|subscriber| subscriber.waiting_count > 0) {
+            tokio::time::sleep(CATCH_UP_EVERY).await;
+        }
+        let history = history.clone();
+        // It waits for the disk.
+        tokio::task::spawn_blocking(move || history.flush()).await??;
+    }
+    Ok(())
 }
 
 fn item(item: BusItem) -> Item {

@@ -83,7 +83,9 @@ impl Running {
         tasks.spawn(event_path::run_rules(for_rules, rules.clone()));
         let for_history = event_path::subscribe_history(broker.bus(), &history);
         tasks.spawn(event_path::run_history(for_history, history.clone()));
+        broker.remember(&history.take_past());
         recover(config, &data, &broker)?;
+        event_path::close_past(&broker, &history).await?;
 
         let listener = bind_http(config).await?;
         let http = listener.local_addr()?;

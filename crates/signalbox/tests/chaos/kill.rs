@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::client::Client;
 use crate::support::process::raise_open_files;
 use crate::support::server::Home;
-use crate::support::told::Told;
+use crate::support::told::{Told, names};
 use crate::support::{number, present};
 
 async fn connect_all(broker: SocketAddr, count: usize) -> Vec<Client> {
@@ -50,6 +50,21 @@ async fn everybody_comes_back_after_a_kill_and_the_history_stays_whole() {
     // Asking who is present took longer than the history takes to write.
     assert_eq!(count_of(before, "client.connected"), count);
     assert_eq!(count_of(after, "client.connected"), count);
-    let goodbyes = after.iter().filter(|record| record["reason"] == "go_away").count();
-    assert_eq!(goodbyes, count);
+    // The kill itself is told to whoever looks at a client, in its place and once.
+    let clients = told.by_client();
+    assert_eq!(clients.len(), count);
+    for (client, events) in clients {
+        let whole_life =
+            ["session.created", "client.connack", "client.connected", "session.expired", "client.disconnected"];
+        assert_eq!(names(&events), [whole_life, whole_life].concat(), "{client}");
+        let epochs: Vec<&Value> = events.iter().map(|event| &event["client_epoch"]).collect();
+        assert!(epochs.windows(2).all(|pair| pair[0] == pair[1]), "{client}: {epochs:?}");
+        assert_eq!((&events[4]["reason"], &events[9]["reason"]), (&"server_restart".into(), &"go_away".into()));
+        for field in ["conn_id", "peername", "sockname", "listener", "proto_ver", "connected_at"] {
+            assert_eq!(events[4][field], events[2][field], "{client}: {field}");
+        }
+        let [connected, ended, told] = [(2, "connected_at"), (4, "disconnected_at"), (4, "timestamp")]
+            .map(|(at, field)| events[at][field].as_i64().unwrap());
+        assert!(connected <= ended && ended < told, "{client}: {}", events[4]);
+    }
 }
