@@ -7,6 +7,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use engine::Condition;
 use serde::Serialize;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::{ObjectBuilder, Type};
 
 use crate::problem::Problem;
 
@@ -35,6 +38,20 @@ impl<S: Send + Sync> FromRequestParts<S> for OnlyIf {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<OnlyIf, Problem> {
         of_headers(&parts.headers).map(OnlyIf)
+    }
+}
+
+impl IntoParams for OnlyIf {
+    fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let header = |name: &str, words: &str| {
+            let text = ObjectBuilder::new().schema_type(Type::String).build();
+            let header = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header);
+            header.description(Some(words)).schema(Some(text)).build()
+        };
+        vec![
+            header("If-Match", "Only if the ETag is one of these, or `*`: if it is there"),
+            header("If-None-Match", "`*`: only if it is not there"),
+        ]
     }
 }
 

@@ -6,11 +6,15 @@
 //!
 //! Read `guard.rs` and `access.rs` first: who may ask. Then `routes/`, one resource a file.
 
+#![expect(unused_qualifications, reason = "the macros of utoipa name whole paths")]
+
 mod access;
 mod condition;
 mod emqx;
+mod extract;
 mod guard;
 mod listener;
+mod openapi;
 mod problem;
 mod refused;
 mod routes;
@@ -20,8 +24,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use auth::Keys;
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::{delete, get, post, put};
 use axum::{Router, middleware};
 use broker::Broker;
 use bytestring::ByteString;
@@ -34,6 +38,9 @@ pub use guard::Hosts;
 
 use listener::Limited;
 use problem::Problem;
+
+/// Bytes of the body of a request, at most. A larger one is answered 413.
+pub(crate) const BODY_BYTES_MAX: usize = 2 << 20;
 
 /// What the API answers from. Cloning gives another handle of the same.
 #[derive(Clone, Debug)]
@@ -77,57 +84,9 @@ pub async fn serve(listener: TcpListener, api: Api, hosts: Hosts) -> io::Result<
 
 /// Every route.
 fn router(api: Api, hosts: Hosts) -> Router {
-    Router::new()
-        .route("/metrics", get(routes::metrics::scrape))
-        .route("/api/v5/rules", get(routes::rules::list).post(routes::rule_changes::create))
-        .route(
-            "/api/v5/rules/{id}",
-            get(routes::rules::show).put(routes::rule_changes::replace).delete(routes::rule_changes::remove),
-        )
-        .route("/api/v5/rules/{id}/metrics", get(routes::rules::metrics))
-        .route("/api/v5/rules/{rule}/actions/{action}/{operation}", post(routes::actions::operate))
-        .route("/api/v5/rules/{id}/metrics/reset", put(routes::rules::reset_metrics))
-        .route("/api/v5/rule_test", post(routes::rule_test::run))
-        .route("/api/v5/rule_events", get(routes::rule_events::list))
-        .route("/api/v5/connectors", get(routes::connectors::list).post(routes::connectors::refuse))
-        .route(
-            "/api/v5/connectors/{id}",
-            get(routes::connectors::show).put(routes::connectors::refuse).delete(routes::connectors::refuse),
-        )
-        .route("/api/v5/connectors/{id}/start", post(routes::connectors::start))
-        .route("/api/v5/connectors/{id}/enable/{enable}", put(routes::connectors::refuse))
-        .route("/api/v5/connectors_probe", post(routes::connectors::probe))
-        .route("/api/v5/actions", get(routes::actions::list).post(routes::actions::refuse))
-        .route(
-            "/api/v5/actions/{id}",
-            get(routes::actions::show).put(routes::actions::refuse).delete(routes::actions::refuse),
-        )
-        .route("/api/v5/actions/{id}/metrics", get(routes::actions::metrics))
-        .route("/api/v5/actions/{id}/start", post(routes::actions::start))
-        .route("/api/v5/actions/{id}/enable/{enable}", put(routes::actions::refuse))
-        .route("/api/v5/actions_probe", post(routes::connectors::probe_action))
-        .route("/api/v5/dead_letters", get(routes::dead_letters::list).delete(routes::dead_letters::drop_all))
-        .route("/api/v5/dead_letters/replay", post(routes::dead_letters::replay_all))
-        .route("/api/v5/dead_letters/export", get(routes::dead_letters::export))
-        .route(
-            "/api/v5/dead_letters/{id}",
-            get(routes::dead_letters::show).put(routes::dead_letters::edit).delete(routes::dead_letters::drop_one),
-        )
-        .route("/api/v5/dead_letters/{id}/replay", post(routes::dead_letters::replay))
-        .route("/api/v5/events/tail", get(routes::events::tail))
-        .route("/api/v5/clients", get(routes::clients::list))
-        .route("/api/v5/clients/{id}", get(routes::clients::show).delete(routes::clients::kick))
-        .route("/api/v5/clients/{id}/subscriptions", get(routes::clients::subscriptions))
-        .route("/api/v5/listeners", get(routes::listeners::list))
-        .route("/api/v5/listeners/{id}", get(routes::listeners::show))
-        .route("/api/v5/banned", get(routes::banned::list).post(routes::banned::add))
-        .route("/api/v5/banned/{as}/{who}", delete(routes::banned::remove))
-        .route("/api/v5/subscriptions", get(routes::subscriptions::list))
-        .route("/api/v5/receivers", get(routes::subscriptions::receivers))
-        .route("/api/v5/mqtt/retainer/messages", get(routes::retained::list))
-        .route("/api/v5/mqtt/retainer/message/{topic}", get(routes::retained::show).delete(routes::retained::remove))
-        .route("/api/v5/publish", post(routes::publish::one))
-        .route("/api/v5/publish/bulk", post(routes::publish::bulk))
+    let (guarded, _document) = routes::guarded().split_for_parts();
+    let (open, _document) = routes::open().split_for_parts();
+    guarded
         .fallback(async |uri: axum::http::Uri| Problem::not_found("resource", uri.path()))
         .method_not_allowed_fallback(async || {
             Problem::new(
@@ -136,8 +95,8 @@ fn router(api: Api, hosts: Hosts) -> Router {
                 "this resource does not take this method",
             )
         })
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(hosts, guard::refuse_other_origins))
-        .route("/healthz", get(routes::health::live))
-        .route("/readyz", get(routes::health::ready))
+        .merge(open)
         .with_state(api)
 }

@@ -4,18 +4,24 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
-/// An error that a caller of the API sees.
-#[derive(Clone, Debug, Serialize)]
+/// What went wrong.
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Problem {
+    /// The status of the answer.
     #[serde(serialize_with = "number")]
+    #[schema(value_type = u16)]
     status: StatusCode,
     /// A stable name of this kind of problem, also read by tools that expect EMQX's `code`.
     code: &'static str,
+    /// What the status means.
     title: &'static str,
-    /// What happened. EMQX calls it `message`, so it stands under that name too.
+    /// What happened.
     detail: String,
+    /// The same under EMQX's name.
     message: String,
+    /// How to mend it.
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<String>,
     /// What a program wants to know of it.

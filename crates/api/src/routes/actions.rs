@@ -6,19 +6,24 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use engine::{ActionState, ActionStatus, ConnectorUse, Operation};
 use futures_util::future::try_join_all;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::connectors::{NodeStatus, test_failed};
 use crate::Api;
 use crate::access::{Operator, Viewer};
+use crate::extract::Named;
 use crate::problem::Problem;
 
+/// What `{id}` is.
+const ACTION: &str = "The identifier of the action, `type:name`";
+
 /// An action and how it is now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Action {
     #[serde(rename = "type")]
     kind: &'static str,
@@ -37,20 +42,24 @@ pub(crate) struct Action {
 }
 
 /// The ledger of an action, under EMQX's names.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ActionMetrics)]
 pub(crate) struct Metrics {
     metrics: Counts,
     node_metrics: Vec<NodeCounts>,
 }
 
-#[derive(Debug, Serialize)]
+/// What a node has counted.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ActionNodeCounts)]
 struct NodeCounts {
     node: String,
     metrics: Counts,
 }
 
 /// It balances: `matched = success + failed + dropped + queuing + inflight`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ActionCounts)]
 struct Counts {
     matched: u64,
     success: u64,
@@ -71,40 +80,61 @@ struct Counts {
     inflight: u64,
 }
 
+/// What is done to an action.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = Operation)]
+pub(crate) enum Operated {
+    Pause,
+    Resume,
+    Drain,
+}
+
 /// An action in the rules that have it, by identifier.
 type Uses = Vec<(String, ActionStatus)>;
 
-/// `GET /actions`: all of them, by identifier.
+/// Lists the actions of all rules
+#[utoipa::path(get, path = "/api/v5/actions", tag = "actions",
+    responses((status = 200, description = "All of them, by identifier", body = Vec<Action>)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn list(_viewer: Viewer, State(api): State<Api>) -> Json<Vec<Action>> {
     let connectors = api.engine.connectors();
     Json(all(&api).into_values().filter_map(|uses| Action::of(&uses, &connectors, &api)).collect())
 }
 
-/// `GET /actions/{id}`; the identifier is `type:name`.
+/// Shows an action
+#[utoipa::path(get, path = "/api/v5/actions/{id}", tag = "actions", params(("id" = String, Path, description = ACTION)),
+    responses((status = 200, description = "The action", body = Action)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn show(
     _viewer: Viewer,
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<Action>, Problem> {
     let uses = find(&api, &id)?;
     Action::of(&uses, &api.engine.connectors(), &api).map(Json).ok_or_else(|| Problem::not_found("action", &id))
 }
 
-/// `GET /actions/{id}/metrics`.
+/// Tells what became of the outputs of an action
+#[utoipa::path(get, path = "/api/v5/actions/{id}/metrics", tag = "actions", params(("id" = String, Path, description = ACTION)),
+    responses((status = 200, description = "The counters", body = Metrics)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn metrics(
     _viewer: Viewer,
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<Metrics>, Problem> {
     let metrics = find(&api, &id)?.iter().fold(Counts::default(), |sum, (_, status)| sum.and(status));
     Ok(Json(Metrics { metrics, node_metrics: vec![NodeCounts { node: api.node.to_string(), metrics }] }))
 }
 
-/// `POST /actions/{id}/start`: asks the other side whether it is there, of every rule that has the action.
+/// Asks the other side of an action whether it is there
+///
+/// Every rule that has the action asks.
+#[utoipa::path(post, path = "/api/v5/actions/{id}/start", tag = "actions", params(("id" = String, Path, description = ACTION)),
+    responses((status = 204, description = "It is there"),
+        (status = 400, description = "It is not, or refuses us: `TEST_FAILED`", body = Problem)), security(("bearer" = ["operator"])))]
 pub(crate) async fn start(
     _operator: Operator,
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<StatusCode, Problem> {
     let uses = find(&api, &id)?;
     let checks = uses.iter().map(async |(rule, status)| match api.engine.check_action(rule, &status.name).await {
@@ -114,25 +144,58 @@ pub(crate) async fn start(
     try_join_all(checks).await.map(|_all| StatusCode::NO_CONTENT)
 }
 
-/// What would change an action. They are parts of files.
-pub(crate) async fn refuse(_operator: Operator) -> Problem {
+/// Refuses to make an action
+#[utoipa::path(post, path = "/api/v5/actions", tag = "actions",
+    responses((status = 409, description = "Actions are parts of files", body = Problem)), security(("bearer" = ["operator"])))]
+pub(crate) async fn refuse_new(_operator: Operator) -> Problem {
+    read_only()
+}
+
+/// Refuses to change an action
+#[utoipa::path(put, path = "/api/v5/actions/{id}", tag = "actions", params(("id" = String, Path, description = ACTION)),
+    responses((status = 409, description = "Actions are parts of files", body = Problem)), security(("bearer" = ["operator"])))]
+pub(crate) async fn refuse_change(_operator: Operator) -> Problem {
+    read_only()
+}
+
+/// Refuses to delete an action
+#[utoipa::path(delete, path = "/api/v5/actions/{id}", tag = "actions", params(("id" = String, Path, description = ACTION)),
+    responses((status = 409, description = "Actions are parts of files", body = Problem)), security(("bearer" = ["operator"])))]
+pub(crate) async fn refuse_removal(_operator: Operator) -> Problem {
+    read_only()
+}
+
+/// Refuses to switch an action on or off
+#[utoipa::path(put, path = "/api/v5/actions/{id}/enable/{enable}", tag = "actions",
+    params(("id" = String, Path, description = ACTION), ("enable" = bool, Path, description = "`true` or `false`")),
+    responses((status = 409, description = "Actions are parts of files", body = Problem)), security(("bearer" = ["operator"])))]
+pub(crate) async fn refuse_switch(_operator: Operator) -> Problem {
+    read_only()
+}
+
+/// What would change an action.
+fn read_only() -> Problem {
     Problem::new(StatusCode::CONFLICT, "READ_ONLY", "actions stand in the files of their rules")
         .help("change the file; it is live within two seconds. `enabled = false` in an action switches it off")
 }
 
-/// `POST .../pause`, `.../resume` and `.../drain`.
+/// Pauses, resumes or drains an action of a rule
+///
+/// An action that is paused keeps its outputs. One that is drained takes no new ones and sends those it has.
+#[utoipa::path(post, path = "/api/v5/rules/{rule}/actions/{action}/{operation}", tag = "actions",
+    params(("rule" = String, Path, description = "The identifier of the rule"),
+        ("action" = String, Path, description = "The name of the action in it"),
+        ("operation" = inline(Operated), Path, description = "What to do")),
+    responses((status = 204, description = "Done")), security(("bearer" = ["operator"])))]
 pub(crate) async fn operate(
     _operator: Operator,
     State(api): State<Api>,
-    Path((rule, action, operation)): Path<(String, String, String)>,
+    Named((rule, action, operation)): Named<(String, String, Operated)>,
 ) -> Result<StatusCode, Problem> {
-    let operation = match operation.as_str() {
-        "pause" => Operation::Pause,
-        "resume" => Operation::Resume,
-        "drain" => Operation::Drain,
-        other => {
-            return Err(Problem::not_found("operation", other).help("there are `pause`, `resume` and `drain`"));
-        }
+    let operation = match operation {
+        Operated::Pause => Operation::Pause,
+        Operated::Resume => Operation::Resume,
+        Operated::Drain => Operation::Drain,
     };
     match api.engine.operate_action(&rule, &action, operation) {
         true => Ok(StatusCode::NO_CONTENT),

@@ -4,40 +4,58 @@ use std::sync::Arc;
 
 use auth::{AuthError, Ban, BanBy};
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use events::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, ToSchema};
 
-use super::page::{Page, Paging, Parameters, blocking};
+use super::page::{Page, PageLimit, PageNumber, Paging, blocking};
 use super::time::{now, parse_ms, rfc3339};
 use crate::Api;
 use crate::access::{Operator, Viewer};
+use crate::extract::{Body, Named, Parameters};
+use crate::openapi::one_of;
 use crate::problem::Problem;
 
 /// Which page is wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
-    page: Option<usize>,
-    limit: Option<usize>,
+    /// Which page, from 1 on.
+    #[param(inline)]
+    page: Option<PageNumber>,
+    /// Items on a page.
+    #[param(inline)]
+    limit: Option<PageLimit>,
 }
 
 /// A ban as a program asks for it. Times are RFC 3339 or seconds since 1970, as EMQX takes them.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewBan)]
 pub(crate) struct Asked {
+    /// What it goes by.
+    #[schema(schema_with = ways)]
     r#as: BanBy,
+    /// Whom it is for.
     who: String,
+    /// Who has made it; the name of the key where nobody is named.
     by: Option<String>,
+    /// Why.
     #[serde(default)]
     reason: String,
+    /// When it was made; now where no time is given.
+    #[schema(inline)]
     at: Option<Moment>,
+    /// When it ends, or `infinity`, as where no time is given.
+    #[schema(inline)]
     until: Option<Moment>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
 enum Moment {
     Seconds(i64),
@@ -45,7 +63,7 @@ enum Moment {
 }
 
 /// A ban as it is told.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Banned {
     r#as: &'static str,
     who: String,
@@ -69,25 +87,32 @@ impl Banned {
     }
 }
 
-/// `GET /banned`: the newest first.
+/// Lists the bans
+///
+/// The newest first.
+#[utoipa::path(get, path = "/api/v5/banned", tag = "banned", params(Wanted),
+    responses((status = 200, description = "A page of bans", body = Page<Banned>)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn list(
     _viewer: Viewer,
     State(api): State<Api>,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Page<Banned>>, Problem> {
-    let paging = Paging::new(wanted.page, wanted.limit)?;
+    let paging = Paging::new(wanted.page, wanted.limit);
     let mut bans: Vec<Arc<Ban>> = api.broker.bans().list(now());
     bans.sort_unstable_by(|one, other| (other.at, &other.who).cmp(&(one.at, &one.who)));
     Ok(Json(paging.cut(&bans, |ban| Banned::new(ban))))
 }
 
-/// `POST /banned`: connections of those who are banned are ended.
+/// Bans clients
+///
+/// Connections of those who are banned are ended.
+#[utoipa::path(post, path = "/api/v5/banned", tag = "banned", request_body = Asked,
+    responses((status = 200, description = "The ban", body = Banned)), security(("bearer" = ["operator"])))]
 pub(crate) async fn add(
     Operator(key): Operator,
     State(api): State<Api>,
-    body: Result<Json<Asked>, JsonRejection>,
+    Body(asked): Body<Asked>,
 ) -> Result<Json<Banned>, Problem> {
-    let Json(asked) = body.map_err(|refused| Problem::bad_request(refused.body_text()))?;
     let ban = Ban {
         r#as: asked.r#as,
         who: asked.who,
@@ -105,13 +130,15 @@ pub(crate) async fn add(
     .await?
 }
 
-/// `DELETE /banned/{as}/{who}`.
+/// Lifts a ban
+#[utoipa::path(delete, path = "/api/v5/banned/{as}/{who}", tag = "banned",
+    params(("as" = String, Path, description = "What it goes by"), ("who" = String, Path, description = "Whom it is for")),
+    responses((status = 204, description = "It is lifted")), security(("bearer" = ["operator"])))]
 pub(crate) async fn remove(
     Operator(key): Operator,
     State(api): State<Api>,
-    Path((by, who)): Path<(String, String)>,
+    Named((by, who)): Named<(BanBy, String)>,
 ) -> Result<StatusCode, Problem> {
-    let by: BanBy = by.parse().map_err(Problem::bad_request)?;
     blocking(move || {
         if !api.broker.bans().remove(by, &who).map_err(|error| problem(&error))? {
             return Err(Problem::not_found("ban", &who));
@@ -120,6 +147,10 @@ pub(crate) async fn remove(
         Ok(StatusCode::NO_CONTENT)
     })
     .await?
+}
+
+fn ways() -> RefOr<Schema> {
+    one_of(BanBy::ALL.map(BanBy::name))
 }
 
 fn moment(asked: Option<Moment>, field: &str) -> Result<Option<i64>, Problem> {

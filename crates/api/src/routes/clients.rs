@@ -4,47 +4,71 @@ use std::cmp::Ordering;
 use std::net::IpAddr;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use broker::ClientInfo;
 use events::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, ToSchema};
 
-use super::page::{Page, Paging, Parameters, blocking, fits};
+use super::page::{Page, PageLimit, PageNumber, Paging, blocking, fits};
 use super::subscriptions::Subscription;
-use super::time::{parse_ms, rfc3339};
+use super::time::{Moment, rfc3339};
 use crate::Api;
 use crate::access::{Operator, Viewer};
+use crate::extract::{Named, Parameters};
+use crate::openapi::one_of;
 use crate::problem::Problem;
 
+/// What `{id}` is.
+const CLIENT: &str = "The client identifier";
+
 /// Which clients are wanted. What is not named does not matter.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
-    page: Option<usize>,
-    limit: Option<usize>,
-    /// A column of [`Client`] to sort by, `-` in front for the other direction. By `clientid` where none is named.
+    /// Which page, from 1 on.
+    #[param(inline)]
+    page: Option<PageNumber>,
+    /// Items on a page.
+    #[param(inline)]
+    limit: Option<PageLimit>,
+    /// What to sort by, `-` in front for the other direction. By `clientid` where nothing is named.
+    #[param(schema_with = columns)]
     sort: Option<String>,
+    /// The client identifier.
     clientid: Option<String>,
+    /// The user name.
     username: Option<String>,
+    /// The address it comes from, without the port.
+    #[param(value_type = Option<String>, example = "192.0.2.7")]
     ip_address: Option<IpAddr>,
-    /// `connected`, `disconnected`.
+    /// Only those with a connection, or only those without.
+    #[param(inline)]
     conn_state: Option<ConnState>,
+    /// Whether it connected with a clean start.
     clean_start: Option<bool>,
+    /// The version of MQTT: 3, 4 or 5.
     proto_ver: Option<u8>,
+    /// The listener it came in by.
     listener: Option<String>,
     /// A part of the identifier.
     like_clientid: Option<String>,
     /// A part of the user name.
     like_username: Option<String>,
-    /// ms since 1970 or RFC 3339.
+    /// Connected from then on; RFC 3339 or ms since 1970.
+    #[param(inline)]
     gte_connected_at: Option<Moment>,
+    /// Connected until then.
+    #[param(inline)]
     lte_connected_at: Option<Moment>,
     /// There is one node, whatever it is called.
     node: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum ConnState {
     Connected,
@@ -52,25 +76,14 @@ enum ConnState {
     Disconnected,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Moment(i64);
-
-impl<'de> Deserialize<'de> for Moment {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Moment, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let read = text.parse().ok().or_else(|| parse_ms(&text));
-        read.map(Moment)
-            .ok_or_else(|| serde::de::Error::custom("expected ms since 1970 or a time such as `2026-01-31T12:00:00Z`"))
-    }
-}
-
 /// A client under EMQX's names.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Client {
     clientid: String,
     username: Option<String>,
     proto_name: &'static str,
     proto_ver: u8,
+    #[schema(value_type = String)]
     ip_address: IpAddr,
     port: u16,
     listener: String,
@@ -127,13 +140,17 @@ impl Client {
     }
 }
 
-/// `GET /clients`.
+/// Lists the clients
+///
+/// Those that are connected, and those that are away and whose session waits for them.
+#[utoipa::path(get, path = "/api/v5/clients", tag = "clients", params(Wanted),
+    responses((status = 200, description = "A page of clients", body = Page<Client>)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn list(
     _viewer: Viewer,
     State(api): State<Api>,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Page<Client>>, Problem> {
-    let paging = Paging::new(wanted.page, wanted.limit)?;
+    let paging = Paging::new(wanted.page, wanted.limit);
     let order = order_of(wanted.sort.as_deref())?;
     let node = api.node.to_string();
     blocking(move || {
@@ -149,21 +166,27 @@ pub(crate) async fn list(
     .await
 }
 
-/// `GET /clients/{id}`.
+/// Shows a client
+#[utoipa::path(get, path = "/api/v5/clients/{id}", tag = "clients", params(("id" = String, Path, description = CLIENT)),
+    responses((status = 200, description = "The client", body = Client)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn show(
     _viewer: Viewer,
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<Client>, Problem> {
     let info = api.broker.client(&id).ok_or_else(|| not_found(&id))?;
     Ok(Json(Client::new(&info, &api.node)))
 }
 
-/// `DELETE /clients/{id}`: ends its connection; a session without one is ended too.
+/// Kicks a client
+///
+/// Ends its connection; a session without one is ended too.
+#[utoipa::path(delete, path = "/api/v5/clients/{id}", tag = "clients", params(("id" = String, Path, description = CLIENT)),
+    responses((status = 204, description = "It is kicked")), security(("bearer" = ["operator"])))]
 pub(crate) async fn kick(
     Operator(key): Operator,
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<StatusCode, Problem> {
     if !api.broker.kick(&id) {
         return Err(not_found(&id).help("only clients that are connected can be kicked"));
@@ -172,11 +195,13 @@ pub(crate) async fn kick(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `GET /clients/{id}/subscriptions`.
+/// Lists the subscriptions of a client
+#[utoipa::path(get, path = "/api/v5/clients/{id}/subscriptions", tag = "clients", params(("id" = String, Path, description = CLIENT)),
+    responses((status = 200, description = "All of them", body = Vec<Subscription>)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn subscriptions(
     _viewer: Viewer,
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<Vec<Subscription>>, Problem> {
     let mut found = api.broker.subscriptions_of(&id).ok_or_else(|| not_found(&id))?;
     found.sort_unstable_by(|one, other| one.filter.as_str().cmp(other.filter.as_str()));
@@ -223,6 +248,10 @@ const COLUMNS: [(&str, Compare); 9] = [
     ("recv_oct", |one, other| traffic(one).0.cmp(&traffic(other).0)),
     ("send_oct", |one, other| traffic(one).1.cmp(&traffic(other).1)),
 ];
+
+fn columns() -> RefOr<Schema> {
+    one_of(COLUMNS.map(|(column, _)| [column.to_owned(), format!("-{column}")]).into_iter().flatten())
+}
 
 fn traffic(info: &ClientInfo) -> (u64, u64) {
     info.connection.as_ref().map_or((0, 0), |connection| (connection.bytes_received, connection.bytes_sent))

@@ -3,19 +3,23 @@
 //! Connectors are declared in the configuration, so nothing here changes one.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use engine::{ActionError, ConnectorUse, Via};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::Api;
 use crate::access::{Admin, Operator, Viewer};
+use crate::extract::{Body, Named};
 use crate::problem::Problem;
 
+/// What `{id}` is.
+const CONNECTOR: &str = "The identifier of the connector, `type:name`, or its name alone";
+
 /// A connector and how it is now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Connector {
     #[serde(rename = "type")]
     kind: String,
@@ -32,49 +36,65 @@ pub(crate) struct Connector {
 }
 
 /// How something is on a node.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct NodeStatus {
     pub(super) node: String,
     pub(super) status: &'static str,
     pub(super) status_reason: String,
 }
 
-#[derive(Debug, Serialize)]
+/// An action of a rule.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConnectorUse)]
 struct Action {
     rule: String,
     name: String,
 }
 
-/// An action as a program wants it tried. Its options stand in `parameters`.
-#[derive(Debug, Deserialize)]
+/// An action as a program wants it tried.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ActionProbe)]
 pub(crate) struct AskedAction {
+    /// The kind, for those that need no connector.
     r#type: Option<String>,
+    /// The name of a connector.
     connector: Option<String>,
+    /// The options of the action.
     #[serde(default)]
+    #[schema(value_type = Object)]
     parameters: toml::Table,
 }
 
-/// `GET /connectors`: all of them, each asked whether the other side is there.
+/// Lists the connectors
+///
+/// Each is asked whether the other side is there.
+#[utoipa::path(get, path = "/api/v5/connectors", tag = "connectors",
+    responses((status = 200, description = "All of them", body = Vec<Connector>)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn list(_viewer: Viewer, State(api): State<Api>) -> Json<Vec<Connector>> {
     let known = api.engine.connectors();
     Json(join_all(known.into_iter().map(|known| Connector::ask(&api, known))).await)
 }
 
-/// `GET /connectors/{id}`; the identifier is `type:name`.
+/// Shows a connector
+#[utoipa::path(get, path = "/api/v5/connectors/{id}", tag = "connectors", params(("id" = String, Path, description = CONNECTOR)),
+    responses((status = 200, description = "The connector", body = Connector)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn show(
     _viewer: Viewer,
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<Connector>, Problem> {
     let known = find(&api, &id)?;
     Ok(Json(Connector::ask(&api, known).await))
 }
 
-/// `POST /connectors/{id}/start`: asks the other side whether it is there.
+/// Asks the other side of a connector whether it is there
+#[utoipa::path(post, path = "/api/v5/connectors/{id}/start", tag = "connectors", params(("id" = String, Path, description = CONNECTOR)),
+    responses((status = 204, description = "It is there"),
+        (status = 400, description = "It is not, or refuses us: `TEST_FAILED`", body = Problem)), security(("bearer" = ["operator"])))]
 pub(crate) async fn start(
     _operator: Operator,
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<StatusCode, Problem> {
     let known = find(&api, &id)?;
     match api.engine.check_connector(&known.name).await {
@@ -83,20 +103,55 @@ pub(crate) async fn start(
     }
 }
 
+/// Refuses to make a connector
+#[utoipa::path(post, path = "/api/v5/connectors", tag = "connectors",
+    responses((status = 409, description = "Connectors stand in the configuration", body = Problem)), security(("bearer" = ["operator"])))]
+pub(crate) async fn refuse_new(_operator: Operator) -> Problem {
+    read_only()
+}
+
+/// Refuses to change a connector
+#[utoipa::path(put, path = "/api/v5/connectors/{id}", tag = "connectors", params(("id" = String, Path, description = CONNECTOR)),
+    responses((status = 409, description = "Connectors stand in the configuration", body = Problem)), security(("bearer" = ["operator"])))]
+pub(crate) async fn refuse_change(_operator: Operator) -> Problem {
+    read_only()
+}
+
+/// Refuses to delete a connector
+#[utoipa::path(delete, path = "/api/v5/connectors/{id}", tag = "connectors", params(("id" = String, Path, description = CONNECTOR)),
+    responses((status = 409, description = "Connectors stand in the configuration", body = Problem)), security(("bearer" = ["operator"])))]
+pub(crate) async fn refuse_removal(_operator: Operator) -> Problem {
+    read_only()
+}
+
+/// Refuses to switch a connector on or off
+#[utoipa::path(put, path = "/api/v5/connectors/{id}/enable/{enable}", tag = "connectors",
+    params(("id" = String, Path, description = CONNECTOR), ("enable" = bool, Path, description = "`true` or `false`")),
+    responses((status = 409, description = "Connectors stand in the configuration", body = Problem)), security(("bearer" = ["operator"])))]
+pub(crate) async fn refuse_switch(_operator: Operator) -> Problem {
+    read_only()
+}
+
 /// Everything that would change a connector.
-pub(crate) async fn refuse(_operator: Operator) -> Problem {
+fn read_only() -> Problem {
     Problem::new(StatusCode::CONFLICT, "READ_ONLY", "connectors are declared in the configuration")
         .help("change `[connectors.NAME]` in signalbox.toml and restart; try one with `POST /connectors_probe`")
 }
 
-/// `POST /connectors_probe`: the options of a connector, tried and forgotten. It reaches for whatever it is told to, so
-/// it takes the key of an administrator.
+/// Tries the options of a connector
+///
+/// The body is what would stand in `[connectors.NAME]`, with EMQX's `type` for `kind` where that is nearer. It is tried
+/// and forgotten. It reaches for whatever it is told to, so it takes the key of an administrator.
+#[utoipa::path(post, path = "/api/v5/connectors_probe", tag = "connectors",
+    request_body(content = Object, description = "The options"),
+    responses((status = 204, description = "The other side is there"),
+        (status = 400, description = "It is not, or refuses us, or the options are wrong: `TEST_FAILED`", body = Problem)),
+    security(("bearer" = ["admin"])))]
 pub(crate) async fn probe(
     _admin: Admin,
     State(api): State<Api>,
-    body: Result<Json<toml::Table>, JsonRejection>,
+    Body(mut options): Body<toml::Table>,
 ) -> Result<StatusCode, Problem> {
-    let Json(mut options) = body.map_err(|refused| Problem::bad_request(refused.body_text()))?;
     // EMQX calls it the type, and sends what it keeps of a connector beside its options.
     if let Some(kind) = options.remove("type") {
         options.entry("kind").or_insert(kind);
@@ -107,13 +162,18 @@ pub(crate) async fn probe(
     api.engine.probe_connector(&options).await.map(|()| StatusCode::NO_CONTENT).map_err(|error| test_failed(&error))
 }
 
-/// `POST /actions_probe`: an action of a connector that is there, tried and forgotten; a database prepares its statement.
+/// Tries an action
+///
+/// Its connector must be there. A database prepares the statement. Nothing is sent, and the action is forgotten.
+#[utoipa::path(post, path = "/api/v5/actions_probe", tag = "actions", operation_id = "probe", request_body = AskedAction,
+    responses((status = 204, description = "It could run"),
+        (status = 400, description = "It could not: `TEST_FAILED`", body = Problem)),
+    security(("bearer" = ["admin"])))]
 pub(crate) async fn probe_action(
     _admin: Admin,
     State(api): State<Api>,
-    body: Result<Json<AskedAction>, JsonRejection>,
+    Body(asked): Body<AskedAction>,
 ) -> Result<StatusCode, Problem> {
-    let Json(asked) = body.map_err(|refused| Problem::bad_request(refused.body_text()))?;
     let via = match (&asked.connector, &asked.r#type) {
         (Some(connector), _) => Via::Connector(connector),
         (None, Some(kind)) => Via::Kind(kind),

@@ -2,38 +2,58 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use engine::{DeadLetter, ErrorClass, Failure, LetterFilter, OutputId, ReplayRefused};
 use events::{Map, Timestamp, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, ToSchema};
 
-use super::page::{Page, Paging, Parameters, blocking};
-use super::time::parse_ms;
+use super::page::{Page, PageLimit, PageNumber, Paging, blocking};
+use super::time::Moment;
 use crate::Api;
 use crate::access::{Operator, Viewer};
+use crate::extract::{Named, Parameters};
+use crate::openapi::one_of;
 use crate::problem::Problem;
 
+/// What `{id}` is.
+const LETTER: &str = "The identifier of the output";
+
 /// Which letters, and which page of them.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
+    /// The identifier of the rule.
     rule: Option<String>,
+    /// The name of the action.
     action: Option<String>,
+    /// The client whose event it was.
     clientid: Option<String>,
-    /// A class of errors, such as `data`.
+    /// What kind of error it was in the end.
+    #[param(schema_with = classes)]
     class: Option<String>,
     /// Given up from then on; RFC 3339 or ms since 1970.
-    since: Option<String>,
+    #[param(inline)]
+    since: Option<Moment>,
     /// Given up before then.
-    until: Option<String>,
-    page: Option<usize>,
-    limit: Option<usize>,
+    #[param(inline)]
+    until: Option<Moment>,
+    /// Which page, from 1 on.
+    #[param(inline)]
+    page: Option<PageNumber>,
+    /// Items on a page.
+    #[param(inline)]
+    limit: Option<PageLimit>,
 }
 
-#[derive(Debug, Serialize)]
+/// An output that was given up.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeadLetter)]
 pub(crate) struct Letter {
     /// The identifier of the output.
     id: String,
@@ -52,11 +72,15 @@ pub(crate) struct Letter {
     /// The last of the attempts, oldest first.
     failures: Vec<Attempt>,
     /// What was sent in the end, part by part, without secrets: a request, a statement with its parameters.
+    #[schema(value_type = Object)]
     sent: Box<RawValue>,
+    /// The row.
+    #[schema(value_type = Object)]
     output: Box<RawValue>,
 }
 
-#[derive(Debug, Serialize)]
+/// An attempt that failed, in ms since 1970.
+#[derive(Debug, Serialize, ToSchema)]
 struct Attempt {
     at: i64,
     class: &'static str,
@@ -64,25 +88,31 @@ struct Attempt {
 }
 
 /// How many letters were meant, and what became of them.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct Done {
     done: usize,
     /// Those whose rule or action is not there any more; they stay.
     left: usize,
 }
 
-/// `GET /dead_letters`.
+/// Lists dead letters
+#[utoipa::path(get, path = "/api/v5/dead_letters", tag = "dead_letters", params(Wanted),
+    responses((status = 200, description = "A page of letters", body = Page<Letter>)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn list(
     _viewer: Viewer,
     State(api): State<Api>,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Page<Letter>>, Problem> {
-    let paging = Paging::new(wanted.page, wanted.limit)?;
+    let paging = Paging::new(wanted.page, wanted.limit);
     let filter = wanted.filter()?;
     blocking(move || Json(paging.cut(&api.engine.dead_letters(&filter), Letter::of))).await
 }
 
-/// `GET /dead_letters/export`: all that are meant, one JSON object a line.
+/// Exports dead letters
+///
+/// All that are meant, one JSON object a line.
+#[utoipa::path(get, path = "/api/v5/dead_letters/export", tag = "dead_letters", params(Wanted),
+    responses((status = 200, description = "Lines of JSON", content_type = "application/x-ndjson", body = String)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn export(
     _viewer: Viewer,
     State(api): State<Api>,
@@ -100,21 +130,29 @@ pub(crate) async fn export(
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines.await??))
 }
 
-/// `GET /dead_letters/{id}`.
+/// Shows a dead letter
+#[utoipa::path(get, path = "/api/v5/dead_letters/{id}", tag = "dead_letters", params(("id" = String, Path, description = LETTER)),
+    responses((status = 200, description = "The letter", body = Letter)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn show(
     _viewer: Viewer,
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<Letter>, Problem> {
     let letter = api.engine.dead_letter(read_id(&id)?).ok_or_else(|| not_found(&id))?;
     Ok(Json(Letter::of(&letter)))
 }
 
-/// `POST /dead_letters/{id}/replay`: queues the output again, with the row of the body where there is one.
+/// Queues the output of a dead letter again
+///
+/// With the row of the body, where there is one, in place of the one that is kept.
+#[utoipa::path(post, path = "/api/v5/dead_letters/{id}/replay", tag = "dead_letters", params(("id" = String, Path, description = LETTER)),
+    request_body(content = Option<Object>, description = "Another row"),
+    responses((status = 204, description = "It is queued"),
+        (status = 409, description = "Its rule or action is not there any more: `NO_ACTION`", body = Problem)), security(("bearer" = ["operator"])))]
 pub(crate) async fn replay(
     _operator: Operator,
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
     let row = read_row(&body)?;
@@ -128,7 +166,9 @@ pub(crate) async fn replay(
     }
 }
 
-/// `POST /dead_letters/replay`: queues all that are meant again.
+/// Queues all dead letters that are meant again
+#[utoipa::path(post, path = "/api/v5/dead_letters/replay", tag = "dead_letters", params(Wanted),
+    responses((status = 200, description = "How many", body = Done)), security(("bearer" = ["operator"])))]
 pub(crate) async fn replay_all(
     _operator: Operator,
     State(api): State<Api>,
@@ -144,27 +184,35 @@ pub(crate) async fn replay_all(
     Ok(Json(done))
 }
 
-/// `PUT /dead_letters/{id}`: the row of the body takes the place of the one that is kept, for a later replay.
+/// Mends the row of a dead letter
+///
+/// The row of the body takes the place of the one that is kept, for a later replay.
+#[utoipa::path(put, path = "/api/v5/dead_letters/{id}", tag = "dead_letters", params(("id" = String, Path, description = LETTER)),
+    request_body(content = Object, description = "The row"), responses((status = 204, description = "It is kept")), security(("bearer" = ["operator"])))]
 pub(crate) async fn edit(
     _operator: Operator,
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
     let row = read_row(&body)?.ok_or_else(|| Problem::bad_request("expected a row as a JSON object, found nothing"))?;
     if api.engine.edit_dead_letter(read_id(&id)?, row) { Ok(StatusCode::NO_CONTENT) } else { Err(not_found(&id)) }
 }
 
-/// `DELETE /dead_letters/{id}`.
+/// Drops a dead letter
+#[utoipa::path(delete, path = "/api/v5/dead_letters/{id}", tag = "dead_letters", params(("id" = String, Path, description = LETTER)),
+    responses((status = 204, description = "It is gone")), security(("bearer" = ["operator"])))]
 pub(crate) async fn drop_one(
     _operator: Operator,
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<StatusCode, Problem> {
     if api.engine.drop_dead_letter(read_id(&id)?) { Ok(StatusCode::NO_CONTENT) } else { Err(not_found(&id)) }
 }
 
-/// `DELETE /dead_letters`: drops all that are meant.
+/// Drops all dead letters that are meant
+#[utoipa::path(delete, path = "/api/v5/dead_letters", tag = "dead_letters", params(Wanted),
+    responses((status = 200, description = "How many", body = Done)), security(("bearer" = ["operator"])))]
 pub(crate) async fn drop_all(
     _operator: Operator,
     State(api): State<Api>,
@@ -179,7 +227,7 @@ impl Wanted {
     fn filter(self) -> Result<LetterFilter, Problem> {
         let Wanted { rule, action, clientid: client_id, class, since, until, page: _, limit: _ } = self;
         let class = class.map(|class| class.parse::<ErrorClass>()).transpose().map_err(Problem::bad_request)?;
-        let (since, until) = (moment(since, "since")?, moment(until, "until")?);
+        let [since, until] = [since, until].map(|moment| moment.map(|Moment(ms)| Timestamp(ms)));
         Ok(LetterFilter { rule, action, client_id, class, since, until })
     }
 }
@@ -215,15 +263,8 @@ fn in_json(map: &Map) -> Box<RawValue> {
     RawValue::from_string(map.to_json()).expect("a map is written as JSON")
 }
 
-/// A time of a query: RFC 3339, or ms since 1970.
-fn moment(text: Option<String>, name: &str) -> Result<Option<Timestamp>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    match text.parse().ok().or_else(|| parse_ms(&text)) {
-        Some(ms) => Ok(Some(Timestamp(ms))),
-        None => Err(Problem::bad_request(format!(
-            "expected `{name}` to be a time such as `2026-01-31T12:00:00Z` or ms since 1970, found `{text}`"
-        ))),
-    }
+fn classes() -> RefOr<Schema> {
+    one_of(ErrorClass::ALL.map(ErrorClass::name))
 }
 
 fn read_id(text: &str) -> Result<OutputId, Problem> {

@@ -3,8 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
 use broker::{BusItem, BusReceiver, Gap, Kinds};
@@ -12,16 +11,19 @@ use events::{Event, EventType, Kind, Value};
 use futures_util::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
+use utoipa::IntoParams;
 
 use crate::Api;
 use crate::access::Viewer;
+use crate::extract::Parameters;
 use crate::problem::Problem;
 
 /// Events that wait for one reader; a slower reader gets a `gap` instead of what did not fit.
 const QUEUE_LEN: usize = 4096;
 
 /// What of the events is wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     /// Only events of this client identifier.
@@ -30,16 +32,16 @@ pub(crate) struct Wanted {
     event: Option<String>,
 }
 
-/// Sends each event as `event: NAME`, `id: EVENT_ID` and one line of JSON, and a `gap` where some are missing.
+/// Tells events as they happen
+///
+/// Each as `event: NAME`, `id: EVENT_ID` and one line of JSON, and a `gap` where some are missing, until the caller goes.
+#[utoipa::path(get, path = "/api/v5/events/tail", tag = "events", params(Wanted),
+    responses((status = 200, description = "Server-sent events", content_type = "text/event-stream", body = String)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn tail(
     _viewer: Viewer,
     State(api): State<Api>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Sse<impl Stream<Item = Result<SseEvent, Infallible>>>, Problem> {
-    let Query(wanted) = wanted.map_err(|refused| {
-        Problem::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", refused.body_text())
-            .help("expected `client` and `event`, each once or not at all")
-    })?;
     let kinds = wanted.kinds()?;
     let receiver = api.broker.bus().subscribe("tail", kinds, QUEUE_LEN);
     let client = wanted.client;

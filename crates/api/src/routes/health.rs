@@ -7,12 +7,19 @@ use axum::response::{IntoResponse as _, Response};
 use crate::Api;
 use crate::problem::Problem;
 
-/// The process answers.
+/// Tells that the process answers
+#[utoipa::path(get, path = "/healthz", tag = "health",
+    responses((status = 200, description = "It does", content_type = "text/plain", body = String)))]
 pub(crate) async fn live() -> &'static str {
     "ok\n"
 }
 
-/// Clients may connect: everything has started and nothing is being stopped.
+/// Tells whether clients may connect
+///
+/// They may when everything has started and nothing is being stopped.
+#[utoipa::path(get, path = "/readyz", tag = "health",
+    responses((status = 200, description = "They may", content_type = "text/plain", body = String),
+        (status = 503, description = "They may not: `NOT_READY`", body = Problem)))]
 pub(crate) async fn ready(State(api): State<Api>) -> Response {
     if api.is_ready() {
         return "ready\n".into_response();

@@ -1,16 +1,18 @@
 //! `/api/v5/listeners`: where clients come in, in EMQX's shape.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use broker::{ListenerInfo, Rate};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::Api;
 use crate::access::Viewer;
+use crate::extract::Named;
 use crate::problem::Problem;
 
 /// A listener under EMQX's names.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Listener {
     /// `<type>:<name>`.
     id: String,
@@ -28,7 +30,9 @@ pub(crate) struct Listener {
     status: Status,
 }
 
-#[derive(Debug, Serialize)]
+/// How a listener is now.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ListenerStatus)]
 struct Status {
     running: bool,
     current_connections: usize,
@@ -60,16 +64,21 @@ impl Listener {
     }
 }
 
-/// `GET /listeners`.
+/// Lists the listeners
+#[utoipa::path(get, path = "/api/v5/listeners", tag = "listeners",
+    responses((status = 200, description = "All of them", body = Vec<Listener>)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn list(_viewer: Viewer, State(api): State<Api>) -> Json<Vec<Listener>> {
     Json(api.broker.listeners().iter().map(Listener::new).collect())
 }
 
-/// `GET /listeners/{id}`: by `<type>:<name>` or by the name alone.
+/// Shows a listener
+#[utoipa::path(get, path = "/api/v5/listeners/{id}", tag = "listeners",
+    params(("id" = String, Path, description = "The identifier of the listener, `type:name`, or its name alone")),
+    responses((status = 200, description = "The listener", body = Listener)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn show(
     _viewer: Viewer,
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<Listener>, Problem> {
     let listeners = api.broker.listeners();
     let mut found = listeners.iter().map(|info| (info, Listener::new(info)));

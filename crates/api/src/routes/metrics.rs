@@ -20,7 +20,10 @@ use crate::Api;
 use crate::access::Viewer;
 use crate::problem::Problem;
 
-/// `GET /metrics`.
+/// Tells everything that is counted, as Prometheus reads it
+#[utoipa::path(get, path = "/metrics", tag = "metrics",
+    responses((status = 200, description = "OpenMetrics 1.0", content_type = "application/openmetrics-text", body = String)),
+    security(("bearer" = ["viewer"])))]
 pub(crate) async fn scrape(_viewer: Viewer, State(api): State<Api>) -> Result<Response, Problem> {
     let snapshot = Snapshot {
         broker: api.broker.stats(),

@@ -1,4 +1,4 @@
-//! One resource, one file.
+//! One resource, one file. [`guarded`] and [`open`] are the table of contents.
 
 pub(crate) mod actions;
 pub(crate) mod banned;
@@ -18,3 +18,59 @@ pub(crate) mod rule_test;
 pub(crate) mod rules;
 pub(crate) mod subscriptions;
 pub(crate) mod time;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::{Api, openapi};
+
+/// Every endpoint that pages of other origins may not use, with its entry in the OpenAPI document: `#[utoipa::path]` above
+/// the function declares it, with its path and the least role that may use it. There is no other way to add one.
+pub(crate) fn guarded() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(rules::list, rule_changes::create))
+        .routes(routes!(rules::show, rule_changes::replace, rule_changes::remove))
+        .routes(routes!(rules::metrics))
+        .routes(routes!(rules::reset_metrics))
+        .routes(routes!(actions::operate))
+        .routes(routes!(rule_test::run))
+        .routes(routes!(rule_events::list))
+        .routes(routes!(connectors::list, connectors::refuse_new))
+        .routes(routes!(connectors::show, connectors::refuse_change, connectors::refuse_removal))
+        .routes(routes!(connectors::start))
+        .routes(routes!(connectors::refuse_switch))
+        .routes(routes!(connectors::probe))
+        .routes(routes!(actions::list, actions::refuse_new))
+        .routes(routes!(actions::show, actions::refuse_change, actions::refuse_removal))
+        .routes(routes!(actions::metrics))
+        .routes(routes!(actions::start))
+        .routes(routes!(actions::refuse_switch))
+        .routes(routes!(connectors::probe_action))
+        .routes(routes!(dead_letters::list, dead_letters::drop_all))
+        .routes(routes!(dead_letters::replay_all))
+        .routes(routes!(dead_letters::export))
+        .routes(routes!(dead_letters::show, dead_letters::edit, dead_letters::drop_one))
+        .routes(routes!(dead_letters::replay))
+        .routes(routes!(events::tail))
+        .routes(routes!(clients::list))
+        .routes(routes!(clients::show, clients::kick))
+        .routes(routes!(clients::subscriptions))
+        .routes(routes!(listeners::list))
+        .routes(routes!(listeners::show))
+        .routes(routes!(banned::list, banned::add))
+        .routes(routes!(banned::remove))
+        .routes(routes!(subscriptions::list))
+        .routes(routes!(subscriptions::receivers))
+        .routes(routes!(retained::list))
+        .routes(routes!(retained::show, retained::remove))
+        .routes(routes!(publish::one))
+        .routes(routes!(publish::bulk))
+        .routes(routes!(metrics::scrape))
+        .routes(routes!(openapi::show))
+        .routes(routes!(openapi::show_as_emqx))
+}
+
+/// What probes ask, under whatever name they know this host by.
+pub(crate) fn open() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready))
+}

@@ -1,9 +1,8 @@
 //! Pages of long lists, in EMQX's shape.
 
-use axum::extract::{FromRequestParts, Query};
-use axum::http::request::Parts;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::problem::Problem;
 
@@ -11,15 +10,22 @@ use crate::problem::Problem;
 const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 10_000;
 
+/// The last page there may be.
+const PAGE_MAX: usize = 1_000_000_000;
+
+/// The parameters `page` and `limit`.
+pub(crate) type PageNumber = UpTo<PAGE_MAX>;
+pub(crate) type PageLimit = UpTo<LIMIT_MAX>;
+
 /// A page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Page<T> {
     data: Vec<T>,
     meta: Meta,
 }
 
 /// Where the page stands in the list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Meta {
     page: usize,
     limit: usize,
@@ -37,17 +43,9 @@ pub(crate) struct Paging {
 }
 
 impl Paging {
-    /// Checks what the caller has asked for.
-    pub(crate) fn new(page: Option<usize>, limit: Option<usize>) -> Result<Paging, Problem> {
-        let (page, limit) = (page.unwrap_or(1), limit.unwrap_or(LIMIT));
-        if page == 0 {
-            return Err(Problem::bad_request("expected `page` to be 1 or more, found 0"));
-        }
-        if limit == 0 || limit > LIMIT_MAX {
-            let found = format!("expected `limit` to be from 1 to {LIMIT_MAX}, found {limit}");
-            return Err(Problem::bad_request(found));
-        }
-        Ok(Paging { page, limit })
+    /// What the caller has asked for, or the first page.
+    pub(crate) fn new(page: Option<PageNumber>, limit: Option<PageLimit>) -> Paging {
+        Paging { page: page.map_or(1, |UpTo(page)| page), limit: limit.map_or(LIMIT, |UpTo(limit)| limit) }
     }
 
     /// Items in front of the page.
@@ -74,19 +72,28 @@ impl Paging {
     }
 }
 
-/// The parameters of a query. What does not fit is told as a problem.
-#[derive(Debug)]
-pub(crate) struct Parameters<T>(pub(crate) T);
+/// A number of a query from 1 to `MAX`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct UpTo<const MAX: usize>(usize);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
-    type Rejection = Problem;
+impl<const MAX: usize> TryFrom<String> for UpTo<MAX> {
+    type Error = String;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Parameters<T>, Problem> {
-        let read = Query::<T>::try_from_uri(&parts.uri);
-        read.map(|Query(parameters)| Parameters(parameters))
-            .map_err(|refused| Problem::bad_request(refused.body_text()))
+    fn try_from(text: String) -> Result<UpTo<MAX>, String> {
+        let number = text.parse().ok().filter(|number| (1..=MAX).contains(number));
+        number.map(UpTo).ok_or_else(|| format!("expected a number from 1 to {MAX}, found `{text}`"))
     }
 }
+
+impl<const MAX: usize> PartialSchema for UpTo<MAX> {
+    fn schema() -> RefOr<Schema> {
+        let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(MAX));
+        RefOr::T(Schema::Object(number.build()))
+    }
+}
+
+impl<const MAX: usize> ToSchema for UpTo<MAX> {}
 
 /// Whether something fits what is wanted: where nothing is, everything does.
 pub(crate) fn fits<T: ?Sized>(wanted: Option<&T>, fits: impl FnOnce(&T) -> bool) -> bool {
@@ -104,7 +111,7 @@ mod tests {
 
     fn page(page: usize, limit: usize, len: usize) -> (Vec<usize>, bool) {
         let all: Vec<usize> = (0..len).collect();
-        let paging = Paging::new(Some(page), Some(limit)).unwrap();
+        let paging = Paging::new(Some(UpTo(page)), Some(UpTo(limit)));
         let page = paging.cut(&all, |item| *item);
         assert_eq!(page.meta.count, Some(len));
         (page.data, page.meta.hasnext)
@@ -116,13 +123,14 @@ mod tests {
         assert_eq!(page(2, 2, 4), (vec![2, 3], false));
         assert_eq!(page(3, 2, 5), (vec![4], false));
         assert_eq!(page(9, 2, 5), (vec![], false));
-        assert_eq!(page(usize::MAX, 10_000, 5), (vec![], false));
+        assert_eq!(page(PAGE_MAX, LIMIT_MAX, 5), (vec![], false));
     }
 
     #[test]
     fn pages_out_of_range_are_refused() {
-        for (page, limit) in [(0, 1), (1, 0), (1, 10_001)] {
-            assert!(Paging::new(Some(page), Some(limit)).is_err(), "{page} {limit}");
+        for limit in ["0", "-1", "10001", "1e3", "", "99999999999999999999999"] {
+            assert!(PageLimit::try_from(limit.to_owned()).is_err(), "{limit}");
         }
+        assert!(PageLimit::try_from("10000".to_owned()).is_ok_and(|UpTo(limit)| limit == 10_000));
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
@@ -12,9 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 use broker::Publication;
 use events::MessageId;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::Api;
 use crate::access::Operator;
+use crate::extract::Body;
 use crate::problem::Problem;
 
 /// Messages of one bulk request.
@@ -24,25 +25,33 @@ const BULK_LEN_MAX: usize = 10_000;
 const NO_MATCHING_SUBSCRIBERS: u8 = 16;
 
 /// A message to be published.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Message {
+    /// Where to.
+    #[schema(example = "plant/17/set")]
     topic: String,
+    /// The payload, in the encoding below.
     #[serde(default)]
     payload: String,
+    /// How the payload is written here.
     #[serde(default)]
     payload_encoding: Encoding,
+    /// 0, 1 or 2.
     #[serde(default)]
+    #[schema(maximum = 2)]
     qos: u8,
+    /// Whether it is kept for later subscribers.
     #[serde(default)]
     retain: bool,
-    /// Who is named as its publisher.
+    /// Who is named as its publisher; `api` where nobody is.
     clientid: Option<String>,
+    /// Properties of MQTT 5.
     #[serde(default)]
     properties: Properties,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Encoding {
     #[default]
@@ -50,9 +59,11 @@ enum Encoding {
     Base64,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Properties of MQTT 5 that go with a message.
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Properties {
+    #[schema(maximum = 1)]
     payload_format_indicator: Option<u8>,
     message_expiry_interval: Option<u32>,
     response_topic: Option<String>,
@@ -63,31 +74,39 @@ struct Properties {
 }
 
 /// What became of a message.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 enum Published {
     Sent { id: String },
     Refused { reason_code: u8, message: String },
 }
 
-/// `POST /publish`: 200 with the identifier, 202 where nobody was subscribed.
+/// Publishes a message
+#[utoipa::path(post, path = "/api/v5/publish", tag = "publish", request_body = Message,
+    responses((status = 200, description = "Its identifier", body = Published),
+        (status = 202, description = "Nobody was subscribed", body = Published)), security(("bearer" = ["operator"])))]
 pub(crate) async fn one(
     Operator(_key): Operator,
     State(api): State<Api>,
-    body: Result<Json<Message>, JsonRejection>,
+    Body(message): Body<Message>,
 ) -> Result<Response, Problem> {
-    let Json(message) = body.map_err(|refused| Problem::bad_request(refused.body_text()))?;
     let (status, published) = publish(&api, message)?;
     Ok((status, Json(published)).into_response())
 }
 
-/// `POST /publish/bulk`: in order. A message that is refused does not stop the others.
+/// Publishes messages
+///
+/// In order. A message that is refused does not stop the others.
+#[utoipa::path(post, path = "/api/v5/publish/bulk", tag = "publish", request_body = Vec<Message>,
+    responses((status = 200, description = "All were published", body = Vec<Published>),
+        (status = 202, description = "For some nobody was subscribed", body = Vec<Published>),
+        (status = 400, description = "Some were refused, or all because the body does not fit", content(
+            (Vec<Published> = "application/json"), (Problem = "application/problem+json")))), security(("bearer" = ["operator"])))]
 pub(crate) async fn bulk(
     Operator(_key): Operator,
     State(api): State<Api>,
-    body: Result<Json<Vec<Message>>, JsonRejection>,
+    Body(messages): Body<Vec<Message>>,
 ) -> Result<Response, Problem> {
-    let Json(messages) = body.map_err(|refused| Problem::bad_request(refused.body_text()))?;
     if messages.len() > BULK_LEN_MAX {
         let found = format!("expected at most {BULK_LEN_MAX} messages, found {}", messages.len());
         return Err(Problem::bad_request(found));

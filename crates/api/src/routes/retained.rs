@@ -1,31 +1,42 @@
 //! `/api/v5/mqtt/retainer`: the retained messages, in EMQX's shape.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use broker::RetainedInfo;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::page::{Page, Paging, Parameters, blocking};
+use super::page::{Page, PageLimit, PageNumber, Paging, blocking};
 use super::time::rfc3339;
 use crate::Api;
 use crate::access::{Operator, Viewer};
+use crate::extract::{Named, Parameters};
 use crate::problem::Problem;
 
+/// What `{topic}` is.
+const TOPIC: &str = "The topic, each `/` in it written as `%2F`";
+
 /// Which messages are wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
-    page: Option<usize>,
-    limit: Option<usize>,
+    /// Which page, from 1 on.
+    #[param(inline)]
+    page: Option<PageNumber>,
+    /// Items on a page.
+    #[param(inline)]
+    limit: Option<PageLimit>,
     /// A topic filter.
     topic: Option<String>,
 }
 
 /// A message of the list, without its payload.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RetainedListed)]
 pub(crate) struct Listed {
     topic: String,
     qos: u8,
@@ -36,7 +47,8 @@ pub(crate) struct Listed {
 }
 
 /// A message with its payload.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Retained)]
 pub(crate) struct Whole {
     #[serde(flatten)]
     listed: Listed,
@@ -56,14 +68,17 @@ impl Listed {
     }
 }
 
-/// `GET /mqtt/retainer/messages`: in the order of the store. The list is not counted, since that would stop whoever
-/// publishes retained messages meanwhile.
+/// Lists the retained messages
+///
+/// In the order of the store. The list is not counted, since that would stop whoever publishes retained messages meanwhile.
+#[utoipa::path(get, path = "/api/v5/mqtt/retainer/messages", tag = "retained", params(Wanted),
+    responses((status = 200, description = "A page of messages", body = Page<Listed>)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn list(
     _viewer: Viewer,
     State(api): State<Api>,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Page<Listed>>, Problem> {
-    let paging = Paging::new(wanted.page, wanted.limit)?;
+    let paging = Paging::new(wanted.page, wanted.limit);
     let filter = wanted.topic.unwrap_or_else(|| "#".to_owned());
     blocking(move || {
         let found = api.broker.retained_messages(&filter, paging.needed());
@@ -73,21 +88,25 @@ pub(crate) async fn list(
     .await?
 }
 
-/// `GET /mqtt/retainer/message/{topic}`.
+/// Shows a retained message
+#[utoipa::path(get, path = "/api/v5/mqtt/retainer/message/{topic}", tag = "retained", params(("topic" = String, Path, description = TOPIC)),
+    responses((status = 200, description = "The message", body = Whole)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn show(
     _viewer: Viewer,
     State(api): State<Api>,
-    Path(topic): Path<String>,
+    Named(topic): Named<String>,
 ) -> Result<Json<Whole>, Problem> {
     let info = api.broker.retained_message(&topic).ok_or_else(|| Problem::not_found("retained message", &topic))?;
     Ok(Json(Whole { listed: Listed::new(&info), payload: STANDARD.encode(&info.payload) }))
 }
 
-/// `DELETE /mqtt/retainer/message/{topic}`.
+/// Removes a retained message
+#[utoipa::path(delete, path = "/api/v5/mqtt/retainer/message/{topic}", tag = "retained", params(("topic" = String, Path, description = TOPIC)),
+    responses((status = 204, description = "It is gone")), security(("bearer" = ["operator"])))]
 pub(crate) async fn remove(
     Operator(key): Operator,
     State(api): State<Api>,
-    Path(topic): Path<String>,
+    Named(topic): Named<String>,
 ) -> Result<StatusCode, Problem> {
     if !api.broker.remove_retained(&topic) {
         return Err(Problem::not_found("retained message", &topic));

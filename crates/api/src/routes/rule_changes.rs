@@ -2,36 +2,45 @@
 //!
 //! A rule is sent in its parts, as EMQX has it (`sql`, `actions`, ...), or as the text of a rule file (`text`).
 
-use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use engine::{ActionUse, Compat, Condition, MadeRule, MakeRefused, RuleBody, RuleParts};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::page::blocking;
-use super::rules::Rule;
+use super::rule_test::compats;
+use super::rules::{RULE, Rule};
 use crate::Api;
 use crate::access::Admin;
 use crate::condition::{OnlyIf, Tagged};
 use crate::emqx::{Fields, id_here, table_of};
+use crate::extract::{Body, Named};
 use crate::problem::Problem;
 use crate::refused::{owned_by_file, problem};
 
 /// A rule as a program sends it. What is not sent of a rule that is there stays as it is.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Sent {
+#[schema(as = RuleChange)]
+pub(crate) struct Sent {
+    /// Made up where none is sent.
     id: Option<String>,
     name: Option<String>,
+    /// The statement.
+    #[schema(example = "SELECT payload.msg AS msg FROM \"t/#\"")]
     sql: Option<String>,
+    /// The identifier of an action, `type:name`; EMQX's `{"function": "republish", "args": {}}`; or an entry of `[[actions]]`.
     actions: Option<Vec<Value>>,
     description: Option<String>,
+    /// Whether it runs.
     enable: Option<bool>,
+    /// What a program keeps beside it.
     metadata: Option<Value>,
     /// `emqx`, the default, or `signalbox`: whose events the rule is written for.
+    #[schema(schema_with = compats, required = false)]
     compat: Option<Compat>,
     /// A whole rule file, instead of its parts.
     text: Option<String>,
@@ -55,12 +64,16 @@ const ONLY_TOLD: [&str; 14] = [
     "node",
 ];
 
-/// `POST /rules`.
+/// Makes a rule
+#[utoipa::path(post, path = "/api/v5/rules", tag = "rules", params(OnlyIf), request_body = Sent,
+    responses((status = 201, description = "The rule, with its ETag", body = Rule),
+        (status = 412, description = "It is there already: `PRECONDITION_FAILED`", body = Problem),
+        (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
 pub(crate) async fn create(
     _admin: Admin,
     State(api): State<Api>,
     OnlyIf(condition): OnlyIf,
-    body: Result<Json<Map<String, Value>>, JsonRejection>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Response, Problem> {
     let mut sent = Sent::read(body)?;
     let id = sent.id.take().unwrap_or_else(|| format!("rule_{:08x}", fastrand::u32(..)));
@@ -76,13 +89,21 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, made.await??).into_response())
 }
 
-/// `PUT /rules/{id}`: with `If-None-Match: *` it makes the rule.
+/// Changes a rule
+///
+/// What is not sent stays as it is. With `If-None-Match: *` it makes the rule.
+#[utoipa::path(put, path = "/api/v5/rules/{id}", tag = "rules", params(("id" = String, Path, description = RULE), OnlyIf),
+    request_body = Sent,
+    responses((status = 200, description = "The rule, with its ETag", body = Rule),
+        (status = 409, description = "It stands in a file: `READ_ONLY`", body = Problem),
+        (status = 412, description = "It is not as was expected: `PRECONDITION_FAILED`", body = Problem),
+        (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
 pub(crate) async fn replace(
     _admin: Admin,
     State(api): State<Api>,
     OnlyIf(condition): OnlyIf,
-    Path(id): Path<String>,
-    body: Result<Json<Map<String, Value>>, JsonRejection>,
+    Named(id): Named<String>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Tagged<Rule>, Problem> {
     let sent = Sent::read(body)?;
     if let Some(other) = sent.id.as_ref().filter(|sent| **sent != id) {
@@ -105,12 +126,18 @@ pub(crate) async fn replace(
     .await?
 }
 
-/// `DELETE /rules/{id}`.
+/// Removes a rule
+#[utoipa::path(delete, path = "/api/v5/rules/{id}", tag = "rules",
+    params(("id" = String, Path, description = RULE), OnlyIf),
+    responses((status = 204, description = "It is gone"),
+        (status = 409, description = "It stands in a file: `READ_ONLY`", body = Problem),
+        (status = 412, description = "It is not as was expected: `PRECONDITION_FAILED`", body = Problem),
+        (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
 pub(crate) async fn remove(
     _admin: Admin,
     State(api): State<Api>,
     OnlyIf(condition): OnlyIf,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<StatusCode, Problem> {
     blocking(move || match api.engine.remove_rule(&id, &condition) {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
@@ -141,8 +168,7 @@ impl From<Problem> for Refused {
 }
 
 impl Sent {
-    fn read(body: Result<Json<Map<String, Value>>, JsonRejection>) -> Result<Sent, Problem> {
-        let Json(mut fields) = body.map_err(|refused| Problem::bad_request(refused.body_text()))?;
+    fn read(mut fields: Map<String, Value>) -> Result<Sent, Problem> {
         ONLY_TOLD.iter().for_each(|name| drop(fields.remove(*name)));
         serde_json::from_value(Value::Object(fields)).map_err(|error| Problem::bad_request(error.to_string()))
     }

@@ -4,32 +4,38 @@ use axum::Json;
 use events::EventType;
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::access::Viewer;
 
 /// Under this name EMQX lists messages, whose rules name a filter of topics in FROM.
 const MESSAGES: &str = "$events/message_publish";
 
-#[derive(Debug, Serialize)]
+/// An event that a rule can listen to.
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RuleEvent {
+    /// What to write in FROM.
     event: &'static str,
     title: Words,
     description: Words,
     /// The fields in the order of `SELECT *`.
     columns: Vec<&'static str>,
     /// What `rule_test` takes in its context: an example and the description by the name of the field.
+    #[schema(value_type = BTreeMap<String, Vec<serde_json::Value>>)]
     test_columns: serde_json::Map<String, serde_json::Value>,
     sql_example: String,
 }
 
 /// EMQX has two languages. Ours is English under both names, so that whoever looks for the other one finds words.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Words {
     en: String,
     zh: String,
 }
 
-/// `GET /rule_events`.
+/// Lists the events that rules can listen to
+#[utoipa::path(get, path = "/api/v5/rule_events", tag = "rules", operation_id = "events",
+    responses((status = 200, description = "All of them, with their fields", body = Vec<RuleEvent>)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn list(_viewer: Viewer) -> Json<Vec<RuleEvent>> {
     Json(EventType::all().map(RuleEvent::of).collect())
 }

@@ -2,38 +2,50 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use bytestring::ByteString;
 use engine::{Compat, Diagnostic, Rows, TrialRefused};
 use events::{EventType, Map, Value, closest, given_column};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
 
 use super::page::blocking;
 use crate::Api;
 use crate::access::Operator;
+use crate::extract::Body;
+use crate::openapi::one_of;
 use crate::problem::Problem;
 
 /// The rule, and what is known of its event.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RuleTest)]
 pub(crate) struct Asked {
+    /// The statement.
+    #[schema(example = "SELECT payload.msg AS msg FROM \"t/#\"")]
     sql: String,
     /// The fields of the event, and its kind under `event_type`: `message_publish`, `client_connected`.
     #[serde(default)]
+    #[schema(value_type = Object)]
     context: serde_json::Map<String, serde_json::Value>,
     /// Whose events the rule is written for: this is EMQX's path.
+    #[schema(schema_with = compats, required = false)]
     compat: Option<Compat>,
 }
 
-/// `POST /rule_test`: the row of a SELECT as an object, the rows of a FOREACH as a list.
+/// Tries a rule on an event
+///
+/// Answers the row of a SELECT as an object, the rows of a FOREACH as a list. Nothing is kept and nothing is sent.
+#[utoipa::path(post, path = "/api/v5/rule_test", tag = "rules", operation_id = "test", request_body = Asked,
+    responses((status = 200, description = "What it selects", body = serde_json::Value),
+        (status = 412, description = "It selects nothing, and why: `NOT_MATCH`", body = Problem)), security(("bearer" = ["operator"])))]
 pub(crate) async fn run(
     _operator: Operator,
     State(api): State<Api>,
-    body: Result<Json<Asked>, JsonRejection>,
+    Body(Asked { sql, context, compat }): Body<Asked>,
 ) -> Result<Json<Box<RawValue>>, Problem> {
-    let Json(Asked { sql, context, compat }) = body.map_err(|refused| Problem::bad_request(refused.body_text()))?;
     let fields = fields_of(&context)?;
     let compat = compat.unwrap_or(Compat::Emqx);
     blocking(move || match api.engine.try_sql(&sql, compat, &fields) {
@@ -41,6 +53,11 @@ pub(crate) async fn run(
         Err(refused) => Err(problem(refused, &sql)),
     })
     .await?
+}
+
+/// Whose events a rule can be written for.
+pub(super) fn compats() -> RefOr<Schema> {
+    one_of(["emqx", "signalbox"])
 }
 
 fn fields_of(context: &serde_json::Map<String, serde_json::Value>) -> Result<Map, Problem> {

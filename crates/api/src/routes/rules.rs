@@ -1,7 +1,7 @@
 //! `/api/v5/rules`: the rules, in EMQX's shape with what Signalbox knows beyond it.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use engine::{
     ActionStatus, ActionUse, BufferKind, Compat, Drops, Ledger, Made, MadeObjects, MadeRule, RuleBody, RuleCounts,
@@ -10,31 +10,48 @@ use engine::{
 use events::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
-use super::page::{Page, Paging, Parameters, fits};
+use super::page::{Page, PageLimit, PageNumber, Paging, fits};
+use super::rule_test::compats;
 use super::time::rfc3339;
 use crate::Api;
 use crate::access::{Operator, Viewer};
 use crate::condition::Tagged;
 use crate::emqx::{id_here, id_there, kind_there};
+use crate::extract::{Named, Parameters};
 use crate::problem::Problem;
 
+/// What `{id}` is.
+pub(super) const RULE: &str = "The identifier of the rule; of one that is a file, its name without `.sql`";
+
 /// Which rules, and which page of them; `like_...` looks for a part.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
+    /// Only those that run, or only those that do not.
     enable: Option<bool>,
+    /// An entry of FROM, as it is written.
     from: Option<String>,
+    /// A part of the identifier.
     like_id: Option<String>,
+    /// A part of an entry of FROM.
     like_from: Option<String>,
+    /// A part of the description.
     like_description: Option<String>,
-    /// `type:name`.
+    /// The identifier of an action, `type:name`.
     action: Option<String>,
-    page: Option<usize>,
-    limit: Option<usize>,
+    /// Which page, from 1 on.
+    #[param(inline)]
+    page: Option<PageNumber>,
+    /// Items on a page.
+    #[param(inline)]
+    limit: Option<PageLimit>,
 }
 
-#[derive(Debug, Serialize)]
+/// A rule and how it is now.
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Rule {
     id: String,
     name: String,
@@ -62,7 +79,7 @@ pub(crate) struct Rule {
 }
 
 /// What is known of a rule because it was made over the API.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct MadeOverApi {
     created_at: String,
     last_modified_at: String,
@@ -70,13 +87,16 @@ struct MadeOverApi {
     metadata: Value,
     /// Whose events it is written for; a text says that itself.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = compats, required = false)]
     compat: Option<Compat>,
     /// The rule file that it was made of.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// An action of a rule and how it is now.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RuleAction)]
 struct Action {
     #[serde(rename = "type")]
     kind: &'static str,
@@ -100,7 +120,9 @@ struct Action {
     last_error: Option<LastError>,
 }
 
-#[derive(Debug, Serialize)]
+/// What became of the outputs of an action: `in` is the sum of the others at every moment.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ledger)]
 struct LedgerRow {
     r#in: u64,
     delivered: u64,
@@ -112,7 +134,9 @@ struct LedgerRow {
     fallen_back: u64,
 }
 
-#[derive(Debug, Serialize)]
+/// Why outputs were dropped.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Drops)]
 struct DropsRow {
     overflow: u64,
     closed: u64,
@@ -121,7 +145,7 @@ struct DropsRow {
 }
 
 /// The disk of a buffer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Disk {
     bytes: u64,
     /// Outputs that came in while the disk took nothing, and are only in memory.
@@ -130,27 +154,33 @@ struct Disk {
     failing: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// What went wrong last, and when, in ms since 1970.
+#[derive(Debug, Serialize, ToSchema)]
 struct LastError {
     at: i64,
     error: String,
 }
 
 /// The counters of a rule, under EMQX's names.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RuleMetrics)]
 pub(crate) struct Metrics {
     id: String,
     metrics: Counts,
     node_metrics: Vec<NodeCounts>,
 }
 
-#[derive(Debug, Serialize)]
+/// What a node has counted.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RuleNodeCounts)]
 struct NodeCounts {
     node: String,
     metrics: Counts,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
+/// `matched = passed + failed`.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[schema(as = RuleCounts)]
 struct Counts {
     matched: u64,
     passed: u64,
@@ -169,23 +199,27 @@ struct Counts {
     actions_failed: u64,
 }
 
-/// `GET /rules`.
+/// Lists the rules
+#[utoipa::path(get, path = "/api/v5/rules", tag = "rules", params(Wanted),
+    responses((status = 200, description = "A page of rules", body = Page<Rule>)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn list(
     _viewer: Viewer,
     State(api): State<Api>,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Page<Rule>>, Problem> {
-    let paging = Paging::new(wanted.page, wanted.limit)?;
+    let paging = Paging::new(wanted.page, wanted.limit);
     let rules: Vec<RuleStatus> = api.engine.rules().into_iter().filter(|rule| wanted.means(rule)).collect();
     let made = api.engine.made();
     Ok(Json(paging.cut(&rules, |rule| Rule::of(rule.clone(), &made))))
 }
 
-/// `GET /rules/{id}`.
+/// Shows a rule
+#[utoipa::path(get, path = "/api/v5/rules/{id}", tag = "rules", params(("id" = String, Path, description = RULE)),
+    responses((status = 200, description = "The rule", body = Rule)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn show(
     _viewer: Viewer,
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Tagged<Rule>, Problem> {
     let made = api.engine.made();
     let rule = api.engine.rule(&id).ok_or_else(|| Problem::not_found("rule", &id))?;
@@ -193,22 +227,26 @@ pub(crate) async fn show(
     Ok(Tagged(rule.made.is_some().then(|| made.rules.get(&id).map(|made| made.revision)).flatten(), rule))
 }
 
-/// `GET /rules/{id}/metrics`.
+/// Tells what a rule and its actions have counted
+#[utoipa::path(get, path = "/api/v5/rules/{id}/metrics", tag = "rules", params(("id" = String, Path, description = RULE)),
+    responses((status = 200, description = "The counters", body = Metrics)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn metrics(
     _viewer: Viewer,
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<Metrics>, Problem> {
     let rule = api.engine.rule(&id).ok_or_else(|| Problem::not_found("rule", &id))?;
     let metrics = Counts::from(rule.counts);
     Ok(Json(Metrics { id, metrics, node_metrics: vec![NodeCounts { node: api.node.to_string(), metrics }] }))
 }
 
-/// `PUT /rules/{id}/metrics/reset`.
+/// Sets the counters of a rule to 0
+#[utoipa::path(put, path = "/api/v5/rules/{id}/metrics/reset", tag = "rules",
+    params(("id" = String, Path, description = RULE)), responses((status = 204, description = "Done")), security(("bearer" = ["operator"])))]
 pub(crate) async fn reset_metrics(
     _operator: Operator,
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<StatusCode, Problem> {
     if api.engine.reset_metrics(&id) { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found("rule", &id)) }
 }

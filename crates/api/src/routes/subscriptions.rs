@@ -4,40 +4,57 @@ use axum::Json;
 use axum::extract::State;
 use broker::SubscriptionInfo;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::page::{Page, Paging, Parameters, blocking, fits};
+use super::page::{Page, PageLimit, PageNumber, Paging, blocking, fits};
 use crate::Api;
 use crate::access::Viewer;
+use crate::extract::Parameters;
 use crate::problem::Problem;
 
 /// Which subscriptions are wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
-    page: Option<usize>,
-    limit: Option<usize>,
+    /// Which page, from 1 on.
+    #[param(inline)]
+    page: Option<PageNumber>,
+    /// Items on a page.
+    #[param(inline)]
+    limit: Option<PageLimit>,
+    /// The client identifier.
     clientid: Option<String>,
     /// The filter as it was written, the share group put aside.
     topic: Option<String>,
     /// A topic or filter that it matches.
     match_topic: Option<String>,
+    /// The QoS that was granted.
+    #[param(maximum = 2)]
     qos: Option<u8>,
+    /// The share group.
     share_group: Option<String>,
     /// There is one node, whatever it is called.
     node: Option<String>,
 }
 
 /// Whose receivers are wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
+    /// The topic of the message.
     topic: String,
-    page: Option<usize>,
-    limit: Option<usize>,
+    /// Which page, from 1 on.
+    #[param(inline)]
+    page: Option<PageNumber>,
+    /// Items on a page.
+    #[param(inline)]
+    limit: Option<PageLimit>,
 }
 
 /// A subscription under EMQX's names.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Subscription {
     clientid: String,
     topic: String,
@@ -68,13 +85,15 @@ impl Subscription {
     }
 }
 
-/// `GET /subscriptions`.
+/// Lists subscriptions
+#[utoipa::path(get, path = "/api/v5/subscriptions", tag = "subscriptions", params(Wanted),
+    responses((status = 200, description = "A page of subscriptions", body = Page<Subscription>)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn list(
     _viewer: Viewer,
     State(api): State<Api>,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Page<Subscription>>, Problem> {
-    let paging = Paging::new(wanted.page, wanted.limit)?;
+    let paging = Paging::new(wanted.page, wanted.limit);
     blocking(move || {
         let mut found = Vec::new();
         api.broker.for_each_subscription(|info| {
@@ -88,13 +107,15 @@ pub(crate) async fn list(
     .await
 }
 
-/// `GET /receivers?topic=`: who would receive a message to that topic.
+/// Lists who would receive a message to a topic
+#[utoipa::path(get, path = "/api/v5/receivers", tag = "subscriptions", params(Asked),
+    responses((status = 200, description = "A page of subscriptions", body = Page<Subscription>)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn receivers(
     _viewer: Viewer,
     State(api): State<Api>,
     Parameters(asked): Parameters<Asked>,
 ) -> Result<Json<Page<Subscription>>, Problem> {
-    let paging = Paging::new(asked.page, asked.limit)?;
+    let paging = Paging::new(asked.page, asked.limit);
     blocking(move || {
         let mut found = api.broker.receivers(&asked.topic).map_err(|error| Problem::bad_request(error.to_string()))?;
         sort(&mut found);

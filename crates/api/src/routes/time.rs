@@ -1,6 +1,36 @@
 //! Times as people and EMQX's tools read them.
 
 use events::Timestamp;
+use serde::Deserialize;
+use utoipa::openapi::{KnownFormat, ObjectBuilder, OneOfBuilder, RefOr, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+/// A moment of a query, in ms since 1970.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Moment(pub(crate) i64);
+
+impl TryFrom<String> for Moment {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Moment, String> {
+        let read = text.parse().ok().or_else(|| parse_ms(&text));
+        read.map(Moment)
+            .ok_or_else(|| format!("expected a time such as `2026-01-31T12:00:00Z` or ms since 1970, found `{text}`"))
+    }
+}
+
+impl PartialSchema for Moment {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+        let ms = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(i64::MIN)).maximum(Some(i64::MAX));
+        RefOr::T(Schema::OneOf(OneOfBuilder::new().item(text).item(ms).build()))
+    }
+}
+
+impl ToSchema for Moment {}
 
 /// The time.
 pub(crate) fn now() -> Timestamp {
