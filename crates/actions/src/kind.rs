@@ -15,6 +15,7 @@ pub const ALL: &[Kind] = &[
     crate::postgres::KIND,
     crate::sqlite::KIND,
     crate::mqtt::KIND,
+    crate::mysql::KIND,
     crate::redis::KIND,
     crate::file::KIND,
     crate::console::KIND,
@@ -49,7 +50,7 @@ pub(crate) enum Way {
     /// From a connector of the configuration: `connector = "ops_webhook"`.
     Connected(fn(&toml::Table) -> Made<Arc<dyn Connector>>),
     /// From a connector, in a build with the feature of that name.
-    #[cfg_attr(feature = "redis", expect(dead_code, reason = "this build has them all"))]
+    #[cfg_attr(all(feature = "mysql", feature = "redis"), expect(dead_code, reason = "this build has them all"))]
     NotBuilt,
 }
 

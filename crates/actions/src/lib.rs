@@ -1,4 +1,4 @@
-//! Ways out: republish, http, postgres, sqlite, mqtt, file, console; as features of the build, redis.
+//! Ways out: republish, http, postgres, sqlite, mqtt, file, console; as features of the build, mysql and redis.
 //!
 //! In: the connectors of the configuration and the actions of rules, as tables of options. Out: [`engine::Action`]s,
 //! which send outputs and say what became of each: delivered, to be tried again, or rejected.
@@ -9,6 +9,7 @@
 //! kind.
 
 mod address;
+mod connections;
 mod console;
 mod file;
 mod http;
@@ -16,6 +17,7 @@ mod kind;
 mod measure;
 mod message;
 mod mqtt;
+mod mysql;
 mod options;
 mod postgres;
 mod redis;
@@ -34,5 +36,5 @@ mod tls;
 pub use console::Console;
 pub use kind::{ALL, Kind};
 pub use options::OptionField;
-pub use postgres::postgres_schema;
 pub use registry::{Connectors, Registry, Secrets};
+pub use statement::{Dialect, table_schema};

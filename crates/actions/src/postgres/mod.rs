@@ -6,9 +6,6 @@
 mod connection;
 mod outcome;
 mod parameter;
-mod schema;
-
-pub use schema::postgres_schema;
 
 use std::sync::Arc;
 
@@ -21,8 +18,9 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Either, Executor as _, SqlSafeStr as _, Statement as _};
 
-use self::connection::{Connections, Lent, Tls, timed_out};
+use self::connection::connect_options;
 use self::parameter::{Declared, Encoding, Parameter};
+use crate::connections::{Connections, Lent, Limits, Tls, timed_out};
 use crate::kind::{Connector, Kind, Way};
 use crate::options::{Options as _, options, read};
 use crate::secret::Secret;
@@ -35,7 +33,7 @@ pub(crate) const KIND: Kind = Kind {
     action: PostgresActionOptions::FIELDS,
     sample_connector: "url = 'postgres://signalbox@127.0.0.1:9/fleet'\npassword = 'secret'",
     sample_action: "sql = 'INSERT INTO connacks (clientid, at) VALUES (${clientid}, ${timestamp})'",
-    way: Way::Connected(|table| Ok(Arc::new(PostgresConnector { connections: Connections::new(&read(table)?)? }))),
+    way: Way::Connected(|table| Ok(Arc::new(PostgresConnector::new(table)?))),
 };
 
 options! {
@@ -50,8 +48,12 @@ options! {
         tls: Option<Tls> = None,
         /// Certificates of authorities to trust, in PEM, often `${file:/path}`.
         ca_pem: Option<String> = None,
-        /// How many connections may be open at once. An action uses one at a time; more actions than that wait for
-        /// each other.
+        /// A certificate to show to the server, in PEM.
+        cert_pem: Option<String> = None,
+        /// The private key of `cert_pem`, in PEM, written as `${file:/path}`.
+        key_pem: Option<Secret> = None,
+        /// How many connections may be open at once. An action uses one for each batch that is under way; who finds none
+        /// waits.
         pool_size: u16 = 4,
         /// How long connecting may take, in ms.
         connect_timeout_ms: u64 = 5_000,
@@ -80,9 +82,30 @@ options! {
 }
 
 /// A PostgreSQL database.
-#[derive(Debug)]
 pub(crate) struct PostgresConnector {
-    connections: Connections,
+    connections: Connections<PgConnection>,
+}
+
+impl PostgresConnector {
+    /// Reads the options. Nothing is opened yet.
+    fn new(table: &toml::Table) -> Result<PostgresConnector, Vec<ConfigError>> {
+        let options: PostgresOptions = read(table)?;
+        let PostgresOptions { pool_size, connect_timeout_ms, timeout_ms, .. } = options;
+        let limits = Limits { pool_size, connect_timeout_ms, timeout_ms };
+        Ok(PostgresConnector { connections: Connections::new(connect_options(&options), limits)? })
+    }
+}
+
+/// Neither the password nor the address, which may hold one.
+impl std::fmt::Debug for PostgresConnector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let options = self.connections.options();
+        f.debug_struct("PostgresConnector")
+            .field("host", &options.get_host())
+            .field("port", &options.get_port())
+            .field("database", &options.get_database())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Connector for PostgresConnector {
@@ -150,7 +173,7 @@ impl PostgresAction {
         }
     }
 
-    fn part_with(&self, lent: Lent<'_>, error: Option<&sqlx::Error>) {
+    fn part_with(&self, lent: Lent<'_, PgConnection>, error: Option<&sqlx::Error>) {
         match error {
             Some(error) if outcome::breaks_connection(error) => self.connector.connections.forget_idle(),
             Some(error) if outcome::is_stale_statement(error) => {}
@@ -212,7 +235,7 @@ impl PostgresAction {
         rows: Vec<Vec<Parameter<'_>>>,
         casts: &[Option<String>],
     ) -> Result<(), sqlx::Error> {
-        let text = self.source.statement().text(rows.len(), casts);
+        let text = self.source.statement().text(rows.len(), casts, Dialect::Postgres);
         let mut arguments = PgArguments::default();
         for parameter in rows.into_iter().flatten() {
             parameter.add_to(&mut arguments)?;
@@ -233,7 +256,7 @@ impl PostgresAction {
 
     /// Asks the server what it wants for each parameter, and how the types that are cast to are written.
     async fn prepare(&self, connection: &mut PgConnection) -> Result<Prepared, sqlx::Error> {
-        let text = self.source.statement().text(1, &[]);
+        let text = self.source.statement().text(1, &[], Dialect::Postgres);
         let statement = (&mut *connection).prepare_with(AssertSqlSafe(text).into_sql_str(), &[]).await?;
         let declared: Vec<Declared> = match statement.parameters() {
             Some(Either::Left(types)) => types.iter().map(Declared::new).collect(),
@@ -269,7 +292,7 @@ impl PostgresAction {
 
     /// Has the server plan the statement without executing it: that finds a missing unique index or privilege.
     async fn plan(&self, connection: &mut PgConnection, prepared: &Prepared) -> Result<(), sqlx::Error> {
-        let text = format!("EXPLAIN {}", self.source.statement().text(1, &prepared.casts));
+        let text = format!("EXPLAIN {}", self.source.statement().text(1, &prepared.casts, Dialect::Postgres));
         let mut arguments = PgArguments::default();
         for declared in &prepared.declared {
             Parameter::Null(declared.encoding).add_to(&mut arguments)?;

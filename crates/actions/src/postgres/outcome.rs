@@ -4,6 +4,8 @@ use engine::{ActionError, ErrorClass, Outcome};
 use sqlx::Error;
 use sqlx::postgres::PgDatabaseError;
 
+use crate::connections::{self, one_line};
+
 /// Whether the same may succeed later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -108,7 +110,7 @@ fn sqlstate(error: &Error) -> Option<String> {
 
 /// `relation "events" does not exist (42P01)`, with the detail where the server sends one.
 fn reason(error: &Error) -> String {
-    let Error::Database(database) = error else { return other_reason(error) };
+    let Error::Database(database) = error else { return connections::reason(error) };
     let code = database.code().unwrap_or_default();
     let mut reason = format!("{} ({code})", database.message());
     if let Some(postgres) = database.try_downcast_ref::<PgDatabaseError>() {
@@ -119,22 +121,6 @@ fn reason(error: &Error) -> String {
         }
     }
     reason
-}
-
-fn other_reason(error: &Error) -> String {
-    if let Error::Io(cause) = error {
-        format!("no connection: {cause}")
-    } else if let Error::Configuration(cause) | Error::Tls(cause) = error {
-        format!("no connection: {}", one_line(&cause.to_string()))
-    } else if let Error::Encode(cause) = error {
-        format!("value cannot be sent: {}", one_line(&cause.to_string()))
-    } else {
-        one_line(&error.to_string())
-    }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn help(code: &str) -> Option<&'static str> {

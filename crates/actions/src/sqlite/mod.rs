@@ -119,7 +119,7 @@ struct SqliteAction {
 
 impl SqliteAction {
     fn statement(&self) -> String {
-        self.source.statement().text(1, &[])
+        self.source.statement().text(1, &[], Dialect::Sqlite)
     }
 
     async fn write(&self, batch: &[Output]) -> Outcome {

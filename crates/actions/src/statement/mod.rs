@@ -1,33 +1,49 @@
 //! The SQL of an action: where its parameters stand, and whether its row can be repeated for a batch.
 //!
-//! `source.rs` says where the parameters get their values.
+//! `source.rs` says where the parameters get their values, `schema.rs` what a table for the rows of a rule looks like.
 
+mod schema;
 mod source;
 
 use std::ops::Range;
 
 use sqlparser::ast::{self, OnConflictAction, OnInsert, SetExpr};
-use sqlparser::dialect::{Dialect as Grammar, PostgreSqlDialect, SQLiteDialect};
+use sqlparser::dialect::{Dialect as Grammar, MySqlDialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Location, Token, Tokenizer};
 
-pub(crate) use self::source::{Source, StatementOptions, quoted};
+pub use self::schema::table_schema;
+pub(crate) use self::source::{Source, StatementOptions};
 
 /// Whose SQL it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
+pub enum Dialect {
     /// That of PostgreSQL.
     Postgres,
     /// That of SQLite.
     Sqlite,
+    /// That of MariaDB and MySQL.
+    Mysql,
 }
 
 impl Dialect {
-    /// The number of parameters that a statement can have: PostgreSQL's protocol counts them in 16 bits, SQLite has a
-    /// limit of its own (`SQLITE_MAX_VARIABLE_NUMBER`).
+    /// Every dialect.
+    pub const ALL: [Dialect; 3] = [Dialect::Postgres, Dialect::Mysql, Dialect::Sqlite];
+
+    /// The kind of connector that speaks it.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Dialect::Postgres => "postgres",
+            Dialect::Sqlite => "sqlite",
+            Dialect::Mysql => "mysql",
+        }
+    }
+
+    /// The number of parameters that a statement can have: the protocols of PostgreSQL and MySQL count them in 16 bits,
+    /// SQLite has a limit of its own (`SQLITE_MAX_VARIABLE_NUMBER`).
     const fn parameters_max(self) -> usize {
         match self {
-            Dialect::Postgres => 65_535,
+            Dialect::Postgres | Dialect::Mysql => 65_535,
             Dialect::Sqlite => 32_766,
         }
     }
@@ -36,6 +52,7 @@ impl Dialect {
         match self {
             Dialect::Postgres => &PostgreSqlDialect {},
             Dialect::Sqlite => &SQLiteDialect {},
+            Dialect::Mysql => &MySqlDialect {},
         }
     }
 
@@ -46,6 +63,7 @@ impl Dialect {
                 Some("what is too special can stand in a function of the database: SELECT f(${clientid})")
             }
             Dialect::Sqlite => None,
+            Dialect::Mysql => Some("what is too special can stand in a procedure of the database: CALL f(${clientid})"),
         }
     }
 
@@ -53,6 +71,23 @@ impl Dialect {
         match self {
             Dialect::Postgres => "INSERT, UPDATE, DELETE, MERGE, CALL or SELECT",
             Dialect::Sqlite => "INSERT, UPDATE, DELETE or SELECT",
+            Dialect::Mysql => "INSERT, REPLACE, UPDATE, DELETE, CALL or SELECT",
+        }
+    }
+
+    /// How the parameter with this number, from 1, is written.
+    fn placeholder(self, number: usize) -> String {
+        match self {
+            Dialect::Postgres | Dialect::Sqlite => format!("${number}"),
+            Dialect::Mysql => "?".to_owned(),
+        }
+    }
+
+    /// A name as the database takes it as it is.
+    fn quoted(self, name: &str) -> String {
+        match self {
+            Dialect::Postgres | Dialect::Sqlite => format!("\"{}\"", name.replace('"', "\"\"")),
+            Dialect::Mysql => format!("`{}`", name.replace('`', "``")),
         }
     }
 }
@@ -89,7 +124,7 @@ pub(crate) struct StatementError {
 impl Statement {
     /// Analyses the text that stands around the parameters: `["INSERT INTO t VALUES (", ")"]` has one.
     pub(crate) fn parse(pieces: Vec<String>, dialect: Dialect) -> Result<Statement, StatementError> {
-        let (text, places) = numbered(&pieces);
+        let (text, places) = numbered(&pieces, dialect);
         check_places(&text, &places, dialect)?;
         let parsed = Parser::parse_sql(dialect.grammar(), &text).map_err(|error| StatementError {
             parameter: None,
@@ -119,9 +154,9 @@ impl Statement {
         }
     }
 
-    /// The text for `rows` outputs, with `$1`, `$2` ... where the parameters stand. `types` says to what each
+    /// The text for `rows` outputs, with placeholders where the parameters stand. `types` says to what each
     /// parameter of an output, sent as text, is cast by the server.
-    pub(crate) fn text(&self, rows: usize, types: &[Option<String>]) -> String {
+    pub(crate) fn text(&self, rows: usize, types: &[Option<String>], dialect: Dialect) -> String {
         let mut out = String::new();
         let mut next = 1;
         match self {
@@ -131,37 +166,37 @@ impl Statement {
                     if number > 0 {
                         out.push(',');
                     }
-                    push_pieces(&mut out, row, types, &mut next);
+                    push_pieces(&mut out, (row, types), &mut next, dialect);
                 }
                 out.push_str(after);
             }
-            Statement::Single { pieces } => push_pieces(&mut out, pieces, types, &mut next),
+            Statement::Single { pieces } => push_pieces(&mut out, (pieces, types), &mut next, dialect),
         }
         out
     }
 }
 
-fn push_pieces(out: &mut String, pieces: &[String], types: &[Option<String>], next: &mut usize) {
+fn push_pieces(out: &mut String, (pieces, types): (&[String], &[Option<String>]), next: &mut usize, dialect: Dialect) {
     let mut pieces = pieces.iter();
     out.extend(pieces.next().map(String::as_str));
     for (at, piece) in pieces.enumerate() {
         match types.get(at).and_then(Option::as_deref) {
-            Some(name) => out.push_str(&format!("CAST(CAST(${next} AS text) AS {name})")),
-            None => out.push_str(&format!("${next}")),
+            Some(name) => out.push_str(&format!("CAST(CAST({} AS text) AS {name})", dialect.placeholder(*next))),
+            None => out.push_str(&dialect.placeholder(*next)),
         }
         *next += 1;
         out.push_str(piece);
     }
 }
 
-/// The text with `$1`, `$2` ... in place of its parameters, and where these stand.
-fn numbered(pieces: &[String]) -> (String, Vec<Range<usize>>) {
+/// The text with placeholders for its parameters, and where these stand.
+fn numbered(pieces: &[String], dialect: Dialect) -> (String, Vec<Range<usize>>) {
     let mut text = String::new();
     let mut places = Vec::new();
     for (at, piece) in pieces.iter().enumerate() {
         if at > 0 {
             let start = text.len();
-            text.push_str(&format!("${at}"));
+            text.push_str(&dialect.placeholder(at));
             places.push(start..text.len());
         }
         text.push_str(piece);
@@ -221,7 +256,8 @@ fn check_kind(statement: &ast::Statement, dialect: Dialect) -> Result<(), Statem
 /// The parentheses of the only row of `INSERT ... VALUES (...)`.
 ///
 /// With `ON CONFLICT ... DO UPDATE` a row cannot be repeated: two outputs with the same key in one statement are an
-/// error of PostgreSQL (21000), and the second should update what the first has inserted.
+/// error of PostgreSQL (21000), and the second should update what the first has inserted. That is what MySQL does with
+/// `ON DUPLICATE KEY UPDATE`.
 fn repeatable_row(statement: &ast::Statement) -> Option<[Location; 2]> {
     let ast::Statement::Insert(insert) = statement else { return None };
     if let Some(OnInsert::OnConflict(conflict)) = &insert.on
@@ -276,7 +312,7 @@ mod tests {
 
     fn check_text(text: &str, rows: usize, expected: &str) {
         let statement = parse(text).unwrap();
-        assert_eq!(statement.text(rows, &[]), expected);
+        assert_eq!(statement.text(rows, &[], Dialect::Postgres), expected);
     }
 
     #[test]
@@ -311,10 +347,31 @@ mod tests {
     }
 
     #[test]
+    fn the_row_of_an_insert_into_mysql_is_repeated() {
+        let parse = |text: &str| Statement::parse(text.split('@').map(str::to_owned).collect(), Dialect::Mysql);
+        for (text, expected) in [
+            ("INSERT INTO `t` (a) VALUES (@, '?')", "INSERT INTO `t` (a) VALUES (?, '?'),(?, '?')"),
+            ("REPLACE INTO t VALUES (@)", "REPLACE INTO t VALUES (?),(?)"),
+            ("INSERT IGNORE INTO t VALUES (@)", "INSERT IGNORE INTO t VALUES (?),(?)"),
+            (
+                "INSERT INTO t (a, n) VALUES (@, FROM_UNIXTIME(@ / 1000)) ON DUPLICATE KEY UPDATE n = VALUES(n)",
+                "INSERT INTO t (a, n) VALUES (?, FROM_UNIXTIME(? / 1000)),(?, FROM_UNIXTIME(? / 1000)) \
+                 ON DUPLICATE KEY UPDATE n = VALUES(n)",
+            ),
+            ("UPDATE t SET a = @", "UPDATE t SET a = ?"),
+            ("CALL p(@)", "CALL p(?)"),
+        ] {
+            assert_eq!(parse(text).unwrap().text(2, &[], Dialect::Mysql), expected);
+        }
+        assert_eq!(parse("INSERT INTO t VALUES ('@')").unwrap_err().parameter, Some(0));
+        assert_eq!(parse("INSERT INTO t VALUES (@, ?)").unwrap_err().message, "`?` has no value");
+    }
+
+    #[test]
     fn a_parameter_that_is_sent_as_text_is_cast_in_every_row() {
         let statement = parse("INSERT INTO t VALUES (?, ?)").unwrap();
         assert_eq!(
-            statement.text(2, &[None, Some("my.mood".to_owned())]),
+            statement.text(2, &[None, Some("my.mood".to_owned())], Dialect::Postgres),
             "INSERT INTO t VALUES ($1, CAST(CAST($2 AS text) AS my.mood)),($3, CAST(CAST($4 AS text) AS my.mood))"
         );
     }

@@ -19,6 +19,7 @@ pub(crate) struct StatementOptions {
 #[derive(Debug)]
 pub(crate) struct Source {
     statement: Statement,
+    dialect: Dialect,
     parameters: Parameters,
     /// For each parameter, what it is called in messages, and whether it is known to be a time in ms.
     names: Vec<(String, bool)>,
@@ -102,7 +103,7 @@ impl Source {
             Ok(values) => values,
             Err(reason) => return Preview { parts: Vec::new(), rejected: Some(reason) },
         };
-        let mut parts = vec![PreviewPart::constant("statement", self.statement.text(1, &vec![None; self.names.len()]))];
+        let mut parts = vec![PreviewPart::constant("statement", self.statement.text(1, &[], self.dialect))];
         for (at, value) in values.into_iter().enumerate() {
             let (column, placeholders) = match &self.parameters {
                 Parameters::Variables(variables) => ("", placeholders(variables.iter().skip(at).take(1), output)),
@@ -137,7 +138,7 @@ fn of_sql(sql: &str, dialect: Dialect, spec: &ActionSpec<'_>) -> Result<Source, 
     })?;
     let names =
         variables.iter().map(|variable| (format!("`${{{}}}`", variable.text()), is_time(variable, spec))).collect();
-    Ok(Source { statement, parameters: Parameters::Variables(variables), names })
+    Ok(Source { statement, dialect, parameters: Parameters::Variables(variables), names })
 }
 
 fn of_columns(
@@ -171,7 +172,9 @@ fn of_columns(
         errors.push(error.clone());
     }
     match statement {
-        Ok(statement) if errors.is_empty() => Ok(Source { statement, parameters: Parameters::Columns(cells), names }),
+        Ok(statement) if errors.is_empty() => {
+            Ok(Source { statement, dialect, parameters: Parameters::Columns(cells), names })
+        }
         Ok(_) | Err(_) => Err(errors),
     }
 }
@@ -195,23 +198,31 @@ fn cell(column: &str, value: &toml::Value, spec: &ActionSpec<'_>) -> Result<Cell
 
 /// The INSERT of `columns`. With a column `output_id`, what is there already is left as it is.
 fn insert(table: &str, columns: &toml::Table, dialect: Dialect) -> Result<Statement, ConfigError> {
-    let table: Vec<String> = table.split('.').map(quoted).collect();
-    if table.len() > 3 || table.iter().any(|part| part == "\"\"") {
+    let parts: Vec<&str> = table.split('.').collect();
+    if parts.len() > 3 || parts.contains(&"") {
         let error = ConfigError::at(&["table"], "`table`: expected `table` or `schema.table`");
         return Err(error.with_help("a name that holds a point needs `sql`"));
     }
-    let names: Vec<String> = columns.keys().map(|column| quoted(column)).collect();
+    let table: Vec<String> = parts.into_iter().map(|part| dialect.quoted(part)).collect();
+    let names: Vec<String> = columns.keys().map(|column| dialect.quoted(column)).collect();
     let mut around = vec![format!("INSERT INTO {} ({}) VALUES (", table.join("."), names.join(", "))];
     around.extend((1..names.len()).map(|_| ", ".to_owned()));
-    let conflict = if columns.contains_key("output_id") { " ON CONFLICT (\"output_id\") DO NOTHING" } else { "" };
+    let conflict = if columns.contains_key("output_id") { once(dialect) } else { "" };
     around.push(format!("){conflict}"));
     Statement::parse(around, dialect)
         .map_err(|error| ConfigError::at(&["table"], format!("`table`: {}", error.message)))
 }
 
-/// A name as the database takes it as it is.
-pub(crate) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+/// What leaves a row alone that is there already with the same `output_id`. MySQL cannot be told which key is meant: where
+/// a row is there under another `output_id`, the subquery of two rows makes that an error.
+const fn once(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgres | Dialect::Sqlite => " ON CONFLICT (\"output_id\") DO NOTHING",
+        Dialect::Mysql => {
+            " ON DUPLICATE KEY UPDATE `output_id` = \
+             IF(`output_id` = VALUES(`output_id`), `output_id`, (SELECT 1 UNION SELECT 2))"
+        }
+    }
 }
 
 /// Whether the rule is known to yield a time in ms for the variable.
@@ -241,7 +252,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(
-            source.statement().text(2, &[]),
+            source.statement().text(2, &[], Dialect::Postgres),
             "INSERT INTO \"fleet\".\"Odd \"\"name\" (\"clientid\", \"n\", \"output_id\", \"say\") \
              VALUES ($1, $2, $3, $4),($5, $6, $7, $8) ON CONFLICT (\"output_id\") DO NOTHING"
         );

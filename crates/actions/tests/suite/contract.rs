@@ -153,7 +153,11 @@ fn a_connector_that_is_not_there_is_named_with_what_was_meant() {
     };
     for (via, message, help) in [
         (Via::Connector("thre"), "no connector `thre`", "did you mean `there`?"),
-        (Via::Connector("ops"), "no connector `ops`", "declare it in the configuration: `[connectors.ops]`"),
+        (
+            Via::Connector("ops"),
+            "no connector `ops`",
+            "declare it in the configuration, `[connectors.ops]`, or make it with `POST /connectors`",
+        ),
         (
             Via::Connector("console"),
             "no connector `console`",
@@ -188,7 +192,7 @@ fn everything_wrong_with_the_connectors_is_said_at_once() {
         errors.into_iter().map(|error| (error.path, error.message, error.help)).collect();
     let expected = [
         (&["a"][..], "expected a table, found integer", "write `[connectors.my_name]` and options below it"),
-        (&["b"], "`kind` is missing", "expected one of `http`, `postgres`, `sqlite`, `mqtt`, `redis`, `file`"),
+        (&["b"], "`kind` is missing", "expected one of `http`, `postgres`, `sqlite`, `mqtt`, `mysql`, `redis`, `file`"),
         (&["c", "kind"], "no kind of connector `htpp`", "did you mean `http`?"),
         (&["d", "kind"], "an action of kind `console` needs no connector", "write `console = { ... }` in the rule"),
         (&["e", "timeout"], "unknown option `timeout`", "did you mean `timeout_ms`?"),

@@ -1,8 +1,8 @@
 //! `postgres` against a real server: what stands in the table, what waits, what is refused.
 
 use crate::support::postgres::Postgres;
-use crate::support::{World, connack, items, output, words};
-use engine::{Action, ErrorClass, ItemOutcome, Outcome, Output, Via};
+use crate::support::{World, connack, items, output, send_bisected, words};
+use engine::{ErrorClass, ItemOutcome, Outcome, Output, Via};
 
 fn started(schema: &str) -> (Postgres, World) {
     let postgres = Postgres::start();
@@ -14,22 +14,6 @@ fn started(schema: &str) -> (Postgres, World) {
 /// One output for each value, in the field `value`.
 fn valued(values: &[&str]) -> Vec<Output> {
     (1..).zip(values).map(|(n, value)| output(n, &format!(r#"{{"clientid":"c{n}","value":{value}}}"#))).collect()
-}
-
-/// Sends as the buffer of the engine does: a batch that is rejected as a whole is offered again in halves.
-async fn send_bisected(action: &dyn Action, batch: &[Output]) -> Vec<String> {
-    let mut waiting = vec![batch];
-    let mut said = Vec::new();
-    while let Some(batch) = waiting.pop() {
-        let outcome = action.send(batch).await;
-        if matches!(outcome, Outcome::Rejected { .. }) && batch.len() > 1 {
-            let (left, right) = batch.split_at(batch.len() / 2);
-            waiting.extend([right, left]);
-        } else {
-            said.extend(words(outcome, batch.len()));
-        }
-    }
-    said
 }
 
 #[tokio::test]

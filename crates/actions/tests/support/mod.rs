@@ -166,3 +166,19 @@ pub(crate) async fn send_until_decided(action: &dyn Action, batch: &[Output]) ->
     }
     said
 }
+
+/// Sends as the buffer of the engine does: a batch that is rejected as a whole is offered again in halves.
+pub(crate) async fn send_bisected(action: &dyn Action, batch: &[Output]) -> Vec<String> {
+    let mut waiting = vec![batch];
+    let mut said = Vec::new();
+    while let Some(batch) = waiting.pop() {
+        let outcome = action.send(batch).await;
+        if matches!(outcome, Outcome::Rejected { .. }) && batch.len() > 1 {
+            let (left, right) = batch.split_at(batch.len() / 2);
+            waiting.extend([right, left]);
+        } else {
+            said.extend(words(outcome, batch.len()));
+        }
+    }
+    said
+}

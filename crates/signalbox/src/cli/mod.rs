@@ -306,10 +306,13 @@ pub(crate) enum Connectors {
         #[command(flatten)]
         output: Output,
     },
-    /// Print the CREATE TABLE of PostgreSQL for the rows of a rule, and the action that fills it
+    /// Print the CREATE TABLE for the rows of a rule, and the action that fills it
     Schema {
         /// The rule
         rule: String,
+        /// The kind of the connector: postgres, mysql or sqlite
+        #[arg(long, value_name = "KIND", default_value = "postgres", value_parser = read_dialect)]
+        kind: actions::Dialect,
         /// The name of the table [default: that of the rule]
         #[arg(long, value_name = "NAME")]
         table: Option<String>,
@@ -627,6 +630,12 @@ pub(crate) struct LetterFilter {
     /// Only those given up before then
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<String>,
+}
+
+/// Reads the kind of a connector to a database.
+fn read_dialect(kind: &str) -> Result<actions::Dialect, String> {
+    let found = actions::Dialect::ALL.into_iter().find(|dialect| dialect.kind() == kind);
+    found.ok_or_else(|| "expected postgres, mysql or sqlite".to_owned())
 }
 
 #[cfg(test)]

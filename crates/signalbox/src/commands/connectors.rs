@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actions::Registry;
+use actions::{Dialect, Registry};
 use engine::{Action, ActionFactory, ActionSpec, ConfigError, Engine, EngineConfig, Via};
 use serde_json::{Value, json};
 
@@ -29,12 +29,12 @@ pub(crate) fn run(command: Connectors) -> Outcome {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(test(&names, &sources, output))
         }
-        Connectors::Schema { rule, table, sources } => schema(&rule, table.as_deref(), &sources),
+        Connectors::Schema { rule, kind, table, sources } => schema(&rule, kind, table.as_deref(), &sources),
     }
 }
 
 /// Prints the table for the rows of a rule.
-fn schema(id: &str, table: Option<&str>, sources: &Sources) -> Outcome {
+fn schema(id: &str, dialect: Dialect, table: Option<&str>, sources: &Sources) -> Outcome {
     let config = Config::load(&sources.given(Vec::new()))?;
     let mut checked = rule_files::check(&config, &[])?;
     // What is wrong with other rules is of no interest here.
@@ -51,7 +51,7 @@ fn schema(id: &str, table: Option<&str>, sources: &Sources) -> Outcome {
         let message = format_args!("the fields of the rule `{id}` are known only when an event is there");
         return Err(Stop::bad_input(message, Some("name them in SELECT instead of `*`")));
     };
-    Ok(say(&actions::postgres_schema(table.unwrap_or(id), &fields))?)
+    Ok(say(&actions::table_schema(dialect, table.unwrap_or(id), &fields))?)
 }
 
 async fn test(names: &[String], sources: &Sources, output: Output) -> Outcome {
