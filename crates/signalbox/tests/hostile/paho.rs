@@ -50,6 +50,11 @@ fn check(version: &str, refused: &str) {
 }
 
 #[test]
+fn a_client_of_another_make_is_served_in_mqtt_31() {
+    check("3.1", "5");
+}
+
+#[test]
 fn a_client_of_another_make_is_served_in_mqtt_311() {
     check("3.1.1", "5");
 }

@@ -1,6 +1,6 @@
 """What a client of paho-mqtt sees of a broker: one line a fact, for the test that runs this.
 
-paho_client.py HOST PORT VERSION PASSWORD, where VERSION is 3.1.1 or 5 and `pump` is a user with PASSWORD.
+paho_client.py HOST PORT VERSION PASSWORD, where VERSION is 3.1, 3.1.1 or 5 and `pump` is a user with PASSWORD.
 """
 
 import queue
@@ -9,7 +9,7 @@ import sys
 import paho.mqtt.client as mqtt
 
 HOST, PORT, VERSION, PASSWORD = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
-PROTOCOL = {"3.1.1": mqtt.MQTTv311, "5": mqtt.MQTTv5}[VERSION]
+PROTOCOL = {"3.1": mqtt.MQTTv31, "3.1.1": mqtt.MQTTv311, "5": mqtt.MQTTv5}[VERSION]
 PATIENCE_S = 20
 
 

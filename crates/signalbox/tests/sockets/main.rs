@@ -7,6 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test is an edge: it waits with deadlines and has tasks of its own")]
 
 mod events_of_a_day;
+mod interoperability;
 #[expect(dead_code, reason = "shared with the scripts of the broker, which may say more")]
 #[path = "../../../broker/src/script/notation.rs"]
 mod notation;

@@ -204,7 +204,8 @@ fn check_packet((packet, bytes): (Packet, Vec<u8>), kind: &str, words: &Words) -
     fields.push(("code".to_owned(), format!("{:02x}", bytes.get(at).copied().unwrap_or(0))));
     for (word, value) in words {
         let (name, expected) = value.as_ref().map_or(("reason", word), |value| (word.as_str(), value));
-        let found = fields.iter().find(|(field, _)| field == name).map(|(_, text)| text.replace(' ', "_"));
+        let found: Vec<_> = fields.iter().filter(|(field, _)| field == name).map(|(_, text)| &**text).collect();
+        let found = (!found.is_empty()).then(|| found.join(",").replace(' ', "_"));
         if found.as_ref() != Some(expected) {
             return Err(format!("expected `{name}` to be `{expected}`, found {found:?} in {packet:?}"));
         }
