@@ -155,7 +155,8 @@ pub struct Limits {
     /// Passwords hashed at the same time. Each takes the memory of its hash, 19 MiB unless the users file says
     /// otherwise, and a core; further ones queue.
     pub hashing_parallel_max: usize,
-    /// Passwords that wait to be hashed. A client beyond it is answered `server_busy`. Clients from an address with
+    /// Passwords that wait to be hashed, as many as of argon2id; of PBKDF2 with 30 iterations or fewer a thousand count
+    /// as one. A client beyond it is answered `server_busy`. Clients from an address with
     /// [`failures_until_suspect`](Limits::failures_until_suspect) wrong passwords get a quarter of it, and one hash at
     /// a time, so that guessing leaves room for the others.
     pub hashing_queue_max: usize,

@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::config::Limits;
 use crate::memory::Digest;
+use crate::password::Cost;
 
 /// The way to the threads that hash.
 ///
@@ -46,16 +47,16 @@ impl Gate {
         }
     }
 
-    /// Waits for a place among those that hash.
-    pub(crate) async fn enter(&self, suspect: bool) -> Result<Ticket, Busy> {
+    /// Waits for a place among those that hash, with a hash of that cost.
+    pub(crate) async fn enter(&self, suspect: bool, cost: Cost) -> Result<Ticket, Busy> {
         let suspect = if suspect {
-            let _place = self.suspect_queue.join()?;
+            let _place = self.suspect_queue.join(cost)?;
             Some(acquire(&self.suspect_hashing).await)
         } else {
             None
         };
         // At most one suspect client comes here at a time, so it needs no place in the queue and takes none away.
-        let _place = if suspect.is_none() { Some(self.queue.join()?) } else { None };
+        let _place = if suspect.is_none() { Some(self.queue.join(cost)?) } else { None };
         Ok(Ticket { _permit: acquire(&self.hashing).await, _suspect: suspect })
     }
 
@@ -76,6 +77,13 @@ async fn acquire(semaphore: &Arc<Semaphore>) -> OwnedSemaphorePermit {
     semaphore.clone().acquire_owned().await.expect("the semaphores are never closed")
 }
 
+/// What a hash that is made to be slow takes of a queue.
+const WHOLE_PLACE: usize = 1000;
+/// Iterations of PBKDF2 that take about as long.
+const ITERATIONS_OF_A_PLACE: usize = 30_000;
+
+/// Those who wait. What is bounded is how long they do: a quick hash takes a small part of a place, so that a fleet with
+/// such passwords may come all at once.
 #[derive(Debug)]
 struct Queue {
     len: Arc<AtomicUsize>,
@@ -83,23 +91,38 @@ struct Queue {
 }
 
 impl Queue {
-    fn new(len_max: usize) -> Queue {
-        Queue { len: Arc::default(), len_max }
+    fn new(places: usize) -> Queue {
+        Queue { len: Arc::default(), len_max: places.saturating_mul(WHOLE_PLACE) }
     }
 
-    fn join(&self) -> Result<Place, Busy> {
-        let place = Place(self.len.clone());
-        if self.len.fetch_add(1, Ordering::Relaxed) < self.len_max { Ok(place) } else { Err(Busy) }
+    fn join(&self, cost: Cost) -> Result<Place, Busy> {
+        let len = part_of_a_place(cost);
+        let place = Place { queue: self.len.clone(), len };
+        if self.len.fetch_add(len, Ordering::Relaxed) + len <= self.len_max { Ok(place) } else { Err(Busy) }
+    }
+}
+
+fn part_of_a_place(cost: Cost) -> usize {
+    match cost {
+        Cost::Digest => 1,
+        Cost::Derived(_, iterations) => {
+            let iterations = usize::try_from(iterations).unwrap_or(usize::MAX);
+            (iterations.saturating_mul(WHOLE_PLACE) / ITERATIONS_OF_A_PLACE).clamp(1, WHOLE_PLACE)
+        }
+        Cost::Bcrypt(_) | Cost::Argon2id { .. } => WHOLE_PLACE,
     }
 }
 
 /// A place in a queue, given back when dropped.
 #[derive(Debug)]
-struct Place(Arc<AtomicUsize>);
+struct Place {
+    queue: Arc<AtomicUsize>,
+    len: usize,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.queue.fetch_sub(self.len, Ordering::Relaxed);
     }
 }
 
@@ -143,6 +166,10 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
+    use crate::password::Algorithm;
+
+    const SLOW: Cost = Cost::Bcrypt(10);
+
     fn gate(hashing_parallel_max: usize, hashing_queue_max: usize) -> Gate {
         Gate::new(&Limits { hashing_parallel_max, hashing_queue_max, ..Limits::default() })
     }
@@ -161,32 +188,44 @@ mod tests {
     #[test]
     fn beyond_the_queue_one_is_told_that_we_are_busy() {
         let gate = gate(1, 2);
-        let ticket = ready(gate.enter(false)).unwrap();
-        let (mut first, mut second) = (pin!(gate.enter(false)), pin!(gate.enter(false)));
+        let ticket = ready(gate.enter(false, SLOW)).unwrap();
+        let (mut first, mut second) = (pin!(gate.enter(false, SLOW)), pin!(gate.enter(false, SLOW)));
         assert!(poll(first.as_mut()).is_pending() && poll(second.as_mut()).is_pending());
-        assert_eq!(ready(gate.enter(false)).unwrap_err(), Busy);
+        assert_eq!(ready(gate.enter(false, SLOW)).unwrap_err(), Busy);
         drop(ticket);
         let Poll::Ready(Ok(_ticket)) = poll(first.as_mut()) else { panic!("expected the first in the queue to go on") };
-        assert!(poll(pin!(gate.enter(false))).is_pending(), "its place in the queue is free again");
+        assert!(poll(pin!(gate.enter(false, SLOW))).is_pending(), "its place in the queue is free again");
+    }
+
+    #[test]
+    fn quick_hashes_take_little_of_the_queue() {
+        let gate = gate(1, 2);
+        let _ticket = ready(gate.enter(false, SLOW)).unwrap();
+        // As `mosquitto_passwd` makes them.
+        let quick = Cost::Derived(Algorithm::Sha512, 101);
+        let mut waiting: Vec<_> = (0..600).map(|_| Box::pin(gate.enter(false, quick))).collect();
+        assert!(waiting.iter_mut().all(|one| poll(one.as_mut()).is_pending()));
+        assert!(poll(pin!(gate.enter(false, SLOW))).is_ready(), "less than a whole place is left");
+        assert!(part_of_a_place(Cost::Derived(Algorithm::Sha512, u32::MAX)) == WHOLE_PLACE);
     }
 
     #[test]
     fn one_who_leaves_the_queue_gives_its_place_back() {
         let gate = gate(1, 1);
-        let _ticket = ready(gate.enter(false)).unwrap();
+        let _ticket = ready(gate.enter(false, SLOW)).unwrap();
         for _ in 0..3 {
-            assert!(poll(pin!(gate.enter(false))).is_pending());
+            assert!(poll(pin!(gate.enter(false, SLOW))).is_pending());
         }
     }
 
     #[test]
     fn suspects_wait_for_each_other_and_not_in_the_way() {
         let gate = gate(2, 4);
-        let _suspect = ready(gate.enter(true)).unwrap();
-        let mut waiting = pin!(gate.enter(true));
+        let _suspect = ready(gate.enter(true, SLOW)).unwrap();
+        let mut waiting = pin!(gate.enter(true, SLOW));
         assert!(poll(waiting.as_mut()).is_pending(), "one suspect at a time, though a thread is free");
-        assert_eq!(ready(gate.enter(true)).unwrap_err(), Busy, "their queue has a quarter of the places");
-        let _other = ready(gate.enter(false)).unwrap();
+        assert_eq!(ready(gate.enter(true, SLOW)).unwrap_err(), Busy, "their queue has a quarter of the places");
+        let _other = ready(gate.enter(false, SLOW)).unwrap();
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::config::Limits;
 use crate::gate::{Boarding, Busy, Flight, Gate};
 use crate::memory::{Digest, Known, Memory};
-use crate::password::verify;
+use crate::password::{cost, verify};
 
 /// Compares passwords. Cloning it shares it.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl Passwords {
     async fn hash(&self, question: &Question<'_>, digest: Digest, flight: Flight) -> Result<bool, ConnackReason> {
         let peer = question.peer;
         let suspect = self.0.memory.is_suspect(peer, self.0.clock.now_ms());
-        let ticket = match self.0.gate.enter(suspect).await {
+        let ticket = match self.0.gate.enter(suspect, cost(question.stored)).await {
             Ok(ticket) => ticket,
             Err(Busy) => {
                 tracing::debug!(%peer, suspect, "too many passwords wait to be hashed");

@@ -114,6 +114,12 @@ pub(crate) fn verify(stored: &str, password: &[u8]) -> bool {
     Stored::parse(first).is_ok_and(|stored| stored.verify(password))
 }
 
+/// What comparing with `stored` costs; nothing where it is none.
+pub(crate) fn cost(stored: &str) -> Cost {
+    let first = stored.split(' ').next().unwrap_or_default();
+    Stored::parse(first).map_or(Cost::Digest, |stored| stored.cost())
+}
+
 /// What the stored passwords of one user are; at least one.
 pub(crate) fn parse_all(text: &str) -> Result<Vec<Stored>, String> {
     text.split(' ').map(Stored::parse).collect()

@@ -1,10 +1,12 @@
 //! Signalbox and Mosquitto side by side: the same load on each in turn, medians and their ratio.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
 use mqtt::{QoS, Version};
 
+use super::logins::Logins;
 use super::process::{Broker, load_average, pin_self};
 use super::pubsub::{self, Layout};
 use super::{Output, storm};
@@ -38,7 +40,7 @@ impl Peer {
         }
     }
 
-    fn start(self, dir: &std::path::Path) -> Result<Broker> {
+    fn start(self, dir: &Path) -> Result<Broker> {
         let broker = match self {
             Peer::Signalbox => Broker::start_signalbox(dir)?,
             Peer::Mosquitto => Broker::start_mosquitto(dir, false)?,
@@ -90,10 +92,17 @@ pub(crate) async fn run(plan: Plan, out: &mut Output) -> Result<()> {
         profile(name, load, plan.rounds, work.as_ref(), out).await?;
     }
     out.line("");
-    connections(plan, work.as_ref(), out).await
+    out.line(&format!(
+        "{:<26} {:<27} {:>10} {:>11} {:>7} {:>9} {:>9} {:>9} {:>9} {:>10}",
+        "profile", "broker", "connects/s", "CPU us", "ratio", "p50 ms", "p99 ms", "max ms", "KiB each", "idle CPU %"
+    ));
+    connections("connections", plan, (work.as_ref(), &Logins::default()), out).await?;
+    let with_passwords = work.as_ref().join("with_passwords");
+    let logins = Logins::make(&with_passwords, plan.connections)?;
+    connections("with passwords", plan, (&with_passwords, &logins), out).await
 }
 
-async fn profile(name: &str, load: pubsub::Plan, rounds: usize, dir: &std::path::Path, out: &mut Output) -> Result<()> {
+async fn profile(name: &str, load: pubsub::Plan, rounds: usize, dir: &Path, out: &mut Output) -> Result<()> {
     let mut seen: [Vec<pubsub::Figures>; 3] = Default::default();
     for _ in 0..rounds {
         for (peer, figures) in PEERS.into_iter().zip(&mut seen) {
@@ -127,36 +136,35 @@ async fn profile(name: &str, load: pubsub::Plan, rounds: usize, dir: &std::path:
     Ok(())
 }
 
-async fn connections(plan: Plan, dir: &std::path::Path, out: &mut Output) -> Result<()> {
-    out.line(&format!(
-        "{:<26} {:<27} {:>10} {:>11} {:>7} {:>9} {:>9} {:>9} {:>10}",
-        "profile", "broker", "connects/s", "CPU us", "ratio", "p50 ms", "p99 ms", "KiB each", "idle CPU %"
-    ));
+/// A storm of connects, without passwords or with the ones that stand in `dir` for both brokers.
+async fn connections(name: &str, plan: Plan, (dir, logins): (&Path, &Logins), out: &mut Output) -> Result<()> {
+    let name = format!("{} {name}", plan.connections);
     let storm = storm::Plan { count: plan.connections, in_flight: 200, settle: Duration::from_secs(2) };
     let mut seen: [Vec<storm::Figures>; 3] = Default::default();
     for _ in 0..plan.rounds {
         for (peer, figures) in PEERS.into_iter().zip(&mut seen) {
             let broker = peer.start(dir)?;
-            figures.push(storm::run(broker.address, broker.process(), storm).await?);
+            figures.push(storm::run(broker.address, broker.process(), storm, logins).await?);
         }
     }
     let ours = median(&seen[0], |figures| figures.cpu_us);
     for (peer, figures) in PEERS.into_iter().zip(&seen) {
         let cpu_us = median(figures, |figures| figures.cpu_us);
         out.line(&format!(
-            "{:<26} {:<27} {:>10.0} {:>11.1} {:>7.2} {:>9.2} {:>9.2} {:>9.2} {:>10.2}",
-            format!("{} connections", plan.connections),
+            "{:<26} {:<27} {:>10.0} {:>11.1} {:>7.2} {:>9.2} {:>9.2} {:>9.2} {:>9.2} {:>10.2}",
+            name,
             peer.name(),
             median(figures, |figures| figures.rate),
             cpu_us,
             ours / cpu_us,
             median(figures, |figures| figures.latency.quantile_ms(0.5)),
             median(figures, |figures| figures.latency.quantile_ms(0.99)),
+            median(figures, |figures| figures.latency.quantile_ms(1.0)),
             median(figures, |figures| figures.rss_kib),
             median(figures, |figures| figures.idle_cpu_percent),
         ));
         out.record(&[
-            ("profile", format!("{} connections", plan.connections).into()),
+            ("profile", name.as_str().into()),
             ("broker", peer.name().into()),
             ("cpu_us_per_connect", cpu_us.into()),
             ("ratio_ours_to_this", (ours / cpu_us).into()),
@@ -179,10 +187,10 @@ fn tempfile_dir() -> Result<WorkDir> {
     Ok(WorkDir(path))
 }
 
-struct WorkDir(std::path::PathBuf);
+struct WorkDir(PathBuf);
 
-impl AsRef<std::path::Path> for WorkDir {
-    fn as_ref(&self) -> &std::path::Path {
+impl AsRef<Path> for WorkDir {
+    fn as_ref(&self) -> &Path {
         &self.0
     }
 }

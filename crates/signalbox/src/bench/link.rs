@@ -10,6 +10,8 @@ use mqtt::{Connack, Connect, Limits, Packet, Properties, QoS, Sender, Version};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
+use super::logins::Login;
+
 /// Reading goes on in steps of this many bytes.
 const READ_BYTES: usize = 64 * 1024;
 
@@ -29,6 +31,16 @@ pub(crate) struct Link {
 impl Link {
     /// Connects as `client_id` with a session that is kept, or a clean one, and waits for the CONNACK.
     pub(crate) async fn open(to: SocketAddr, version: Version, client_id: ByteString, is_kept: bool) -> Result<Link> {
+        Link::open_as(to, version, (client_id, None), is_kept).await
+    }
+
+    /// The same with a user name and a password.
+    pub(crate) async fn open_as(
+        to: SocketAddr,
+        version: Version,
+        (client_id, login): (ByteString, Option<Login>),
+        is_kept: bool,
+    ) -> Result<Link> {
         let stream = TcpStream::connect(to).await.with_context(|| format!("cannot connect to {to}"))?;
         stream.set_nodelay(true)?;
         let mut link = Link { stream, version, input: BytesMut::new(), output: BytesMut::new() };
@@ -37,8 +49,8 @@ impl Link {
             clean_start: !is_kept,
             keepalive_s: 60,
             client_id,
-            username: None,
-            password: None,
+            username: login.as_ref().map(|login| login.username.clone()),
+            password: login.map(|login| login.password),
             will: None,
             properties: if is_kept && version.is_v5() {
                 Properties::builder().session_expiry_interval_s(KEPT_S).build()

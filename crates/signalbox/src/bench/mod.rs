@@ -9,6 +9,7 @@ mod compare;
 mod eval;
 mod latency;
 mod link;
+mod logins;
 mod packets;
 mod process;
 mod pubsub;
@@ -16,12 +17,14 @@ mod storm;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use mqtt::{QoS, Version};
 
+use logins::Logins;
 use process::Process;
 
 /// Measure a broker or the rules: connections, messages, Signalbox beside Mosquitto, `rules eval`.
@@ -58,6 +61,9 @@ enum Command {
         /// How many wait for their CONNACK at a time.
         #[arg(long, default_value_t = 200)]
         in_flight: usize,
+        /// Lines `name:password`, which the clients use in turn.
+        #[arg(long, value_name = "FILE")]
+        logins: Option<PathBuf>,
         /// Print one JSON array instead of text.
         #[arg(long)]
         json: bool,
@@ -150,13 +156,15 @@ impl Command {
                 .await?;
                 out.finish()
             }
-            Command::Connect { target, count, in_flight, json } => {
+            Command::Connect { target, count, in_flight, logins, json } => {
                 let plan = storm::Plan { count, in_flight, settle: Duration::from_secs(2) };
-                let figures = storm::run(target.checked()?, Process::new(target.pid), plan).await?;
+                let logins = logins.map_or_else(|| Ok(Logins::default()), |path| Logins::read(&path))?;
+                let figures = storm::run(target.checked()?, Process::new(target.pid), plan, &logins).await?;
                 let mut out = Output::new(json);
                 out.figure("connects/s", "connects_per_s", figures.rate);
                 out.figure("CONNACK p50, ms", "connack_p50_ms", figures.latency.quantile_ms(0.5));
                 out.figure("CONNACK p99, ms", "connack_p99_ms", figures.latency.quantile_ms(0.99));
+                out.figure("the slowest, ms", "connack_max_ms", figures.latency.quantile_ms(1.0));
                 out.figure("CPU per connect, us", "cpu_us_per_connect", figures.cpu_us);
                 out.figure("memory per idle connection, KiB", "rss_kib_per_connection", figures.rss_kib);
                 out.figure("CPU while idle, %", "idle_cpu_percent", figures.idle_cpu_percent);

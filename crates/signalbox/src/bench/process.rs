@@ -53,7 +53,8 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
-    /// Starts this very program with embedded defaults in `dir`, without rules of the user.
+    /// Starts this very program with embedded defaults in `dir`, without rules of the user. A file `users` there has the
+    /// passwords, as `mosquitto_passwd` makes them.
     pub(crate) fn start_signalbox(dir: &Path) -> Result<Broker> {
         let rules = dir.join("rules");
         fs::create_dir_all(&rules)?;
@@ -81,15 +82,17 @@ impl Broker {
         bail!("`signalbox serve` ended before it was ready");
     }
 
-    /// Starts Mosquitto with queues as deep as ours and nothing written to disk.
+    /// Starts Mosquitto with queues as deep as ours, the same passwords and nothing written to disk.
     pub(crate) fn start_mosquitto(dir: &Path, nodelay: bool) -> Result<Broker> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let file = dir.join(format!("mosquitto-{port}.conf"));
+        let users = dir.join("users");
+        let passwords = if users.exists() { format!("password_file {}\n", users.display()) } else { String::new() };
         fs::write(
             &file,
             format!(
                 "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_inflight_messages 0\n\
-                 max_queued_messages 100000\nlog_type none\nset_tcp_nodelay {nodelay}\n"
+                 max_queued_messages 100000\nlog_type none\nset_tcp_nodelay {nodelay}\n{passwords}"
             ),
         )?;
         let program =

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use super::clock::now_ns;
 use super::latency::{Latency, count_of};
 use super::link::Link;
+use super::logins::Logins;
 use super::process::Process;
 
 /// What to do.
@@ -40,17 +41,17 @@ pub(crate) struct Figures {
     pub(crate) idle_cpu_percent: f64,
 }
 
-/// Connects `plan.count` clients and holds them.
-pub(crate) async fn run(to: SocketAddr, broker: Process, plan: Plan) -> Result<Figures> {
+/// Connects `plan.count` clients and holds them. One that is refused ends the run.
+pub(crate) async fn run(to: SocketAddr, broker: Process, plan: Plan, logins: &Logins) -> Result<Figures> {
     let (cpu_before, rss_before, started) = (broker.cpu_us()?, broker.rss_kib()?, now_ns());
     let turns = Rc::new(Semaphore::new(plan.in_flight));
     let mut opening = JoinSet::new();
     for at in 0..plan.count {
-        let turns = Rc::clone(&turns);
+        let (turns, login) = (Rc::clone(&turns), logins.of(at));
         opening.spawn_local(async move {
             let turn = turns.acquire().await?;
             let asked = now_ns();
-            let link = Link::open(to, Version::V311, format!("bench-{at}").into(), false).await?;
+            let link = Link::open_as(to, Version::V311, (format!("bench-{at}").into(), login), false).await?;
             drop(turn);
             anyhow::Ok((link, now_ns() - asked))
         });
