@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use engine::{Action, ActionError, ActionSpec, BoxFuture, ConfigError};
 
+use crate::mqtt::MqttSource;
 use crate::options::OptionField;
 use crate::registry::Surroundings;
+use crate::sources::SOURCE_KINDS;
 
 /// Every kind, those that this build does not have included.
 pub const ALL: &[Kind] = &[
@@ -87,6 +89,12 @@ pub(crate) trait Connector: Send + Sync {
     fn kind(&self) -> &'static str;
     /// Reads the options of an action that uses it.
     fn action(self: Arc<Self>, spec: &ActionSpec<'_>) -> Made<Box<dyn Action>>;
+    /// Reads the options of the source `name` that uses it.
+    fn source(self: Arc<Self>, _name: &str, _table: &toml::Table) -> Made<MqttSource> {
+        let error = ConfigError::at(&["connector"], format!("a connector of kind `{}` is no way in", self.kind()));
+        let kinds: Vec<&str> = SOURCE_KINDS.iter().map(|kind| kind.name).collect();
+        Err(vec![error.with_help(format!("there are sources of the kind `{}`", kinds.join("`, `")))])
+    }
     /// Reaches for the other side without sending anything.
     fn check(&self) -> BoxFuture<'_, Result<(), ActionError>>;
 }

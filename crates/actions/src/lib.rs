@@ -1,7 +1,9 @@
-//! Ways out: republish, http, postgres, sqlite, mqtt, file, console; as features of the build, mysql and redis.
+//! Ways out: republish, http, postgres, sqlite, mqtt, file, console; as features of the build, mysql and redis. And a way
+//! in, of the kind `mqtt`.
 //!
 //! In: the connectors of the configuration and the actions of rules, as tables of options. Out: [`engine::Action`]s,
-//! which send outputs and say what became of each: delivered, to be tried again, or rejected.
+//! which send outputs and say what became of each: delivered, to be tried again, or rejected. And [`Sources`], which hand
+//! the messages of other brokers to the engine.
 //!
 //! Never: queues, retries, counters, rules. One kind is one file or folder, and one line in [`ALL`].
 //!
@@ -24,6 +26,7 @@ mod redis;
 mod registry;
 mod republish;
 mod secret;
+mod sources;
 mod sqlite;
 mod statement;
 mod template;
@@ -37,4 +40,5 @@ pub use console::Console;
 pub use kind::{ALL, Kind};
 pub use options::OptionField;
 pub use registry::{Connectors, Registry, Secrets};
+pub use sources::{Host, SOURCE_KINDS, SourceKind, Sources};
 pub use statement::{Dialect, table_schema};

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use engine::{Action, ActionError, ActionFactory, ActionSpec, BoxFuture, ConfigError, Publisher, Via};
+use engine::{Action, ActionError, ActionFactory, ActionSpec, BoxFuture, ConfigError, Publisher, SourceStatus, Via};
 
 use crate::console::Console;
 use crate::kind::{ALL, Connector, Kind, Way};
+use crate::mqtt::MqttSource;
+use crate::sources::Sources;
 
 /// Replaces `${env:...}` and `${file:...}` in a text, or says why it cannot.
 pub type Secrets = Arc<dyn Fn(&str) -> Result<String, String> + Send + Sync>;
@@ -18,6 +20,8 @@ pub type Secrets = Arc<dyn Fn(&str) -> Result<String, String> + Send + Sync>;
 pub struct Registry {
     /// Those of the configuration, and those that are made while it runs.
     connectors: RwLock<Connectors>,
+    /// Those of the configuration.
+    sources: Sources,
     surroundings: Surroundings,
     secrets: Secrets,
 }
@@ -44,8 +48,18 @@ impl fmt::Debug for Registry {
 impl Registry {
     /// A registry of these connectors; `republish` publishes with `publisher`, `console` prints to `console`.
     pub fn new(connectors: Connectors, publisher: Arc<dyn Publisher>, console: Console) -> Registry {
-        let surroundings = Surroundings { publisher, console };
-        Registry { connectors: RwLock::new(connectors), surroundings, secrets: Arc::new(|text| Ok(text.to_owned())) }
+        Registry {
+            connectors: RwLock::new(connectors),
+            sources: Sources::default(),
+            surroundings: Surroundings { publisher, console },
+            secrets: Arc::new(|text| Ok(text.to_owned())),
+        }
+    }
+
+    /// The same with these sources, so that rules may name them.
+    #[must_use]
+    pub fn with_sources(self, sources: Sources) -> Registry {
+        Registry { sources, ..self }
     }
 
     /// The connectors, as they are now.
@@ -80,6 +94,14 @@ impl ActionFactory for Registry {
         self.connectors.read().iter().map(|(name, kind)| (name.to_owned(), kind)).collect()
     }
 
+    fn sources(&self) -> Vec<SourceStatus> {
+        self.sources.statuses()
+    }
+
+    fn check_source<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Option<Result<(), ActionError>>> {
+        Box::pin(self.sources.check(name))
+    }
+
     fn check_connector<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Option<Result<(), ActionError>>> {
         let connector = self.connectors.read().named.get(name).cloned();
         Box::pin(async move { Some(connector?.check().await) })
@@ -97,6 +119,28 @@ impl ActionFactory for Registry {
 
     fn probe_connector<'a>(&'a self, options: &'a toml::Table) -> BoxFuture<'a, Result<(), ActionError>> {
         Box::pin(async { read_connector(&self.with_secrets_in(options)?)?.check().await })
+    }
+}
+
+impl Connectors {
+    /// Reads the options of the source `name`, which names the connector that it uses.
+    pub(crate) fn source(
+        &self,
+        name: &str,
+        connector: &str,
+        options: &toml::Table,
+    ) -> Result<MqttSource, Vec<ConfigError>> {
+        match self.named.get(connector) {
+            Some(connector) => Arc::clone(connector).source(name, options),
+            None => {
+                let known = self.named.keys().map(String::as_str);
+                let error = ConfigError::at(&["connector"], format!("no connector `{connector}`"));
+                Err(vec![error.with_help(match events::closest(connector, known) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => format!("declare it in the configuration: `[connectors.{connector}]`"),
+                })])
+            }
+        }
     }
 }
 

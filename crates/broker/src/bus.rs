@@ -27,9 +27,10 @@ impl Kinds {
     /// No event.
     pub const NONE: Kinds = Kinds(0);
 
-    /// Every event that goes over the bus: all but messages, which are told to the [`crate::Observer`].
+    /// Every event that goes over the bus: all but messages, which are told to the [`crate::Observer`] or come from
+    /// another broker.
     pub fn all() -> Kinds {
-        Kind::ALL.iter().copied().filter(|kind| *kind != Kind::MessagePublish).collect()
+        Kind::ALL.iter().copied().filter(|kind| kind.event_type().topic.is_some()).collect()
     }
 
     /// The events of the life of a client.
@@ -259,6 +260,7 @@ impl Queue {
 fn payload_bytes(event: &Event) -> usize {
     match &event.body {
         Body::MessagePublish(event) => event.payload.0.len(),
+        Body::SourceMessage(event) => event.payload.0.len(),
         Body::MessageDelivered(event) => event.payload.0.len(),
         Body::MessageAcked(event) => event.payload.0.len(),
         Body::MessageDropped(event) => event.payload.0.len(),

@@ -1,5 +1,7 @@
-//! What a publisher waits for where a rule says `require = "buffered"`.
+//! What is waited for until the outputs of an event are on disk: by a publisher where a rule says `require = "buffered"`,
+//! and by whoever acknowledges the messages of a source.
 
+use std::future::pending;
 use std::pin::Pin;
 
 use tokio::sync::watch;
@@ -9,6 +11,9 @@ use crate::worker::Worker;
 
 /// Ready when the outputs of an event are on disk. Never, where a buffer ends before that.
 pub type Buffered = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Ready when the outputs of an event are on disk, with true; with false, where a buffer ends before that.
+pub type Kept = Pin<Box<dyn Future<Output = bool> + Send>>;
 
 /// The outputs of one event that somebody waits for.
 #[derive(Debug, Default)]
@@ -22,13 +27,26 @@ impl Awaited {
 
     /// Ready when all are on disk; `None` where there is nothing to wait for.
     pub(crate) fn into_buffered(self) -> Option<Buffered> {
+        let kept = self.into_kept()?;
+        Some(Box::pin(async move {
+            if !kept.await {
+                pending::<()>().await;
+            }
+        }))
+    }
+
+    /// The same, which also tells of a buffer that has ended.
+    pub(crate) fn into_kept(self) -> Option<Kept> {
         if self.0.is_empty() {
             return None;
         }
         Some(Box::pin(async move {
             for (progress, mark) in self.0 {
-                reached(progress, mark).await;
+                if !reached(progress, mark).await {
+                    return false;
+                }
             }
+            true
         }))
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytestring::ByteString;
-use events::Type;
+use events::{SourceTopic, Type};
 use sql::{Diagnostic, EvalError, Jq, Query, Severity, Source};
 
 use crate::action::Action;
@@ -100,6 +100,7 @@ impl CheckedRule {
                 problems.extend(warnings.into_iter().map(in_file));
                 let off = if jq.is_none() { query.check_without_jq() } else { None };
                 problems.extend(off.map(in_file));
+                problems.extend(check_sources(&query, factory).into_iter().map(in_file));
                 Some(query)
             }
             Err(wrong) => {
@@ -217,8 +218,18 @@ impl CheckedRule {
 pub(crate) fn name_of(source: &Source) -> ByteString {
     match source {
         Source::Topic(filter) => filter.clone(),
+        Source::Named(source) => source.as_text().clone(),
         Source::Event(kind) => ByteString::from_static(kind.event_type().topic.unwrap_or(kind.event_type().name)),
     }
+}
+
+/// What is wrong with the sources that FROM names; nobody is asked for those that there are where it names none.
+fn check_sources(query: &Query, factory: &dyn ActionFactory) -> Vec<Diagnostic> {
+    if !query.from().iter().any(|source| matches!(source, Source::Named(_))) {
+        return Vec::new();
+    }
+    let known: Vec<SourceTopic> = factory.sources().into_iter().map(|source| source.topic).collect();
+    query.check_sources(&known)
 }
 
 fn build_actions(

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytestring::ByteString;
-use events::{Body, Event, Kind, Map, Timestamp};
+use events::{Body, Event, Kind, Map, SourceTopic, Timestamp};
 use parking_lot::Mutex;
 use sql::{Context, Diagnostic, EventColumns, Jq, Limits, Store};
 use tokio::sync::watch;
@@ -371,14 +371,21 @@ impl Engine {
         rule.workers.iter().find(|worker| **worker.name() == *action).cloned()
     }
 
-    fn run(&self, running: &Running, rules: &[u32], event: &Event, (trigger, hops): (ByteString, u8)) -> Awaited {
+    pub(crate) fn run(
+        &self,
+        running: &Running,
+        rules: &[u32],
+        event: &Event,
+        (trigger, hops): (ByteString, u8),
+    ) -> Awaited {
         let now = (self.shared.clock)();
         let client_id = running.index.client_column(event.kind()).map(|column| event.field(column));
         let client_id = match client_id {
             Some(events::Value::Text(client_id)) => Some(client_id),
             Some(_) | None => None,
         };
-        let origin = Origin { event_id: event.head.event_id, client_id, trigger, hops, now };
+        let is_awaited = event.kind() == Kind::SourceMessage;
+        let origin = Origin { event_id: event.head.event_id, client_id, trigger, hops, now, is_awaited };
         let ctx = Context {
             env: &*self.shared.config.environment,
             jq: self.shared.config.jq.as_ref(),
@@ -388,7 +395,7 @@ impl Engine {
         };
         let columns = EventColumns::new(event);
         let mut awaited = Awaited::default();
-        for rule in rules.iter().filter_map(|rule| running.enabled.get(usize::try_from(*rule).ok()?)) {
+        for rule in running.enabled(rules) {
             rule.run(&columns, &ctx, &origin, &mut awaited);
         }
         awaited
@@ -423,6 +430,20 @@ impl Running {
         rule.is_some_and(|rule| rule.checked.requires_buffered)
     }
 
+    /// The rules that listen to a source, as the index counts them.
+    pub(crate) fn of_source(&self, source: &SourceTopic) -> &[u32] {
+        self.index.of_source(source)
+    }
+
+    /// Whether one of `rules` must not run: an action that may drop nothing has no room.
+    pub(crate) fn is_blocked(&self, rules: &[u32]) -> bool {
+        self.enabled(rules).any(|rule| rule.is_blocked())
+    }
+
+    fn enabled(&self, rules: &[u32]) -> impl Iterator<Item = &Arc<Rule>> {
+        rules.iter().filter_map(|rule| self.enabled.get(usize::try_from(*rule).ok()?))
+    }
+
     fn status(&self, id: &Arc<str>, entry: &Entry) -> RuleStatus {
         let loops = self.loops.get(id).map(Vec::as_slice).unwrap_or_default();
         let status = RuleStatus::of(id, entry.rule.as_deref(), entry.refused.clone(), loops);
@@ -452,7 +473,8 @@ impl Running {
             | Body::SessionUnsubscribed(_)
             | Body::CertificateRegistered(_)
             | Body::CertificateRejected(_)
-            | Body::MessagePublish(_) => None,
+            | Body::MessagePublish(_)
+            | Body::SourceMessage(_) => None,
         };
         let is_of_rule = publisher.is_some_and(|publisher| self.all.contains_key(&**publisher));
         if is_of_rule { hops.max(hops_max) } else { hops }

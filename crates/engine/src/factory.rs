@@ -6,7 +6,7 @@ use bytestring::ByteString;
 use events::Type;
 use sql::Diagnostic;
 
-use crate::{Action, ActionError, BoxFuture};
+use crate::{Action, ActionError, BoxFuture, SourceStatus};
 
 /// Builds actions. The crate with the connectors implements it, and so do tests.
 pub trait ActionFactory: Send + Sync {
@@ -19,6 +19,16 @@ pub trait ActionFactory: Send + Sync {
     /// The connectors that there are: name and kind.
     fn connectors(&self) -> Vec<(String, &'static str)> {
         Vec::new()
+    }
+
+    /// The sources that there are, and how they are.
+    fn sources(&self) -> Vec<SourceStatus> {
+        Vec::new()
+    }
+
+    /// Reaches for the other side of a source, and looks whether it lets us listen; `None` where there is no such source.
+    fn check_source<'a>(&'a self, _name: &'a str) -> BoxFuture<'a, Option<Result<(), ActionError>>> {
+        Box::pin(std::future::ready(None))
     }
 
     /// Reaches for the other side of a connector; `None` where there is no such connector.

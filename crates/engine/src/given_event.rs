@@ -1,7 +1,7 @@
 //! An event of which some fields are given: the others are those of the sample.
 
 use bytestring::ByteString;
-use events::{Event, EventType, Field, Kind, Map, Type, Value, closest};
+use events::{Event, EventType, Field, Kind, Map, SourceMessage, SourceTopic, Type, Value, closest};
 use sql::{Overlay, Source};
 
 use crate::checked::name_of;
@@ -27,6 +27,11 @@ impl GivenEvent {
     pub(crate) fn sample(source: &Source) -> GivenEvent {
         match source {
             Source::Event(kind) => GivenEvent { event: Event::sample(*kind), given: Map::new() },
+            Source::Named(source) => {
+                let message = SourceMessage { source: source.clone(), ..SourceMessage::sample() };
+                let event = Event { body: message.into(), ..Event::sample(Kind::SourceMessage) };
+                GivenEvent { event, given: Map::new() }
+            }
             Source::Topic(filter) => {
                 let topic = (ByteString::from_static("topic"), Value::Text(topic_of(filter)));
                 GivenEvent { event: Event::sample(Kind::MessagePublish), given: [topic].into_iter().collect() }
@@ -46,7 +51,8 @@ impl GivenEvent {
             }
         };
         let mut wrong = Vec::new();
-        for (name, value) in fields.iter() {
+        // Which event it is, is known by now.
+        for (name, value) in fields.iter().filter(|(name, _)| *name != "event") {
             match given.set(name, value.clone()) {
                 Ok(()) => {}
                 Err(WrongField::Unknown { message, help }) => {
@@ -96,6 +102,9 @@ impl GivenEvent {
     }
 
     fn named(name: &str, sources: &[Source]) -> Result<GivenEvent, String> {
+        if let Some(Ok(source)) = SourceTopic::parse(name) {
+            return Ok(GivenEvent::sample(&Source::Named(source)));
+        }
         let found = EventType::all().find(|event| event.name == name);
         let Some(event) = found.or_else(|| EventType::by_topic(name)) else {
             let help = closest(name, EventType::all().map(|event| event.name));
@@ -105,6 +114,7 @@ impl GivenEvent {
         let is_of_kind = |source: &&Source| match source {
             Source::Event(kind) => *kind == event.kind,
             Source::Topic(_) => event.kind == Kind::MessagePublish,
+            Source::Named(_) => event.kind == Kind::SourceMessage,
         };
         Ok(GivenEvent::sample(sources.iter().find(is_of_kind).unwrap_or(&Source::Event(event.kind))))
     }

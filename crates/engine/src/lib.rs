@@ -34,6 +34,7 @@ mod publisher;
 mod rule;
 mod rule_file;
 mod rule_test;
+mod source;
 mod status;
 mod trial;
 mod watch;
@@ -44,7 +45,7 @@ pub use buffer::{
     ACTION_OPTIONS, ActionOption, Batch, Buffer, BufferKind, BufferOptions, DeadLetter, Drops, Failure, Ledger, Next,
     Order, Overflow, Trouble,
 };
-pub use buffered::Buffered;
+pub use buffered::{Buffered, Kept};
 pub use checked::{CheckedRule, RuleSource};
 pub use clock::Clock;
 pub use counters::RuleCounts;
@@ -64,9 +65,10 @@ pub use output::{Output, OutputId};
 pub use preview::{Placeholder, Preview, PreviewPart};
 pub use publisher::{HopLimit, PublishProperties, PublishRefused, PublishRequest, Publisher};
 pub use rule_test::{Difference, FieldComparison, RuleTest, TestReport};
+pub use source::{SourceCounts, SourceState, SourceStatus, Taken};
 pub use status::{Refused, RuleState, RuleStatus};
 pub use trial::{Compat, TrialRefused};
 pub use worker::{ActionState, ActionStatus, Operation};
 
-pub use mqtt::QoS;
+pub use mqtt::{Filter, QoS};
 pub use sql::{Diagnostic, Rows, Severity, template};

@@ -78,7 +78,7 @@ fn wakes<'r>(rules: &[&'r CheckedRule], steps_left: &mut usize) -> Wakes<'r> {
         for source in rule.query.from() {
             match source {
                 Source::Topic(filter) => listening.insert(filter, at),
-                Source::Event(_) => {}
+                Source::Event(_) | Source::Named(_) => {}
             }
         }
     }

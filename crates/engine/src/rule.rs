@@ -33,6 +33,8 @@ pub(crate) struct Origin {
     pub(crate) trigger: ByteString,
     pub(crate) hops: u8,
     pub(crate) now: Timestamp,
+    /// Whether somebody waits until outputs are on disk, whatever the rule requires.
+    pub(crate) is_awaited: bool,
 }
 
 impl Rule {
@@ -42,7 +44,7 @@ impl Rule {
         if !self.checked.query.knows(columns) {
             return;
         }
-        if self.may_block && self.direct.iter().any(|worker| worker.blocks_rule()) {
+        if self.is_blocked() {
             self.counters.count_blocked();
             return;
         }
@@ -68,6 +70,11 @@ impl Rule {
         }
     }
 
+    /// Whether an action that may drop nothing has no room.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.may_block && self.direct.iter().any(|worker| worker.blocks_rule())
+    }
+
     /// The identifier.
     pub(crate) fn id(&self) -> &Arc<str> {
         &self.checked.source.id
@@ -88,7 +95,7 @@ impl Rule {
                 created: origin.now,
             };
             let mark = worker.push(origin.now, output);
-            if self.checked.requires_buffered {
+            if self.checked.requires_buffered || origin.is_awaited {
                 awaited.add(worker, mark);
             }
         }

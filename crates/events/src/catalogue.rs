@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use bytestring::ByteString;
 
 use crate::column::Column;
-use crate::{ConnId, Event, EventId, Map, Timestamp, Type, Value};
+use crate::{Body, ConnId, Event, EventId, Map, Timestamp, Type, Value};
 
 pub use crate::declared::Kind;
 
@@ -14,7 +14,8 @@ pub use crate::declared::Kind;
 pub struct EventType {
     /// Which one.
     pub kind: Kind,
-    /// The topic in FROM, such as `$events/client_connack`; `None` for messages, which come under their own topics.
+    /// The topic in FROM, such as `$events/client_connack`; `None` for messages, which come under their own topics, and
+    /// for those of sources, under the names of these.
     pub topic: Option<&'static str>,
     /// The spelling with slashes, such as `$events/client/connack`.
     pub slash_topic: Option<&'static str>,
@@ -175,11 +176,10 @@ impl Head {
         },
     ];
 
-    /// The value of a field of the head, by its place in [`Head::FIELDS`].
+    /// The value of a field of the head but the name, by its place in [`Head::FIELDS`].
     #[inline]
-    pub(crate) fn field(&self, at: usize, kind: Kind) -> Value {
+    pub(crate) fn field(&self, at: usize) -> Value {
         match at {
-            0 => Value::from_static(kind.event_type().name),
             1 => self.event_id.to_value(),
             2 => self.timestamp.to_value(),
             3 => self.node.to_value(),
@@ -191,10 +191,9 @@ impl Head {
         }
     }
 
-    /// Appends every field in order.
-    fn push_fields(&self, kind: Kind, into: &mut Vec<Value>) {
+    /// Appends every field but the name in order.
+    fn push_fields(&self, into: &mut Vec<Value>) {
         into.extend([
-            Value::from_static(kind.event_type().name),
             self.event_id.to_value(),
             self.timestamp.to_value(),
             self.node.to_value(),
@@ -208,11 +207,21 @@ impl Head {
 }
 
 impl Event {
+    /// Its name, the column `event`: that of its kind; of a message from a source, what names the source in FROM.
+    pub fn name(&self) -> ByteString {
+        if let Body::SourceMessage(message) = &self.body {
+            return message.source.as_text().clone();
+        }
+        ByteString::from_static(self.kind().event_type().name)
+    }
+
     /// The value of a field.
     pub fn field(&self, field: FieldId) -> Value {
         let at = usize::from(field.0);
-        if at < Head::FIELDS.len() {
-            self.head.field(at, self.kind())
+        if at == 0 {
+            Value::Text(self.name())
+        } else if at < Head::FIELDS.len() {
+            self.head.field(at)
         } else {
             self.body.field(at - Head::FIELDS.len())
         }
@@ -229,7 +238,8 @@ impl Event {
         let kind = self.kind();
         let names: &[ByteString] = &kind.event_type().names;
         let mut columns = Vec::with_capacity(names.len());
-        self.head.push_fields(kind, &mut columns);
+        columns.push(Value::Text(self.name()));
+        self.head.push_fields(&mut columns);
         self.body.push_fields(&mut columns);
         Map::of_columns(names, columns, more)
     }

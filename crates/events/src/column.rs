@@ -222,25 +222,38 @@ impl Column for Flags {
 
 /// A map that is read out of bytes only when a rule asks for it, such as the properties of a packet.
 #[derive(Clone)]
-pub struct LazyMap {
-    raw: Bytes,
-    read: fn(&Bytes) -> Map,
+pub struct LazyMap(Lazy);
+
+#[derive(Clone)]
+enum Lazy {
+    Raw { raw: Bytes, read: fn(&Bytes) -> Map },
+    Read(Map),
 }
 
 impl LazyMap {
     /// A map that `read` makes of `raw`.
     pub const fn new(raw: Bytes, read: fn(&Bytes) -> Map) -> LazyMap {
-        LazyMap { raw, read }
+        LazyMap(Lazy::Raw { raw, read })
     }
 
     /// The empty map.
     pub const fn empty() -> LazyMap {
-        LazyMap { raw: Bytes::new(), read: |_| Map::new() }
+        LazyMap::new(Bytes::new(), |_| Map::new())
     }
 
     /// The map itself.
     pub fn to_map(&self) -> Map {
-        (self.read)(&self.raw)
+        match &self.0 {
+            Lazy::Raw { raw, read } => read(raw),
+            Lazy::Read(map) => map.clone(),
+        }
+    }
+}
+
+/// One that somebody else has read.
+impl From<Map> for LazyMap {
+    fn from(map: Map) -> LazyMap {
+        LazyMap(Lazy::Read(map))
     }
 }
 

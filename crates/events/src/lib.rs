@@ -13,11 +13,13 @@ mod catalogue;
 mod column;
 mod declared;
 mod given;
+mod hops;
 mod identity;
 mod json;
 mod map;
 mod past;
 mod reason;
+mod source;
 mod suggest;
 mod value;
 
@@ -27,9 +29,10 @@ pub use declared::{
     Body, CertificateRegistered, CertificateRejected, ClientCheckAuthnComplete, ClientCheckAuthzComplete,
     ClientConnack, ClientConnected, ClientDisconnected, ClientPing, DeliveryDropped, Event, MessageAcked,
     MessageDelivered, MessageDropped, MessagePublish, SessionCreated, SessionDiscarded, SessionExpired, SessionResumed,
-    SessionSubscribed, SessionTakenOver, SessionUnsubscribed,
+    SessionSubscribed, SessionTakenOver, SessionUnsubscribed, SourceMessage,
 };
 pub use given::given_column;
+pub use hops::{HOPS_PROPERTY, hops_of};
 pub use identity::{ConnId, EventId, MessageId, Timestamp};
 pub use json::{BASE64_KEY, plain_len};
 pub use map::Map;
@@ -38,5 +41,6 @@ pub use reason::{
     CertificateStatus, ConnackReason, DeliveryDropReason, DiscardCause, DisconnectReason, DropReason, Initiator,
     Permission, PermissionAction, ReasonRow, Stage, UnsubscribeCause,
 };
+pub use source::{SourceTopic, WrongSource};
 pub use suggest::closest;
 pub use value::{Type, Value};

@@ -197,6 +197,7 @@ impl Standing {
             | Kind::CertificateRegistered
             | Kind::CertificateRejected
             | Kind::MessagePublish
+            | Kind::SourceMessage
             | Kind::MessageDelivered
             | Kind::MessageAcked
             | Kind::MessageDropped

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use events::{
-    ConnackReason, DeliveryDropReason, DiscardCause, DisconnectReason, DropReason, Event, EventType, ReasonRow,
+    ConnackReason, DeliveryDropReason, DiscardCause, DisconnectReason, DropReason, Event, EventType, Kind, ReasonRow,
     UnsubscribeCause, Value,
 };
 
@@ -29,9 +29,11 @@ fn reference() -> String {
          Times are in ms since 1970-01-01 UTC, intervals in s. A field that may be NULL is marked with `?`.\n",
     );
     for event in EventType::all() {
-        let topic = event.topic.map_or("any topic filter, such as `plant/#`".to_owned(), |topic| {
-            format!("`{topic}`, also `{}`", event.slash_topic.expect("it has a topic"))
-        });
+        let topic = match (event.topic, event.kind) {
+            (Some(topic), _) => format!("`{topic}`, also `{}`", event.slash_topic.expect("it has a topic")),
+            (None, Kind::SourceMessage) => "`$sources/mqtt:NAME`, one source by its name".to_owned(),
+            (None, _) => "any topic filter, such as `plant/#`".to_owned(),
+        };
         write!(page, "\n## {}\n\nFROM {topic}\n\n{}\n\n", event.name, event.doc.join("\n").trim()).expect(TEXT);
         page.push_str("| field | type | sample | |\n|---|---|---|---|\n");
         let sample = Event::sample(event.kind);

@@ -92,7 +92,9 @@ mod tests {
             assert_eq!(row.event, kind.event_type().name);
             assert_eq!((row.timestamp, row.seq), (Timestamp::SAMPLE.0, Some(1024)));
             let has_client = matches!(&row.client, Client::One(client) if !client.is_empty());
-            assert_eq!(has_client, !matches!(kind, Kind::CertificateRegistered | Kind::CertificateRejected), "{row:?}");
+            let is_of_nobody =
+                matches!(kind, Kind::CertificateRegistered | Kind::CertificateRejected | Kind::SourceMessage);
+            assert_eq!(has_client, !is_of_nobody, "{row:?}");
             let expected = match kind {
                 Kind::ClientConnack | Kind::ClientCheckAuthnComplete => Some("success"),
                 Kind::ClientDisconnected => Some("keepalive_timeout"),
@@ -111,6 +113,7 @@ mod tests {
                 | Kind::SessionSubscribed
                 | Kind::CertificateRegistered
                 | Kind::MessagePublish
+                | Kind::SourceMessage
                 | Kind::MessageDelivered
                 | Kind::MessageAcked => None,
             };

@@ -54,6 +54,24 @@ pub(crate) fn sessions_directory(data: &Path) -> PathBuf {
     data.join("sessions")
 }
 
+/// What tells this data directory from all others, for the client identifiers of sources: a number that is made once.
+pub(crate) fn installation(data: &Path) -> Result<String, Stop> {
+    let file = data.join("installation");
+    let problem = |what: &str| format!("{what} `{}`", file.display());
+    match fs::read_to_string(&file) {
+        Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
+        Ok(_) => {}
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {}
+        Err(cause) => return Err(anyhow::Error::new(cause).context(problem("reading")).into()),
+    }
+    let number = format!("{:016x}", fastrand::u64(..));
+    // Another name first: a kill must not leave half a number.
+    let new = file.with_extension("new");
+    let written = fs::write(&new, format!("{number}\n")).and_then(|()| fs::rename(&new, &file));
+    written.with_context(|| problem("writing"))?;
+    Ok(number)
+}
+
 /// Makes the directory where it is not there, for its owner alone: it holds hashes, keys and messages.
 pub(crate) fn create(path: &Path) -> Result<(), Stop> {
     use std::os::unix::fs::DirBuilderExt as _;
@@ -141,6 +159,14 @@ mod tests {
         assert!(text.contains(&format!("in use by process {}", std::process::id())), "{text}");
         drop(first);
         DataDir::open(&path).unwrap();
+    }
+
+    #[test]
+    fn an_installation_keeps_its_number() {
+        let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let number = installation(dir.path()).unwrap();
+        assert_eq!(installation(dir.path()).unwrap(), number);
+        assert_ne!(installation(other.path()).unwrap(), number);
     }
 
     #[test]

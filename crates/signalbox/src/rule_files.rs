@@ -43,7 +43,10 @@ pub(crate) struct Checked {
 
 /// Reads and checks the files at `paths`, or those of the configured directory where `paths` is empty.
 pub(crate) fn check(config: &Config, paths: &[PathBuf]) -> Result<Checked, Stop> {
-    let (registry, jq) = (registry(config.connectors()?).with_secrets(config.secrets()), jq::of_config(&config.jq));
+    let connectors = config.connectors()?;
+    let listening = config.sources(&connectors)?;
+    let registry = registry(connectors).with_secrets(config.secrets()).with_sources(listening);
+    let jq = jq::of_config(&config.jq);
     take_made_connectors(config, &registry)?;
     let mut checked = Checked::default();
     for source in sources(config, paths, &mut checked.refused)? {

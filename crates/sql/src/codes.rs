@@ -46,6 +46,8 @@ codes! {
     UNKNOWN_EVENT = "E201";
     /// A topic filter that can never match.
     FILTER = "E202";
+    /// No such source.
+    UNKNOWN_SOURCE = "E203";
     /// A template that cannot be read.
     TEMPLATE_SYNTAX = "E301";
     /// A placeholder that names nothing the rule selects.
@@ -96,6 +98,8 @@ codes! {
     ELEMENT_PATH = "W015";
     /// A call of constants, or a division by one, that fails whatever the event is.
     ALWAYS_FAILS = "W016";
+    /// `$bridges/` was read as `$sources/`.
+    BRIDGES_PREFIX = "W017";
 }
 
 #[cfg(test)]

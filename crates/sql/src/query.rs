@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use bytestring::ByteString;
-use events::{Kind, Map, Type};
+use events::{Kind, Map, SourceTopic, Type, closest};
 
 use crate::check::{Checked, Mode, check, check_rest};
 use crate::emqx::EmqxColumns;
@@ -17,6 +17,8 @@ pub enum Source {
     Event(Kind),
     /// The messages under a topic filter, which was checked.
     Topic(ByteString),
+    /// The messages of a source of the configuration.
+    Named(SourceTopic),
 }
 
 /// What an evaluation yields.
@@ -111,6 +113,12 @@ impl Query {
         Some(Diagnostic::error(codes::FUNCTION_OFF, call, "the function `jq` is switched off").with_help(help))
     }
 
+    /// What is to be said of the rule where only the sources `known` are there.
+    pub fn check_sources(&self, known: &[SourceTopic]) -> Vec<Diagnostic> {
+        let unknown = self.checked.sources.named.iter().filter(|(source, _)| !known.contains(source));
+        unknown.map(|(source, span)| unknown_source(source, span.range(), known)).collect()
+    }
+
     /// Whether the event exists for this rule. One that was compiled by [`Query::compile_emqx`] knows nothing of those
     /// that EMQX has not got, and [`Query::eval`] makes no row of them.
     pub fn knows(&self, columns: &dyn Columns) -> bool {
@@ -143,4 +151,18 @@ impl Query {
             (None, diagnostics) => Err(diagnostics),
         }
     }
+}
+
+fn unknown_source(source: &SourceTopic, range: Range<usize>, known: &[SourceTopic]) -> Diagnostic {
+    let name = source.name();
+    let near = closest(name, known.iter().map(SourceTopic::name));
+    let help = match near.and_then(|near| known.iter().find(|source| source.name() == near)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => format!("declare it in the configuration: `[sources.{name}]`"),
+        None => {
+            let known: Vec<String> = known.iter().map(|source| format!("`{source}`")).collect();
+            format!("the sources are {}; declare another in the configuration: `[sources.{name}]`", known.join(", "))
+        }
+    };
+    Diagnostic::error(codes::UNKNOWN_SOURCE, range, format!("no source `{source}`")).with_help(help)
 }

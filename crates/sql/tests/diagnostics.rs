@@ -43,8 +43,8 @@ fn several_mistakes_are_told_in_one_run() {
         codes("SELECT clentid, upcase(username), split(topic) FROM \"t\" WHERE nope = 1"),
         ["E103", "E101", "E102", "E103"]
     );
-    for from in ["a/#/b", "$share/g/t", "$bridges/mqtt:b"] {
-        assert_eq!(codes(&format!("SELECT clentid FROM \"{from}\"")), ["E103", "E202"], "a wrong filter hides nothing");
+    for (from, code) in [("a/#/b", "E202"), ("$share/g/t", "E202"), ("$bridges/http:b", "E203")] {
+        assert_eq!(codes(&format!("SELECT clentid FROM \"{from}\"")), ["E103", code], "a wrong filter hides nothing");
     }
     assert_eq!(codes("SELECT a = b = c, 1 +, [1..2 FROM \"t\""), ["E013", "E010", "E010"]);
     assert_eq!(

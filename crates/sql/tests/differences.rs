@@ -81,7 +81,10 @@ const SHOWN: &[(&str, &[(&str, &str)])] = &[
             ("SELECT 1 AS a FROM \"$share/g/t\"", "!E202"),
         ],
     ),
-    ("`$bridges/...`", &[("SELECT 1 AS a FROM \"$bridges/mqtt:b1\"", "!E202")]),
+    (
+        "`$bridges/mqtt:NAME`",
+        &[("SELECT server FROM \"$bridges/mqtt:b1\"", "W017"), ("SELECT server FROM \"$sources/kafka:b1\"", "!E203")],
+    ),
     ("placeholders", &[]),
     ("the operator `~=`", &[("1 ~= 1 AS a", "!E001")]),
     (

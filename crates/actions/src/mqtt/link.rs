@@ -44,20 +44,7 @@ struct Limits {
 impl Link {
     /// Connects. A refusal comes back as it is.
     pub(super) async fn open(options: MqttOptions, limit: Duration) -> Result<Link, Unconnected> {
-        let (client, mut events) = AsyncClient::new(options, usize::from(UNACKED_MAX));
-        let connected = tokio::time::timeout(limit, events.poll()).await;
-        let connack = match connected {
-            Ok(Ok(Event::Incoming(Packet::ConnAck(connack)))) => connack,
-            Ok(Ok(Event::Incoming(_) | Event::Outgoing(_))) => {
-                let error = ActionError::new("no connection: the other side speaks no MQTT");
-                return Err(Unconnected { class: ErrorClass::Unreachable, error });
-            }
-            Ok(Err(error)) => return Err(outcome::of_connecting(&error)),
-            Err(_) => {
-                let error = ActionError::new(format!("no connection: no answer within {} ms", limit.as_millis()));
-                return Err(Unconnected { class: ErrorClass::Timeout, error });
-            }
-        };
+        let (client, events, connack) = connect(options, limit, usize::from(UNACKED_MAX)).await?;
         let waiting = Arc::new(Mutex::new(Waiting::default()));
         #[expect(clippy::disallowed_methods, reason = "the task ends with the link that spawns it")]
         let driver = tokio::spawn(drive(events, Arc::clone(&waiting)));
@@ -107,6 +94,27 @@ impl Drop for Link {
         // The driver ends when it has said goodbye; where it cannot be told to, it is ended.
         if self.is_broken() || self.client.try_disconnect().is_err() {
             self.driver.abort();
+        }
+    }
+}
+
+/// Connects, with room for `requests_max` packets that wait to be sent. A refusal comes back as it is.
+pub(super) async fn connect(
+    options: MqttOptions,
+    limit: Duration,
+    requests_max: usize,
+) -> Result<(AsyncClient, EventLoop, ConnAck), Unconnected> {
+    let (client, mut events) = AsyncClient::new(options, requests_max);
+    match tokio::time::timeout(limit, events.poll()).await {
+        Ok(Ok(Event::Incoming(Packet::ConnAck(connack)))) => Ok((client, events, connack)),
+        Ok(Ok(Event::Incoming(_) | Event::Outgoing(_))) => {
+            let error = ActionError::new("no connection: the other side speaks no MQTT");
+            Err(Unconnected { class: ErrorClass::Unreachable, error })
+        }
+        Ok(Err(error)) => Err(outcome::of_connecting(&error)),
+        Err(_) => {
+            let error = ActionError::new(format!("no connection: no answer within {} ms", limit.as_millis()));
+            Err(Unconnected { class: ErrorClass::Timeout, error })
         }
     }
 }

@@ -1,9 +1,11 @@
 //! `mqtt`: publishes each output to another MQTT broker.
 //!
-//! `link.rs` is the connection and what waits for an acknowledgement, `outcome.rs` what an answer means.
+//! `link.rs` is the connection and what waits for an acknowledgement, `outcome.rs` what an answer means. `source/` is the
+//! way in.
 
 mod link;
 mod outcome;
+mod source;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,15 +15,17 @@ use std::time::Duration;
 use engine::{
     Action, ActionError, ActionSpec, BoxFuture, ConfigError, ErrorClass, ItemOutcome, Outcome, Output, Preview,
 };
+use events::HOPS_PROPERTY;
 use rumqttc::v5::MqttOptions as ClientOptions;
 use rumqttc::{TlsConfiguration, Transport};
 use tokio::sync::Mutex;
 
 use self::link::{Answer, Link};
 use self::outcome::Unconnected;
+pub(crate) use self::source::{MqttSource, SOURCE};
 use crate::address::{Address, Schemes};
 use crate::kind::{Connector, Kind, Way};
-use crate::message::{Constant, Destination, MessageOptions, MessageTemplate, UserProperties};
+use crate::message::{Constant, Destination, Message, MessageOptions, MessageTemplate, UserProperties};
 use crate::options::{Options as _, options, read};
 use crate::secret::Secret;
 use crate::tls::TlsOptions;
@@ -55,6 +59,10 @@ options! {
         cert_pem: Option<String> = None,
         /// The private key of `cert_pem`, in PEM, written as `${file:/path}`.
         key_pem: Option<Secret> = None,
+        /// How often rules, here and in other Signalboxes, may pass a message on before it is sent no further. Messages
+        /// carry the number as the user property `signalbox-hops`, so that brokers that hand messages to each other in a
+        /// circle come to an end. 0: messages carry none, and nothing ends a circle.
+        hops_max: u8 = 8,
         /// How often to ask whether the other broker is still there while there is nothing to send, in s, at least 5.
         keep_alive_s: u16 = 60,
         /// How long connecting may take, in ms.
@@ -91,6 +99,7 @@ pub(crate) struct MqttConnector {
     client: ClientOptions,
     connect_timeout: Duration,
     timeout: Duration,
+    hops_max: u8,
     /// The connection that all actions share, made when it is needed.
     link: Mutex<Option<Arc<Link>>>,
     /// The last connection broke under messages. Some brokers end it for a message that they do not allow, and what
@@ -129,6 +138,7 @@ impl MqttConnector {
                 client,
                 connect_timeout: Duration::from_millis(options.connect_timeout_ms),
                 timeout: Duration::from_millis(options.timeout_ms),
+                hops_max: options.hops_max,
                 link: Mutex::new(None),
                 is_wary: AtomicBool::new(false),
             }),
@@ -163,6 +173,10 @@ impl Connector for MqttConnector {
         let options = MessageOptions { topic, payload, qos, retain, user_properties, properties };
         let message = MessageTemplate::new(options, Destination::Elsewhere, spec)?;
         Ok(Box::new(MqttAction { connector: self, message }))
+    }
+
+    fn source(self: Arc<Self>, name: &str, table: &toml::Table) -> Result<MqttSource, Vec<ConfigError>> {
+        MqttSource::new(self, name, table)
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), ActionError>> {
@@ -209,7 +223,7 @@ impl MqttAction {
         let is_wary = self.connector.is_wary.load(Ordering::Relaxed);
         let mut answers: Vec<Option<Answer>> = Vec::with_capacity(batch.len());
         for (output, outcome) in batch.iter().zip(&mut *outcomes) {
-            let sent = match self.message.message(output) {
+            let sent = match self.counted(output) {
                 Ok(message) => link.publish(message).await,
                 Err(reason) => Err(ItemOutcome::Rejected { class: ErrorClass::Unsendable, reason }),
             };
@@ -230,6 +244,28 @@ impl MqttAction {
                 *outcome = answer.await.ok();
             }
         }
+    }
+}
+
+impl MqttAction {
+    /// The message for `output`, with how often rules have passed it on, this time included.
+    fn counted(&self, output: &Output) -> Result<Message, String> {
+        let mut message = self.message.message(output)?;
+        let hops_max = self.connector.hops_max;
+        if hops_max == 0 {
+            return Ok(message);
+        }
+        if output.hops >= hops_max {
+            return Err(format!(
+                "rules have passed the message on {} times already, at most {hops_max} are allowed: brokers hand it to \
+                 each other in a circle",
+                output.hops
+            ));
+        }
+        let properties = &mut message.properties.user_properties;
+        properties.retain(|(name, _)| *name != HOPS_PROPERTY);
+        properties.push((HOPS_PROPERTY.into(), (output.hops + 1).to_string().into()));
+        Ok(message)
     }
 }
 

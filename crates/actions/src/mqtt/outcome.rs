@@ -114,7 +114,7 @@ fn refused(class: ErrorClass, reason: impl std::fmt::Debug) -> ItemOutcome {
 }
 
 /// `NotAuthorized` as `not_authorized`.
-fn words(code: impl std::fmt::Debug) -> String {
+pub(super) fn words(code: impl std::fmt::Debug) -> String {
     let mut words = String::new();
     for character in format!("{code:?}").chars() {
         if character.is_ascii_uppercase() && !words.is_empty() {

@@ -54,7 +54,7 @@ async fn properties_and_retain_go_along() {
          properties = { content_type = 'application/json', message_expiry_interval = 3600, response_topic = 'plant/r' }",
     );
     assert_eq!(words(action.send(&connacks(&["a"])).await, 1), ["delivered"]);
-    assert_eq!(mosquitto.collect(1, "%C %R %P %E"), ["application/json plant/r rule:connack 3600"]);
+    assert_eq!(mosquitto.collect(1, "%C %R %P %E"), ["application/json plant/r rule:connack signalbox-hops:1 3600"]);
 }
 
 #[tokio::test]

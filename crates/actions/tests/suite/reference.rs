@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use actions::{ALL, Kind, OptionField};
+use actions::{ALL, Kind, OptionField, SOURCE_KINDS};
 use engine::ACTION_OPTIONS;
 
 /// Why writing into a String needs no answer.
@@ -35,6 +35,20 @@ fn reference() -> String {
         samples(&mut page, kind);
         options(&mut page, "Options of the connector", kind.connector);
         options(&mut page, "Options of an action", kind.action);
+    }
+    page.push_str(
+        "\n## Sources\n\nA source brings in messages of another system, for rules that name it in FROM: \
+         `FROM \"$sources/mqtt:NAME\"` for `[sources.NAME]`. It stands in `signalbox.toml` and names a connector; the \
+         columns stand in [EVENTS.md](EVENTS.md).\n",
+    );
+    for kind in SOURCE_KINDS {
+        write!(
+            page,
+            "\n### {0}\n\n{1}\n\n```toml\n[sources.plant]                           # signalbox.toml\nconnector = \"my_{0}\"\n{2}\n```\n",
+            kind.name, kind.doc, kind.sample
+        )
+        .expect(TEXT);
+        options(&mut page, "Options of the source", kind.options);
     }
     page.push_str(
         "\n## Options of every action\n\nThey stand beside `connector`, or beside the table of the kind.\n\n\

@@ -1,7 +1,9 @@
 //! A real Mosquitto of its own for a test: started, stopped, started again.
 
+#![allow(dead_code, reason = "every target of tests uses a part of it")]
+
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -83,10 +85,27 @@ impl Mosquitto {
         lines.lines().map(str::to_owned).collect()
     }
 
+    /// Publishes with `mosquitto_pub` and these arguments, a line of `lines` a message, at QoS 1.
+    pub(crate) fn publish(&self, arguments: &[&str], lines: &[String]) {
+        let mut client = self.program("mosquitto_pub");
+        client.args(["-q", "1", "-l"]).args(arguments).stdin(Stdio::piped());
+        let mut client = client.spawn().expect(INSTALL);
+        let mut input = client.stdin.take().expect("it is piped");
+        lines.iter().for_each(|line| writeln!(input, "{line}").expect("it reads"));
+        drop(input);
+        assert!(client.wait().expect("it ends").success(), "mosquitto_pub");
+    }
+
     fn client(&self, program: &str) -> Command {
+        let mut client = self.program(program);
+        client.args(["-i", "collector", "-c", "-x", "600", "-q", "2", "-t", "plant/#"]);
+        client
+    }
+
+    fn program(&self, program: &str) -> Command {
         let mut client = Command::new(program);
         client.args(["-V", "5", "-h", "127.0.0.1", "-p", &self.port.to_string(), "-u", "signalbox"]);
-        client.args(["-P", Mosquitto::PASSWORD, "-i", "collector", "-c", "-x", "600", "-q", "2", "-t", "plant/#"]);
+        client.args(["-P", Mosquitto::PASSWORD]);
         client
     }
 

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use broker::{BusStats, ReasonCounts, Stats};
-use engine::{ActionStatus, Drops, Ledger, RuleStatus};
+use engine::{ActionStatus, Drops, Ledger, RuleStatus, SourceState, SourceStatus};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder};
@@ -31,6 +31,7 @@ pub(crate) async fn scrape(_viewer: Viewer, State(api): State<Api>) -> Result<Re
         bus: api.broker.bus().stats(),
         rules: api.engine.rules(),
         authenticators: api.broker.auth().stats(),
+        sources: api.engine.sources(),
     };
     let mut registry = Registry::with_prefix("signalbox");
     registry.register_collector(Box::new(snapshot));
@@ -48,6 +49,7 @@ struct Snapshot {
     bus: Vec<BusStats>,
     rules: Vec<RuleStatus>,
     authenticators: Vec<SourceStats>,
+    sources: Vec<SourceStatus>,
 }
 
 /// A number of the broker: its name, its help, where it is.
@@ -119,6 +121,31 @@ const OF_AN_ACTION: &[Row<Ledger>] = &[
     ("action_fallen_back", "Outputs that went to the fallback action", |ledger| ledger.fallen_back),
 ];
 
+const OF_A_SOURCE: &[Row<SourceStatus>] = &[
+    ("source_received", "Messages that came by a source, those that came again included", |source| {
+        source.counts.received
+    }),
+    ("source_redelivered", "Messages that the other side said it had sent before", |source| source.counts.redelivered),
+    ("source_accepted", "Messages of a source that rules have seen and that were acknowledged", |source| {
+        source.counts.accepted
+    }),
+    ("source_dropped", "Messages of a source that no rule has seen", |source| source.counts.dropped),
+    ("source_returned", "Messages that were not acknowledged when the connection ended", |source| {
+        source.counts.returned
+    }),
+    ("source_connects", "How often a source was connected", |source| source.counts.connects),
+    ("source_sessions_lost", "How often the other side had forgotten the session of a source", |source| {
+        source.counts.sessions_lost
+    }),
+];
+
+const OF_A_SOURCE_NOW: &[Row<SourceStatus>] = &[
+    ("source_waiting", "Messages of a source that are not acknowledged yet", |source| source.counts.waiting),
+    ("source_connected", "Whether a source is connected: 1 or 0", |source| {
+        u64::from(source.state == SourceState::Connected)
+    }),
+];
+
 const OF_AN_AUTHENTICATOR: &[Row<SourceStats>] = &[
     ("authentication_allowed", "Clients let in by an authenticator", |source| source.allowed),
     ("authentication_denied", "Clients refused by an authenticator", |source| source.denied),
@@ -184,6 +211,7 @@ impl Collector for Snapshot {
                 counter(&mut family, &[("name", &source.name), ("kind", source.kind)], value(source))?;
             }
         }
+        self.encode_sources(&mut encoder)?;
         for (name, help, value) in OF_AN_ACTION {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             self.each_action(|labels, action| counter(&mut family, labels, value(&action.ledger)))?;
@@ -237,6 +265,23 @@ impl Snapshot {
         )?;
         for (reason, count) in &self.reasons.disconnects {
             counter(&mut family, &[("reason", reason.name())], *count)?;
+        }
+        Ok(())
+    }
+
+    fn encode_sources(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        for (name, help, value) in OF_A_SOURCE {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for source in &self.sources {
+                counter(&mut family, &[("source", source.topic.name()), ("type", source.kind)], value(source))?;
+            }
+        }
+        for (name, help, value) in OF_A_SOURCE_NOW {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for source in &self.sources {
+                let labels = [("source", source.topic.name()), ("type", source.kind)];
+                ConstGauge::new(value(source)).encode(family.encode_family(&labels.as_slice())?)?;
+            }
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ pub(crate) mod rule_changes;
 pub(crate) mod rule_events;
 pub(crate) mod rule_test;
 pub(crate) mod rules;
+pub(crate) mod sources;
 pub(crate) mod subscriptions;
 pub(crate) mod time;
 
@@ -46,6 +47,10 @@ pub(crate) fn guarded() -> OpenApiRouter<Api> {
         .routes(routes!(actions::start))
         .routes(routes!(actions::refuse_switch))
         .routes(routes!(connectors::probe_action))
+        .routes(routes!(sources::list))
+        .routes(routes!(sources::show))
+        .routes(routes!(sources::metrics))
+        .routes(routes!(sources::start))
         .routes(routes!(dead_letters::list, dead_letters::drop_all))
         .routes(routes!(dead_letters::replay_all))
         .routes(routes!(dead_letters::export))

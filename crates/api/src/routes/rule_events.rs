@@ -1,7 +1,7 @@
 //! `/api/v5/rule_events`: the events that a rule can listen to, with their fields, in EMQX's shape.
 
 use axum::Json;
-use events::EventType;
+use events::{EventType, Kind};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -42,7 +42,11 @@ pub(crate) async fn list(_viewer: Viewer) -> Json<Vec<RuleEvent>> {
 
 impl RuleEvent {
     fn of(event: &EventType) -> RuleEvent {
-        let source = event.topic.unwrap_or(MESSAGES);
+        let source = match (event.topic, event.kind) {
+            (Some(topic), _) => topic,
+            (None, Kind::SourceMessage) => event.name,
+            (None, _) => MESSAGES,
+        };
         let example = |sample: String| serde_json::from_str::<serde_json::Value>(&sample).expect("a value is JSON");
         // Which event it is stands under `event_type` in the context of a test.
         let given = event.fields.iter().filter(|field| field.name != "event");
@@ -56,9 +60,10 @@ impl RuleEvent {
                     (field.name.to_owned(), json!([example((field.sample)().to_json()), sentences(field.doc)]))
                 })
                 .collect(),
-            sql_example: match event.topic {
-                Some(topic) => format!("SELECT * FROM \"{topic}\""),
-                None => "SELECT payload.temp AS temp, clientid FROM \"plant/#\" WHERE temp > 20".to_owned(),
+            sql_example: match (event.topic, event.kind) {
+                (Some(topic), _) => format!("SELECT * FROM \"{topic}\""),
+                (None, Kind::SourceMessage) => "SELECT * FROM \"$sources/mqtt:plant\"".to_owned(),
+                (None, _) => "SELECT payload.temp AS temp, clientid FROM \"plant/#\" WHERE temp > 20".to_owned(),
             },
         }
     }

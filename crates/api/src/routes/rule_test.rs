@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use bytestring::ByteString;
 use engine::{Compat, Diagnostic, Rows, TrialRefused};
-use events::{EventType, Map, Value, closest, given_column};
+use events::{EventType, Map, SourceTopic, Value, closest, given_column};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -64,7 +64,7 @@ fn fields_of(context: &serde_json::Map<String, serde_json::Value>) -> Result<Map
     let mut fields = Map::with_capacity(context.len());
     for (name, value) in context {
         let (name, value) = match name.as_str() {
-            "event_type" => (ByteString::from_static("event"), Value::from_static(event_of_type(value)?.name)),
+            "event_type" => (ByteString::from_static("event"), event_of_type(value)?),
             name => given_column(name.into(), Value::from_json(value)).map_err(Problem::bad_request)?,
         };
         fields.insert(name, value);
@@ -72,14 +72,20 @@ fn fields_of(context: &serde_json::Map<String, serde_json::Value>) -> Result<Map
     Ok(fields)
 }
 
-/// EMQX writes `client_connected` for `client.connected` here.
-fn event_of_type(value: &serde_json::Value) -> Result<&'static EventType, Problem> {
+/// The name of the event. EMQX writes `client_connected` for `client.connected` here, and `$bridges/mqtt:*` for every
+/// source.
+fn event_of_type(value: &serde_json::Value) -> Result<Value, Problem> {
     let Some(wanted) = value.as_str() else {
         return Err(Problem::bad_request(format!("expected text for `event_type`, found `{value}`")));
     };
+    if let Some(Ok(source)) = SourceTopic::parse(wanted) {
+        return Ok(Value::Text(source.as_text().clone()));
+    }
+    let wanted = &wanted.replacen(SourceTopic::OLD_PREFIX, SourceTopic::PREFIX, 1);
     let dotted = wanted.replacen('_', ".", 1);
     let found = EventType::all().find(|event| event.name == dotted || event.name == wanted);
-    found.or_else(|| EventType::by_topic(wanted)).ok_or_else(|| {
+    let found = found.or_else(|| EventType::by_topic(wanted));
+    found.map(|event| Value::from_static(event.name)).ok_or_else(|| {
         let problem = Problem::bad_request(format!("there is no `event_type` `{wanted}`"));
         let near = closest(&dotted, EventType::all().map(|event| event.name));
         match near.map(|name| name.replacen('.', "_", 1)) {
@@ -131,10 +137,13 @@ mod tests {
     #[test]
     fn an_event_type_is_read_as_emqx_writes_it_and_as_rules_do() {
         for wanted in ["delivery_dropped", "delivery.dropped", "$events/delivery_dropped"] {
-            assert_eq!(event_of_type(&wanted.into()).unwrap().name, "delivery.dropped", "{wanted}");
+            assert_eq!(event_of_type(&wanted.into()).unwrap(), Value::from("delivery.dropped"), "{wanted}");
         }
         for event in EventType::all() {
-            assert_eq!(event_of_type(&event.name.replace('.', "_").into()).unwrap().kind, event.kind);
+            assert_eq!(event_of_type(&event.name.replace('.', "_").into()).unwrap(), Value::from(event.name));
+        }
+        for (wanted, name) in [("$bridges/mqtt:*", "$sources/mqtt:*"), ("$bridges/mqtt:plant", "$sources/mqtt:plant")] {
+            assert_eq!(event_of_type(&wanted.into()).unwrap(), Value::from(name));
         }
         assert!(event_of_type(&1.into()).is_err() && event_of_type(&"alarm_activated".into()).is_err());
     }

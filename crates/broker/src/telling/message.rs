@@ -33,7 +33,8 @@ impl Hub {
         }
         let id = origin.id.unwrap_or_else(|| MessageId::next(now.wall));
         let event = self.published_event(now, publish, (id, origin));
-        let awaited = self.observer.published(&event, origin.hops);
+        let hops = origin.hops.max(events::hops_of(publish.properties.user_properties()));
+        let awaited = self.observer.published(&event, hops);
         (Some(id), awaited.map(|awaited| (event.head.event_id, awaited)))
     }
 

@@ -1,6 +1,5 @@
 //! How far a buffer is on disk, and who waits for that.
 
-use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use journal::Position;
@@ -86,9 +85,7 @@ impl Reached {
     }
 }
 
-/// Waits until `mark` is reached: for ever where the buffer is closed before.
-pub(crate) async fn reached(mut progress: watch::Receiver<Reached>, mark: Mark) {
-    if progress.wait_for(|reached| reached.has(mark)).await.is_err() {
-        pending::<()>().await;
-    }
+/// Waits until `mark` is reached; false where the buffer ends before.
+pub(crate) async fn reached(mut progress: watch::Receiver<Reached>, mark: Mark) -> bool {
+    progress.wait_for(|reached| reached.has(mark)).await.is_ok()
 }

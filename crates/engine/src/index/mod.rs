@@ -2,7 +2,9 @@
 
 mod filters;
 
-use events::{FieldId, Kind};
+use std::collections::HashMap;
+
+use events::{FieldId, Kind, SourceTopic};
 use sql::Source;
 
 use filters::Filters;
@@ -15,6 +17,8 @@ pub(crate) struct Index {
     /// The column `clientid` of each kind, where it has one.
     client_columns: Vec<Option<FieldId>>,
     filters: Filters,
+    /// By the name of the source.
+    sources: HashMap<SourceTopic, Vec<u32>>,
 }
 
 impl Index {
@@ -24,17 +28,14 @@ impl Index {
             kinds: vec![Vec::new(); Kind::ALL.len()],
             client_columns: Kind::ALL.iter().map(|kind| Some(kind.event_type().field("clientid")?.0)).collect(),
             filters: Filters::default(),
+            sources: HashMap::new(),
         };
         for (rule, sources) in (0u32..).zip(sources) {
             for source in sources {
                 match source {
                     Source::Topic(filter) => index.filters.insert(filter, rule),
-                    Source::Event(kind) => {
-                        let rules = &mut index.kinds[number_of(*kind)];
-                        if rules.last() != Some(&rule) {
-                            rules.push(rule);
-                        }
-                    }
+                    Source::Event(kind) => push(&mut index.kinds[number_of(*kind)], rule),
+                    Source::Named(source) => push(index.sources.entry(source.clone()).or_default(), rule),
                 }
             }
         }
@@ -56,6 +57,11 @@ impl Index {
         self.kinds.get(number_of(kind)).map_or(&[], Vec::as_slice)
     }
 
+    /// The rules that listen to a source, in order.
+    pub(crate) fn of_source(&self, source: &SourceTopic) -> &[u32] {
+        self.sources.get(source).map_or(&[], Vec::as_slice)
+    }
+
     /// The rules that listen to messages of `topic`, in order, each once.
     pub(crate) fn of_topic(&self, topic: &str) -> Vec<u32> {
         let mut rules = self.filters.matching(topic);
@@ -73,6 +79,13 @@ impl Index {
     }
 }
 
+/// Adds a rule that is not there yet; they come in order.
+fn push(rules: &mut Vec<u32>, rule: u32) {
+    if rules.last() != Some(&rule) {
+        rules.push(rule);
+    }
+}
+
 fn number_of(kind: Kind) -> usize {
     usize::from(kind as u8)
 }
@@ -87,11 +100,13 @@ mod tests {
         let rules = [
             vec![topic("a/#"), topic("a/b"), topic("+/b")],
             vec![Source::Event(Kind::ClientConnack), Source::Event(Kind::ClientConnack)],
-            vec![topic("a/b"), Source::Event(Kind::ClientConnack)],
+            vec![topic("a/b"), Source::Event(Kind::ClientConnack), Source::Named(SourceTopic::mqtt("plant"))],
         ];
         let index = Index::new(rules.iter().map(Vec::as_slice));
         assert_eq!(index.of_topic("a/b"), [0, 2]);
         assert_eq!(index.of_kind(Kind::ClientConnack), [1, 2]);
+        assert_eq!(index.of_source(&SourceTopic::mqtt("plant")), [2]);
+        assert!(index.of_source(&SourceTopic::mqtt("office")).is_empty());
         assert!(index.wants_topic("a") && !index.wants_topic("b"));
         assert!(index.wants(Kind::MessagePublish) && !index.wants(Kind::MessageDropped));
     }

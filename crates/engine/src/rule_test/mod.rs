@@ -5,7 +5,7 @@ mod comparison;
 use std::fmt::Write as _;
 
 use bytestring::ByteString;
-use events::{EventType, Map, Timestamp, given_column};
+use events::{EventType, Map, SourceTopic, Timestamp, given_column};
 use sql::{Columns, Context, Diagnostic, Query, Rows, Source, Store};
 
 use crate::checked::{CheckedRule, name_of};
@@ -121,6 +121,7 @@ fn source_of<'q>(case: &TestCase, query: &'q Query, problems: &mut Vec<Diagnosti
     let is_wanted = |source: &&Source| match source {
         Source::Event(own) => Some(*own) == kind,
         Source::Topic(filter) => **filter == **wanted,
+        Source::Named(source) => SourceTopic::parse(wanted).is_some_and(|wanted| wanted.as_ref() == Ok(source)),
     };
     let found = query.from().iter().find(is_wanted);
     if found.is_none() {

@@ -7,7 +7,7 @@ use bytestring::ByteString;
 
 use super::client::PEER;
 use super::event;
-use crate::{DropReason, Flags, LazyMap, MessageId, Payload, Timestamp};
+use crate::{DropReason, Flags, LazyMap, MessageId, Payload, SourceTopic, Timestamp};
 
 pub(super) const PAYLOAD: &[u8] = br#"{"temp":21.5,"unit":"C"}"#;
 
@@ -40,6 +40,35 @@ event! {
         publish_received_at: Timestamp = Timestamp::SAMPLE,
         /// Attributes of the publisher.
         client_attrs: LazyMap = LazyMap::empty(),
+    }
+}
+
+event! {
+    /// A message came from another broker, by a source of the configuration.
+    ///
+    /// A rule listens to one source by its name: `FROM "$sources/mqtt:plant"` for `[sources.plant]`. Nobody else sees the
+    /// message: it is published here only where a rule republishes it. `event` is the name in FROM.
+    SourceMessage {
+        /// The identifier of the message, given here: one that is sent again has another.
+        id: MessageId = MessageId::SAMPLE,
+        /// The name of the source.
+        source: SourceTopic = SourceTopic::sample(),
+        /// The address of the other broker, `host:port`.
+        server: ByteString = "plant.example.com:1883".into(),
+        /// The application message. A path into it reads it as JSON.
+        payload: Payload = Payload(Bytes::from_static(PAYLOAD)),
+        /// The topic name in the other broker.
+        topic: ByteString = "plant/17/temp".into(),
+        /// The QoS it was delivered with.
+        qos: u8 = 1,
+        /// Whether the other broker says that it has sent the message before.
+        dup: bool = false,
+        /// Whether the message was retained, or is to be.
+        retain: bool = false,
+        /// The properties of the PUBLISH.
+        pub_props: LazyMap = LazyMap::empty(),
+        /// When it came, in ms.
+        message_received_at: Timestamp = Timestamp::SAMPLE,
     }
 }
 

@@ -11,7 +11,7 @@ pub use certificate::{CertificateRegistered, CertificateRejected};
 pub use check::{ClientCheckAuthnComplete, ClientCheckAuthzComplete};
 pub use client::{ClientConnack, ClientConnected, ClientDisconnected, ClientPing};
 pub use delivery::{DeliveryDropped, MessageAcked, MessageDelivered};
-pub use message::{MessageDropped, MessagePublish};
+pub use message::{MessageDropped, MessagePublish, SourceMessage};
 pub use session::{
     SessionCreated, SessionDiscarded, SessionExpired, SessionResumed, SessionSubscribed, SessionTakenOver,
     SessionUnsubscribed,
@@ -149,6 +149,7 @@ catalogue! {
     CertificateRegistered => Some("$events/certificate_registered"), Some("$events/certificate/registered"), "certificate.registered", lifecycle: true;
     CertificateRejected => Some("$events/certificate_rejected"), Some("$events/certificate/rejected"), "certificate.rejected", lifecycle: true;
     MessagePublish => None, None, "message.publish", lifecycle: false;
+    SourceMessage => None, None, "$sources/mqtt:*", lifecycle: false;
     MessageDelivered => Some("$events/message_delivered"), Some("$events/message/delivered"), "message.delivered", lifecycle: false;
     MessageAcked => Some("$events/message_acked"), Some("$events/message/acked"), "message.acked", lifecycle: false;
     MessageDropped => Some("$events/message_dropped"), Some("$events/message/dropped"), "message.dropped", lifecycle: false;

@@ -40,9 +40,12 @@ fn check(sources: &Sources, output: Output) -> Outcome {
     }
     let rules = checked.or_refuse()?;
     let connectors_count = connectors.iter().count();
+    let sources_count = config.sources(&connectors)?.iter().count();
     if output.json {
         let users = auth.users_len();
-        say_json(&json!({ "ok": true, "users": users, "connectors": connectors_count, "rules": rules.len() }))?;
+        say_json(
+            &json!({ "ok": true, "users": users, "connectors": connectors_count, "sources": sources_count, "rules": rules.len() }),
+        )?;
     } else {
         let file = config.source.as_ref().map_or("defaults (no file)", |source| &source.name);
         say(&format!("configuration: {file}, ok"))?;
@@ -53,6 +56,7 @@ fn check(sources: &Sources, output: Output) -> Outcome {
         say(&format!("acl: {}", if auth.has_acl() { "ok" } else { "none" }))?;
         say(&format!("listeners: {}, ok; {certificates_count} with certificates", config.listeners.len()))?;
         say(&format!("connectors: {connectors_count}, ok"))?;
+        say(&format!("sources: {sources_count}, ok"))?;
         say(&format!("rules: {}, ok", rules.len()))?;
     }
     Ok(())

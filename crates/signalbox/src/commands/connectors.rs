@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actions::{Dialect, Registry};
-use engine::{Action, ActionFactory, ActionSpec, ConfigError, Engine, EngineConfig, Via};
+use engine::{Action, ActionFactory, ActionSpec, ConfigError, Engine, EngineConfig, SourceStatus, Via};
 use serde_json::{Value, json};
 
 use crate::cli::{Connectors, Output, Sources};
@@ -73,7 +73,13 @@ async fn test(names: &[String], sources: &Sources, output: Output) -> Outcome {
         let trouble = answer.err().map(|error| (error.message, error.help));
         reached.push(Reached { what: format!("connector {name}"), trouble });
     }
-    reached.extend(test_actions(&config, connectors, is_asked_for).await?);
+    let listening = config.sources(&connectors)?;
+    for (name, _) in listening.iter().filter(|(_, connector)| is_asked_for(connector)) {
+        let Some(answer) = listening.check(name).await else { continue };
+        let trouble = answer.err().map(|error| (error.message, error.help));
+        reached.push(Reached { what: format!("source {name}"), trouble });
+    }
+    reached.extend(test_actions(&config, (connectors, listening), is_asked_for).await?);
     tell(&reached, output)
 }
 
@@ -81,12 +87,13 @@ async fn test(names: &[String], sources: &Sources, output: Output) -> Outcome {
 /// their statements then.
 async fn test_actions(
     config: &Config,
-    connectors: actions::Connectors,
+    (connectors, listening): (actions::Connectors, actions::Sources),
     is_asked_for: impl Fn(&str) -> bool,
 ) -> Result<Vec<Reached>, Stop> {
     let Some(directory) = rule_files::directory(config) else { return Ok(Vec::new()) };
     rule_files::check(config, &[])?.or_refuse()?;
-    let noting = Arc::new(Noting { inner: rule_files::registry(connectors), uses: Mutex::default() });
+    let inner = rule_files::registry(connectors).with_sources(listening);
+    let noting = Arc::new(Noting { inner, uses: Mutex::default() });
     let rules = Engine::new(EngineConfig::default(), Arc::<Noting>::clone(&noting), Arc::new(clock::now));
     rules.load_dir(directory)?;
     let uses = noting.uses.lock().expect("nobody panics while it is held").clone();
@@ -122,6 +129,10 @@ impl ActionFactory for Noting {
             self.uses.lock().expect("nobody panics while it is held").push(used);
         }
         self.inner.build(spec)
+    }
+
+    fn sources(&self) -> Vec<SourceStatus> {
+        self.inner.sources()
     }
 }
 

@@ -1,8 +1,8 @@
-//! `[connectors.NAME]`: read with their secrets, shown without them, and checked by those who know their kinds.
+//! `[connectors.NAME]` and `[sources.NAME]`: read with their secrets, shown without them, and checked by those who know their kinds.
 
 use std::ops::Range;
 
-use actions::Connectors;
+use actions::{Connectors, Sources};
 use engine::ConfigError;
 
 use super::node::{Node, NodeValue};
@@ -10,7 +10,7 @@ use super::problem::{Code, Place, Problem};
 use super::secret::{self, Environment};
 use super::section::{Layers, Origin, Shown, join};
 
-/// One `[connectors.NAME]`, its secrets read.
+/// One `[connectors.NAME]` or `[sources.NAME]`, its secrets read.
 #[derive(Clone)]
 pub(crate) struct Connector {
     /// Its name.
@@ -33,12 +33,12 @@ impl Connector {
     }
 }
 
-/// Reads all connectors and notes their options as they were written.
-pub(super) fn read(layers: &mut Layers, environment: Environment<'_>) -> Vec<Connector> {
-    let table = layers.table_at("connectors");
+/// Reads all tables below `section` and notes their options as they were written.
+pub(super) fn read(layers: &mut Layers, section: &str, environment: Environment<'_>) -> Vec<Connector> {
+    let table = layers.table_at(section);
     let mut connectors = Vec::new();
     for entry in table.entries() {
-        let path = join("connectors", &entry.key);
+        let path = join(section, &entry.key);
         show(layers, &path, &entry.node);
         let base = layers.base.clone();
         let node = secret::expand(&entry.node, &base, environment, &mut layers.problems);
@@ -50,15 +50,24 @@ pub(super) fn read(layers: &mut Layers, environment: Environment<'_>) -> Vec<Con
 /// The connectors, ready for actions.
 pub(super) fn build(connectors: &[Connector]) -> Result<Connectors, Vec<Problem>> {
     let tables = connectors.iter().map(|connector| (connector.name.clone(), connector.to_toml())).collect();
-    Connectors::read(&tables).map_err(|errors| errors.iter().map(|error| problem(connectors, error)).collect())
+    let problems =
+        |errors: Vec<ConfigError>| errors.iter().map(|error| problem("connectors", connectors, error)).collect();
+    Connectors::read(&tables).map_err(problems)
+}
+
+/// The sources, ready to listen by `connectors`.
+pub(super) fn build_sources(sources: &[Connector], connectors: &Connectors) -> Result<Sources, Vec<Problem>> {
+    let tables = sources.iter().map(|source| (source.name.clone(), source.to_toml())).collect();
+    let problems = |errors: Vec<ConfigError>| errors.iter().map(|error| problem("sources", sources, error)).collect();
+    Sources::read(&tables, connectors).map_err(problems)
 }
 
 /// Finds the place in the file that an error is about.
-fn problem(connectors: &[Connector], error: &ConfigError) -> Problem {
+fn problem(section: &str, connectors: &[Connector], error: &ConfigError) -> Problem {
     let (name, path) = error.path.split_first().map_or(("", &[][..]), |(name, path)| (name.as_str(), path));
     let connector = connectors.iter().find(|connector| connector.name == name);
     let place = connector.map_or(Place::Nowhere, |connector| Place::File(span_of(connector, path, error)));
-    let message = format!("`connectors.{name}`: {}", error.message);
+    let message = format!("`{section}.{name}`: {}", error.message);
     Problem::at(Code::Connector, place, message).with_help(error.help.clone())
 }
 

@@ -31,7 +31,7 @@ pub(crate) use section::{Origin, Override, Shown};
 pub(crate) use setting::Setting;
 pub(crate) use show::{show_json, show_text};
 
-use actions::{Connectors, Secrets};
+use actions::{Connectors, Secrets, Sources};
 use node::Node;
 use secret::Environment;
 use section::{Layers, join};
@@ -57,6 +57,7 @@ const SECTIONS: &[&str] = &[
     "history",
     "log",
     "connectors",
+    "sources",
 ];
 
 /// The whole configuration.
@@ -102,6 +103,8 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     /// The ways out.
     pub(crate) connectors: Vec<Connector>,
+    /// The ways in.
+    sources: Vec<Connector>,
     /// The file, where there is one.
     pub(crate) source: Option<Source>,
     /// Every option, for `config show`.
@@ -177,6 +180,12 @@ impl Config {
         })
     }
 
+    /// The sources, ready to listen by these connectors; or what is wrong with their options.
+    pub(crate) fn sources(&self, connectors: &Connectors) -> Result<Sources, Refused> {
+        let sources = connector::build_sources(&self.sources, connectors);
+        sources.map_err(|problems| Refused { source: self.source.clone(), problems })
+    }
+
     /// Whether somebody set an option, or it is the default.
     pub(crate) fn is_set(&self, path: &str) -> bool {
         self.shown.iter().any(|option| join(&option.table, &option.key) == path && option.origin != Origin::Default)
@@ -212,7 +221,8 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
     let history = layers.section("history", &["retention"]);
     let retention = layers.section("history.retention", &[]);
     let log = layers.section("log", &[]);
-    let connectors = connector::read(&mut layers, environment);
+    let connectors = connector::read(&mut layers, "connectors", environment);
+    let sources = connector::read(&mut layers, "sources", environment);
     let Layers { source, problems, shown, .. } = layers;
     if !problems.is_empty() {
         return Err(Refused { source, problems });
@@ -238,6 +248,7 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
         retention,
         log,
         connectors,
+        sources,
         source,
         shown,
     })

@@ -25,6 +25,7 @@ pub(crate) fn run(arguments: &Serve) -> Outcome {
     let config = Config::load(&arguments.given())?;
     // All that can be wrong is told before anything is opened or answers a client.
     let connectors = config.connectors()?;
+    let sources = config.sources(&connectors)?;
     let auth = open_auth(&config)?;
     rule_files::check(&config, &[])?.or_refuse()?;
     logging::start(&config)?;
@@ -36,7 +37,7 @@ pub(crate) fn run(arguments: &Serve) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("signalbox").enable_all().build()?;
     runtime.block_on(async {
         let mut signals = Signals::new()?;
-        let running = Running::start(&config, data, auth, connectors).await?;
+        let running = Running::start(&config, data, auth, (connectors, sources)).await?;
         if let Err(error) = tell_ready(&running) {
             // A broker whose output nobody reads is a broker all the same.
             tracing::warn!(%error, "nobody reads that the broker is ready");

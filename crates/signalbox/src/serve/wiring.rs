@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actions::{Connectors, Console, Registry};
+use actions::{Connectors, Console, Host, Registry, Sources};
 use anyhow::Context as _;
 use api::{Api, Hosts};
 use auth::{Auth, Bans, Keys, SeenCertificates};
@@ -22,7 +22,7 @@ use super::listeners::Listeners;
 use super::observer::Rules;
 use super::publisher::Gateway;
 use crate::config::{self, Config, DeniedSubscribe, SessionStore};
-use crate::data_dir::{DataDir, bans_file, certificates_file, keys_file, sessions_directory};
+use crate::data_dir::{self, DataDir, bans_file, certificates_file, keys_file, sessions_directory};
 use crate::jq;
 use crate::outcome::Stop;
 use crate::rule_files;
@@ -58,6 +58,40 @@ pub(crate) struct Running {
     tasks: TaskTracker,
     /// Cancelled when the tasks that would run for ever have to end.
     is_stopping: CancellationToken,
+    sources: Incoming,
+}
+
+/// The tasks that listen to other systems.
+#[derive(Debug)]
+struct Incoming {
+    tasks: TaskTracker,
+    is_stopping: CancellationToken,
+}
+
+impl Incoming {
+    fn start(config: &Config, data: &Path, engine: &Engine, sources: &Sources) -> Result<Incoming, Stop> {
+        let incoming = Incoming { tasks: TaskTracker::new(), is_stopping: CancellationToken::new() };
+        if sources.is_empty() {
+            return Ok(incoming);
+        }
+        let host = Host {
+            engine: engine.clone(),
+            clock: Arc::new(clock::now),
+            node: config.root.node.as_str().into(),
+            installation: data_dir::installation(data)?,
+        };
+        for task in sources.tasks(&host, &incoming.is_stopping) {
+            incoming.tasks.spawn(task);
+        }
+        Ok(incoming)
+    }
+
+    /// Acknowledges what rules have seen, and hangs up. The other sides keep the rest.
+    async fn stop(&self) {
+        self.is_stopping.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
 }
 
 impl Running {
@@ -66,11 +100,11 @@ impl Running {
         config: &Config,
         data: DataDir,
         auth: Auth,
-        connectors: Connectors,
+        (connectors, sources): (Connectors, Sources),
     ) -> Result<Running, Stop> {
         let history = event_path::open_history(config, data.path())?;
         let gateway = Arc::new(Gateway::default());
-        let rules = start_rules(config, data.path(), connectors, Arc::clone(&gateway))?;
+        let rules = start_rules(config, data.path(), (connectors, sources.clone()), Arc::clone(&gateway))?;
         let observer: Arc<dyn Observer> = Arc::new(Rules(rules.clone()));
         let seen_certificates = SeenCertificates::open(&certificates_file(data.path())).map_err(Stop::of_auth)?;
         let bans = Bans::open(&bans_file(data.path())).map_err(Stop::of_auth)?;
@@ -101,8 +135,9 @@ impl Running {
         tasks.spawn(is_stopping.clone().run_until_cancelled_owned(look_after_bans(broker.clone())));
         tasks.spawn(is_stopping.clone().run_until_cancelled_owned(Arc::clone(&listeners).look_after_certificates()));
         Serving::announce(data.path(), &mqtt.to_string(), http)?;
+        let sources = Incoming::start(config, data.path(), &rules, &sources)?;
         api.set_ready(true);
-        Ok(Running { mqtt, http, broker, listeners, rules, auth, history, api, data, tasks, is_stopping })
+        Ok(Running { mqtt, http, broker, listeners, rules, auth, history, api, data, tasks, is_stopping, sources })
     }
 
     /// Reads rules, users and ACL again.
@@ -119,10 +154,11 @@ impl Running {
         });
     }
 
-    /// Stops in order: listeners and clients, whose end is an event; then the rules, whose actions deliver what they
+    /// Stops in order: sources, which leave with the other side what they have not acknowledged; listeners and clients, whose end is an event; then the rules, whose actions deliver what they
     /// have; then the API; then the history.
     pub(crate) async fn stop(self) {
         self.api.set_ready(false);
+        self.sources.stop().await;
         self.broker.shutdown(CLIENTS_DEADLINE).await;
         tracing::info!("stopped mqtt");
 
@@ -197,10 +233,16 @@ fn recover(config: &Config, data: &DataDir, broker: &Broker) -> Result<(), Stop>
 }
 
 /// Makes the engine, its actions and the rules of the directory.
-fn start_rules(config: &Config, data: &Path, connectors: Connectors, gateway: Arc<Gateway>) -> Result<Engine, Stop> {
+fn start_rules(
+    config: &Config,
+    data: &Path,
+    (connectors, sources): (Connectors, Sources),
+    gateway: Arc<Gateway>,
+) -> Result<Engine, Stop> {
     let hops_max = config.limits.hops_max;
     let publisher: Arc<dyn Publisher> = Arc::new(HopLimit::new(gateway, hops_max));
-    let registry = Registry::new(connectors, publisher, Console::new(std::io::stdout())).with_secrets(config.secrets());
+    let registry = Registry::new(connectors, publisher, Console::new(std::io::stdout()));
+    let registry = registry.with_secrets(config.secrets()).with_sources(sources);
     let settings = EngineConfig {
         hops_max,
         data_dir: Some(data.to_path_buf()),

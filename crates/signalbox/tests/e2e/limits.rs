@@ -5,7 +5,7 @@ use crate::support::client::{Subscriber, Version, connect, publish_all};
 use crate::support::server::{Home, Server};
 
 /// A number of `/metrics`.
-async fn metric(home: &Home, server: &Server, name: &str) -> u64 {
+pub(crate) async fn metric(home: &Home, server: &Server, name: &str) -> u64 {
     let added = home.run(&["keys", "add", "metrics", "--role", "viewer", "--json"]);
     let key = serde_json::from_str::<serde_json::Value>(&added.stdout).unwrap()["key"].as_str().unwrap().to_owned();
     let request = reqwest::Client::new().get(server.url("/metrics")).bearer_auth(key);

@@ -20,6 +20,8 @@ mod language;
 mod limits;
 mod listeners;
 mod made_rules;
+#[path = "../../../actions/tests/support/mosquitto.rs"]
+mod mosquitto;
 mod outside;
 #[expect(dead_code, reason = "shared with the fault test, which uses more of it")]
 #[path = "../../../actions/tests/support/postgres.rs"]
@@ -28,5 +30,6 @@ mod refusals;
 mod reload;
 mod rule_api;
 mod rules;
+mod sources;
 mod stop;
 mod support;

@@ -416,10 +416,12 @@ impl Checker<'_> {
 
 /// `$events/client_connack`, or what messages are called.
 fn in_words(kinds: &[Kind]) -> String {
-    let names: Vec<String> = kinds
-        .iter()
-        .map(|kind| kind.event_type().topic.map_or_else(|| "messages".to_owned(), |topic| format!("`{topic}`")))
-        .collect();
+    let name = |kind: &Kind| match (kind.event_type().topic, kind) {
+        (Some(topic), _) => format!("`{topic}`"),
+        (None, Kind::SourceMessage) => "messages of a source".to_owned(),
+        (None, _) => "messages".to_owned(),
+    };
+    let names: Vec<String> = kinds.iter().map(name).collect();
     names.join(" or ")
 }
 

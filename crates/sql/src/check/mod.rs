@@ -229,6 +229,7 @@ impl Sources {
             .map(|source| match source {
                 Source::Event(kind) => *kind,
                 Source::Topic(_) => Kind::MessagePublish,
+                Source::Named(_) => Kind::SourceMessage,
             })
             .collect();
         kinds.sort_unstable();

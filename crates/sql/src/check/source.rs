@@ -1,7 +1,7 @@
 //! FROM: topics and events.
 
 use bytestring::ByteString;
-use events::{EventType, Kind};
+use events::{EventType, Kind, SourceTopic, WrongSource};
 
 use super::Mode;
 use crate::codes;
@@ -10,6 +10,7 @@ use crate::diagnostic::Diagnostic;
 use crate::query::Source;
 use crate::suggest::nearest;
 use crate::syntax::ast::Topic;
+use crate::syntax::span::Span;
 
 /// Events of EMQX's language that the catalogue has not got: the topics with the name of the event. Only open queries
 /// know them.
@@ -33,6 +34,8 @@ pub(crate) struct Sources {
     pub(crate) listed: Vec<Source>,
     /// The kinds of those that were named without a wildcard over events.
     pub(super) listed_by_name: Vec<Kind>,
+    /// The sources of the configuration that are named, and where.
+    pub(crate) named: Vec<(SourceTopic, Span)>,
     /// Names of events that the catalogue has not got.
     undeclared: Vec<&'static str>,
 }
@@ -58,6 +61,7 @@ impl Sources {
                 Source::Topic(filter) => {
                     of_message && topic.as_text().is_some_and(|topic| mqtt::filter::matches(filter, topic))
                 }
+                Source::Named(source) => SourceTopic::parse(event).is_some_and(|found| found.as_ref() == Ok(source)),
             })
     }
 
@@ -71,15 +75,14 @@ impl Sources {
         if let Some(name) = topic.text.strip_prefix(EVENTS) {
             return self.add_event(name, topic, mode, diagnostics);
         }
+        if let Some(source) = SourceTopic::parse(&topic.text) {
+            return self.add_named(source, topic, diagnostics);
+        }
         // One that is wrong was to be one of messages: their fields are looked at all the same.
         let mut filter = topic.text.clone();
         if topic.text.starts_with("$share/") {
             let message = "expected a topic filter, found a shared subscription, which never matches a message";
             let help = "leave `$share/` and the group out";
-            diagnostics.push(Diagnostic::error(codes::FILTER, range, message).with_help(help));
-        } else if topic.text.starts_with("$bridges/") || topic.text.starts_with("$sources/") {
-            let message = "expected a topic filter or an event, found a source of EMQX, and there are none here";
-            let help = "listen to the topic under which the messages are published here";
             diagnostics.push(Diagnostic::error(codes::FILTER, range, message).with_help(help));
         } else {
             match mqtt::Filter::parse(filter.clone()) {
@@ -92,6 +95,35 @@ impl Sources {
         }
         self.list(Source::Topic(filter));
         self.list_by_name(Kind::MessagePublish);
+    }
+
+    fn add_named(
+        &mut self,
+        source: Result<SourceTopic, WrongSource>,
+        topic: &Topic,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        self.list_by_name(Kind::SourceMessage);
+        let range = topic.span.range();
+        match source {
+            Ok(source) => {
+                if topic.text.starts_with(SourceTopic::OLD_PREFIX) {
+                    let message = format!("`{}` is read as `{source}`", topic.text);
+                    diagnostics.push(Diagnostic::warning(codes::BRIDGES_PREFIX, range, message));
+                }
+                self.named.push((source.clone(), topic.span));
+                self.list(Source::Named(source));
+            }
+            Err(WrongSource { message, help }) => {
+                // The fields are looked at as those of a source all the same.
+                self.list(Source::Named(SourceTopic::sample()));
+                let error = Diagnostic::error(codes::UNKNOWN_SOURCE, range, message);
+                diagnostics.push(match help {
+                    Some(help) => error.with_help(help),
+                    None => error,
+                });
+            }
+        }
     }
 
     fn add_event(&mut self, name: &str, topic: &Topic, mode: Mode, diagnostics: &mut Vec<Diagnostic>) {

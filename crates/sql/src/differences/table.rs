@@ -98,9 +98,10 @@ pub const SECTIONS: &[Section] = &[
             ),
             row(
                 "refused.emqx_sources",
-                "`$bridges/...` and `$sources/...` in FROM",
-                "messages of a source",
-                "error: there are no sources",
+                "`$bridges/mqtt:NAME` and `$sources/mqtt:NAME` in FROM",
+                "messages of a source; one that is not there never fires",
+                "the same, `event` is `$sources/...` for both; `$bridges/` with a warning; error: sources of other kinds, and \
+                 those that are not there",
             ),
             row(
                 "refused.placeholders",

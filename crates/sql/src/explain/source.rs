@@ -30,6 +30,7 @@ fn mismatch(sources: &Sources, columns: &dyn Columns) -> String {
             None => "the message has no topic".to_owned(),
         },
         [Source::Topic(_)] => format!("it wants messages, and this is `{event}`"),
+        [Source::Named(source)] => format!("it wants `{source}`, and this is `{event}`"),
         [Source::Event(kind)] => format!("it wants `{}`, and this is `{event}`", kind.event_type().name),
         [] | [_, ..] => format!("none of its events is `{event}`"),
     }

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use events::{Body, Event, Kind, Payload, Timestamp, Value};
+use events::{Body, Event, Kind, Payload, SourceTopic, Timestamp, Value};
 use sql::{Context, Diagnostic, Jq, Limits, Query, Store, Template};
 
 /// Something that is wrong.
@@ -30,6 +30,8 @@ enum What {
     FullStore,
     /// A rule, when it is created where `jq` is switched off.
     WithoutJq,
+    /// A rule, when it is created where the only source is `$sources/mqtt:plant`.
+    OneSource,
 }
 
 impl Wrong {
@@ -50,6 +52,10 @@ impl Wrong {
                 let (query, _) = Query::compile(&self.text).expect("wrong only where `jq` is off");
                 query.check_without_jq().into_iter().collect()
             }
+            What::OneSource => {
+                let (query, warnings) = Query::compile(&self.text).expect("wrong only where there is another source");
+                warnings.into_iter().chain(query.check_sources(&[SourceTopic::mqtt("plant")])).collect()
+            }
             What::FullStore => {
                 let store = Store::new();
                 let scope = ByteString::new();
@@ -64,7 +70,9 @@ impl Wrong {
     pub(crate) const fn file(&self) -> &'static str {
         match self.what {
             What::Template => "template",
-            What::Rule | What::EmqxRule | What::Run(_) | What::FullStore | What::WithoutJq => "rule.sql",
+            What::Rule | What::EmqxRule | What::Run(_) | What::FullStore | What::WithoutJq | What::OneSource => {
+                "rule.sql"
+            }
         }
     }
 }
@@ -83,6 +91,9 @@ pub(crate) fn all() -> impl Iterator<Item = Wrong> {
         wrong("parentheses upon parentheses", &deep, What::Rule),
         wrong("a key for every message", store, What::FullStore),
         wrong("a function that the operator has to allow", "SELECT jq('.a', payload) AS a FROM \"t\"", What::WithoutJq),
+        wrong("a source under EMQX's old name", "SELECT server FROM \"$bridges/mqtt:plant\"", What::OneSource),
+        wrong("a slip in the name of a source", "SELECT topic FROM \"$sources/mqtt:plnt\"", What::OneSource),
+        wrong("a source that nobody has declared", "SELECT topic FROM \"$sources/mqtt:office\"", What::OneSource),
     ])
 }
 
@@ -118,6 +129,8 @@ const RULES: &[(&str, &str)] = &[
     ("a slip in an event", "SELECT clientid FROM \"$events/client_conack\""),
     ("the event of a message, which is a topic", "SELECT * FROM \"$events/message_publish\""),
     ("`$event` for `$events`", "SELECT clientid FROM \"$event/client_connack\""),
+    ("a source of another kind", "SELECT clientid FROM \"$sources/kafka:plant\""),
+    ("all sources at once", "SELECT topic FROM \"$sources/mqtt:*\""),
     ("`#` in the middle, and a shared subscription", "SELECT topic FROM \"a/#/b\", \"$share/g/t\""),
     ("a topic without quotes", "SELECT payload.temp FROM sensors/#"),
     (

@@ -13,15 +13,15 @@ use mqtt::{
 use crate::support::PATIENCE;
 
 /// A connection of a client.
-pub(super) struct Wire {
+pub(crate) struct Wire {
     stream: TcpStream,
     buf: BytesMut,
     version: Version,
-    pub(super) session_present: bool,
+    pub(crate) session_present: bool,
 }
 
 /// CONNECT of a client that keeps its session.
-pub(super) fn keeping(id: &str, version: Version) -> Connect {
+pub(crate) fn keeping(id: &str, version: Version) -> Connect {
     let properties =
         if version.is_v5() { Properties::builder().session_expiry_interval_s(3600).build() } else { Properties::new() };
     Connect {
@@ -38,7 +38,7 @@ pub(super) fn keeping(id: &str, version: Version) -> Connect {
 }
 
 /// A will that is published so many seconds after the connection is lost.
-pub(super) fn will(topic: &str, delay_s: u32) -> Will {
+pub(crate) fn will(topic: &str, delay_s: u32) -> Will {
     Will {
         topic: topic.into(),
         payload: Bytes::from_static(b"gone"),
@@ -48,7 +48,7 @@ pub(super) fn will(topic: &str, delay_s: u32) -> Will {
     }
 }
 
-pub(super) fn publish(topic: &str, payload: &str, qos: QoS, packet_id: Option<PacketId>) -> Publish {
+pub(crate) fn publish(topic: &str, payload: &str, qos: QoS, packet_id: Option<PacketId>) -> Publish {
     Publish {
         dup: false,
         qos,
@@ -60,13 +60,13 @@ pub(super) fn publish(topic: &str, payload: &str, qos: QoS, packet_id: Option<Pa
     }
 }
 
-pub(super) fn id(number: u16) -> PacketId {
+pub(crate) fn id(number: u16) -> PacketId {
     PacketId::new(number).unwrap()
 }
 
 impl Wire {
     /// Connects; an error where the broker is not there, or goes away meanwhile.
-    pub(super) fn open(address: SocketAddr, connect: Connect) -> io::Result<Wire> {
+    pub(crate) fn open(address: SocketAddr, connect: Connect) -> io::Result<Wire> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -80,18 +80,18 @@ impl Wire {
     }
 
     /// The connection of a client that is there for the first time or again.
-    pub(super) fn must_open(address: SocketAddr, connect: Connect) -> Wire {
+    pub(crate) fn must_open(address: SocketAddr, connect: Connect) -> Wire {
         Wire::open(address, connect).unwrap()
     }
 
-    pub(super) fn send(&mut self, packet: &Packet) -> io::Result<()> {
+    pub(crate) fn send(&mut self, packet: &Packet) -> io::Result<()> {
         let mut bytes = BytesMut::new();
         mqtt::encode(packet, self.version, &mut bytes).unwrap();
         self.stream.write_all(&bytes)
     }
 
     /// The next packet.
-    pub(super) fn receive(&mut self) -> io::Result<Packet> {
+    pub(crate) fn receive(&mut self) -> io::Result<Packet> {
         loop {
             let limits = mqtt::Limits { sender: Sender::Server, ..mqtt::Limits::default() };
             if let Some(packet) = mqtt::decode(&mut self.buf, Some(self.version), &limits).unwrap() {
@@ -107,7 +107,7 @@ impl Wire {
     }
 
     /// The next packet, or `None` where none comes for a while.
-    pub(super) fn receive_soon(&mut self) -> io::Result<Option<Packet>> {
+    pub(crate) fn receive_soon(&mut self) -> io::Result<Option<Packet>> {
         self.stream.set_read_timeout(Some(Duration::from_millis(20)))?;
         let received = self.receive();
         self.stream.set_read_timeout(Some(PATIENCE))?;
@@ -119,14 +119,14 @@ impl Wire {
     }
 
     /// The next packet, which is a message.
-    pub(super) fn receive_publish(&mut self) -> Publish {
+    pub(crate) fn receive_publish(&mut self) -> Publish {
         let packet = self.receive().unwrap();
         let Packet::Publish(publish) = packet else { panic!("expected PUBLISH, found {packet:?}") };
         publish
     }
 
     /// Subscribes, and waits until the broker says so.
-    pub(super) fn subscribe(&mut self, filter: &str, qos: QoS) {
+    pub(crate) fn subscribe(&mut self, filter: &str, qos: QoS) {
         let options = SubscriptionOptions {
             qos,
             no_local: false,
@@ -141,7 +141,7 @@ impl Wire {
     }
 
     /// Publishes at QoS 1, and waits for PUBACK.
-    pub(super) fn publish_acknowledged(&mut self, publish: Publish) {
+    pub(crate) fn publish_acknowledged(&mut self, publish: Publish) {
         let packet_id = id(50_000);
         let publish = Publish { qos: QoS::AtLeastOnce, packet_id: Some(packet_id), ..publish };
         self.send(&Packet::Publish(publish)).unwrap();
@@ -151,7 +151,7 @@ impl Wire {
     }
 
     /// Everything that comes before the answer to a PINGREQ.
-    pub(super) fn receive_rest(&mut self) -> Vec<Packet> {
+    pub(crate) fn receive_rest(&mut self) -> Vec<Packet> {
         self.send(&Packet::Pingreq).unwrap();
         let mut rest = Vec::new();
         loop {
@@ -163,7 +163,7 @@ impl Wire {
         }
     }
 
-    pub(super) fn puback(&mut self, packet_id: PacketId) -> io::Result<()> {
+    pub(crate) fn puback(&mut self, packet_id: PacketId) -> io::Result<()> {
         self.send(&Packet::Puback(Ack::new(packet_id)))
     }
 }

@@ -1,6 +1,6 @@
 //! Sessions, retained messages and wills survive what ends the process.
 
 mod buffered;
-mod device;
+pub(crate) mod device;
 mod kills;
 mod survives;
