@@ -14,6 +14,12 @@ pub struct Emqx {
     pub function: fn(&Value, Fields<'_>) -> Result<toml::Table, String>,
     /// An action of this kind as such an entry.
     pub action: fn(&str, &Map<String, Value>) -> Result<toml::Table, String>,
+    /// A kind that there is.
+    pub kind: fn(&str) -> Option<&'static str>,
+    /// The kinds of connectors.
+    pub connector_kinds: fn() -> Vec<&'static str>,
+    /// The kinds of actions.
+    pub action_kinds: fn() -> Vec<&'static str>,
     /// A connector of this kind as `[connectors.NAME]` would have it.
     pub connector: fn(&str, &Map<String, Value>) -> Result<toml::Table, String>,
 }

@@ -18,6 +18,7 @@ mod openapi;
 mod problem;
 mod refused;
 mod routes;
+mod secrets;
 
 use std::io;
 use std::sync::Arc;

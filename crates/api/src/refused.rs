@@ -45,6 +45,12 @@ pub(crate) fn owned_by_file((what, name): (&str, &str), place: &str) -> Problem 
         .help("change it there; what is made over the API needs another name")
 }
 
+/// There is one of that name already.
+pub(crate) fn already_there((what, name): (&str, &str)) -> Problem {
+    let problem = Problem::new(StatusCode::BAD_REQUEST, "ALREADY_EXISTS", format!("there is {what} `{name}` already"));
+    problem.help("change it with `PUT`")
+}
+
 /// The object is another one than the caller has seen.
 fn changed((what, name): (&str, &str), revision: Option<u64>) -> Problem {
     let (detail, help) = match revision {

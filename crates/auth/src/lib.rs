@@ -62,6 +62,6 @@ pub use import::ImportedUser;
 pub use keys::{ApiKey, Keys, KeysFile, NewKey, Role};
 pub use network::{Network, host_network};
 pub use password::{HashFormat, HashKind, SaltPosition, generated_password};
-pub use secret::Secret;
+pub use secret::{HIDDEN, Secret, without_secret};
 pub use seen::SeenCertificates;
 pub use users::{StoreAs, Users, UsersFile};

@@ -56,6 +56,18 @@ impl Engine {
         {
             return Err(TrialRefused::Sql(vec![off]));
         }
+        self.try_query(&query, sql, fields)
+    }
+
+    /// The same of a rule that is there; `None` where it is not, or was never right.
+    pub fn try_rule(&self, id: &str, fields: &Map) -> Option<Result<Rows, TrialRefused>> {
+        let running = self.shared.running.load_full();
+        let rule = running.all.get(id)?.rule.as_ref()?;
+        Some(self.try_query(&rule.checked.query, &rule.checked.sql, fields))
+    }
+
+    fn try_query(&self, query: &Query, sql: &str, fields: &Map) -> Result<Rows, TrialRefused> {
+        let config = &self.shared.config;
         let event = GivenEvent::of_fields(fields, query.from()).map_err(TrialRefused::Event)?;
         let store = Store::new();
         let ctx = Context {

@@ -1,26 +1,30 @@
 //! `/api/v5/actions`: the actions of all rules, in EMQX's shapes; and `/api/v5/rules/{rule}/actions/{action}`: what an
 //! operator does to one of them while it runs.
 //!
-//! EMQX's actions stand beside its rules, ours in them: actions of the same kind and name in several rules are one here.
+//! EMQX's actions stand beside its rules. Ours do where they were made over the API; those in files are part of their
+//! rules, and of the same kind and name in several rules one here. What changes one is in `action_changes.rs`.
 
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use engine::{ActionState, ActionStatus, ConnectorUse, Operation};
+use engine::{ActionState, ActionStatus, ConnectorUse, Made, Operation, SharedAction};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::connectors::{NodeStatus, test_failed};
+use super::given::Given;
 use crate::Api;
 use crate::access::{Operator, Viewer};
+use crate::condition::Tagged;
+use crate::emqx::{id_here, kind_there};
 use crate::extract::Named;
 use crate::problem::Problem;
 
 /// What `{id}` is.
-const ACTION: &str = "The identifier of the action, `type:name`";
+pub(super) const ACTION: &str = "The identifier of the action, `type:name`";
 
 /// An action and how it is now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,8 +41,10 @@ pub(crate) struct Action {
     status_reason: String,
     node_status: Vec<NodeStatus>,
     rules: Vec<String>,
-    /// Who may change it: it stands in the files of its rules.
+    /// Who may change it: `api`, or `file`, where it stands in the files of its rules.
     source: &'static str,
+    #[serde(flatten)]
+    made: Option<Given>,
 }
 
 /// The ledger of an action, under EMQX's names.
@@ -97,20 +103,45 @@ type Uses = Vec<(String, ActionStatus)>;
 #[utoipa::path(get, path = "/api/v5/actions", tag = "actions",
     responses((status = 200, description = "All of them, by identifier", body = Vec<Action>)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn list(_viewer: Viewer, State(api): State<Api>) -> Json<Vec<Action>> {
-    let connectors = api.engine.connectors();
-    Json(all(&api).into_values().filter_map(|uses| Action::of(&uses, &connectors, &api)).collect())
+    let (connectors, made) = (api.engine.connectors(), api.engine.made());
+    let all = all(&api).into_iter().map(|(id, uses)| Action::of(&uses, made.actions.get(&id), &connectors, &api));
+    Json(all.flatten().collect())
 }
 
 /// Shows an action
 #[utoipa::path(get, path = "/api/v5/actions/{id}", tag = "actions", params(("id" = String, Path, description = ACTION)),
-    responses((status = 200, description = "The action", body = Action)), security(("bearer" = ["viewer"])))]
+    responses((status = 200, description = "The action, with its ETag where it can be changed", body = Action)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn show(
     _viewer: Viewer,
     State(api): State<Api>,
     Named(id): Named<String>,
-) -> Result<Json<Action>, Problem> {
-    let uses = find(&api, &id)?;
-    Action::of(&uses, &api.engine.connectors(), &api).map(Json).ok_or_else(|| Problem::not_found("action", &id))
+) -> Result<Tagged<Action>, Problem> {
+    shown(&api, &id)
+}
+
+/// An action as it is told.
+pub(super) fn shown(api: &Api, id: &str) -> Result<Tagged<Action>, Problem> {
+    let uses = find(api, id)?;
+    let made = api.engine.made();
+    let made = made.actions.get(&id_here(id));
+    let action = Action::of(&uses, made, &api.engine.connectors(), api);
+    action.map(|action| Tagged(made.map(|made| made.revision), action)).ok_or_else(|| Problem::not_found("action", id))
+}
+
+/// Lists the actions without their options
+#[utoipa::path(get, path = "/api/v5/actions_summary", tag = "actions",
+    responses((status = 200, description = "All of them, by identifier", body = Vec<Action>)), security(("bearer" = ["viewer"])))]
+pub(crate) async fn summary(viewer: Viewer, State(api): State<Api>) -> Json<Vec<Action>> {
+    let Json(mut actions) = list(viewer, State(api)).await;
+    actions.iter_mut().filter_map(|action| action.made.as_mut()).for_each(Given::without_options);
+    Json(actions)
+}
+
+/// Lists the types of actions
+#[utoipa::path(get, path = "/api/v5/action_types", tag = "actions",
+    responses((status = 200, description = "Their names", body = Vec<String>)), security(("bearer" = ["viewer"])))]
+pub(crate) async fn types(_viewer: Viewer, State(api): State<Api>) -> Json<Vec<&'static str>> {
+    Json((api.emqx.action_kinds)().into_iter().map(kind_there).collect())
 }
 
 /// Tells what became of the outputs of an action
@@ -144,39 +175,21 @@ pub(crate) async fn start(
     try_join_all(checks).await.map(|_all| StatusCode::NO_CONTENT)
 }
 
-/// Refuses to make an action
-#[utoipa::path(post, path = "/api/v5/actions", tag = "actions",
-    responses((status = 409, description = "Actions are parts of files", body = Problem)), security(("bearer" = ["operator"])))]
-pub(crate) async fn refuse_new(_operator: Operator) -> Problem {
-    read_only()
-}
-
-/// Refuses to change an action
-#[utoipa::path(put, path = "/api/v5/actions/{id}", tag = "actions", params(("id" = String, Path, description = ACTION)),
-    responses((status = 409, description = "Actions are parts of files", body = Problem)), security(("bearer" = ["operator"])))]
-pub(crate) async fn refuse_change(_operator: Operator) -> Problem {
-    read_only()
-}
-
-/// Refuses to delete an action
-#[utoipa::path(delete, path = "/api/v5/actions/{id}", tag = "actions", params(("id" = String, Path, description = ACTION)),
-    responses((status = 409, description = "Actions are parts of files", body = Problem)), security(("bearer" = ["operator"])))]
-pub(crate) async fn refuse_removal(_operator: Operator) -> Problem {
-    read_only()
-}
-
-/// Refuses to switch an action on or off
-#[utoipa::path(put, path = "/api/v5/actions/{id}/enable/{enable}", tag = "actions",
-    params(("id" = String, Path, description = ACTION), ("enable" = bool, Path, description = "`true` or `false`")),
-    responses((status = 409, description = "Actions are parts of files", body = Problem)), security(("bearer" = ["operator"])))]
-pub(crate) async fn refuse_switch(_operator: Operator) -> Problem {
-    read_only()
-}
-
-/// What would change an action.
-fn read_only() -> Problem {
-    Problem::new(StatusCode::CONFLICT, "READ_ONLY", "actions stand in the files of their rules")
-        .help("change the file; it is live within two seconds. `enabled = false` in an action switches it off")
+/// Pauses, resumes or drains an action in every rule that has it
+///
+/// An action that is paused keeps its outputs. One that is drained takes no new ones and sends those it has.
+#[utoipa::path(post, path = "/api/v5/actions/{id}/{operation}", tag = "actions",
+    params(("id" = String, Path, description = ACTION), ("operation" = inline(Operated), Path, description = "What to do")),
+    responses((status = 204, description = "Done")), security(("bearer" = ["operator"])))]
+pub(crate) async fn operate_all(
+    _operator: Operator,
+    State(api): State<Api>,
+    Named((id, operation)): Named<(String, Operated)>,
+) -> Result<StatusCode, Problem> {
+    for (rule, action) in find(&api, &id)? {
+        api.engine.operate_action(&rule, &action.name, operation.into());
+    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Pauses, resumes or drains an action of a rule
@@ -192,19 +205,26 @@ pub(crate) async fn operate(
     State(api): State<Api>,
     Named((rule, action, operation)): Named<(String, String, Operated)>,
 ) -> Result<StatusCode, Problem> {
-    let operation = match operation {
-        Operated::Pause => Operation::Pause,
-        Operated::Resume => Operation::Resume,
-        Operated::Drain => Operation::Drain,
-    };
-    match api.engine.operate_action(&rule, &action, operation) {
+    match api.engine.operate_action(&rule, &action, operation.into()) {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Problem::not_found("action", &format!("{rule}/{action}"))),
     }
 }
 
+impl From<Operated> for Operation {
+    fn from(operated: Operated) -> Operation {
+        match operated {
+            Operated::Pause => Operation::Pause,
+            Operated::Resume => Operation::Resume,
+            Operated::Drain => Operation::Drain,
+        }
+    }
+}
+
+/// The actions of all rules, and those that were made over the API and are in none, by identifier.
 fn all(api: &Api) -> BTreeMap<String, Uses> {
-    let mut all: BTreeMap<String, Uses> = BTreeMap::new();
+    let made = api.engine.made();
+    let mut all: BTreeMap<String, Uses> = made.actions.keys().map(|id| (id.clone(), Uses::new())).collect();
     for rule in api.engine.rules() {
         for action in rule.actions {
             all.entry(format!("{}:{}", action.kind, action.name)).or_default().push((rule.id.to_string(), action));
@@ -214,29 +234,48 @@ fn all(api: &Api) -> BTreeMap<String, Uses> {
 }
 
 fn find(api: &Api, id: &str) -> Result<Uses, Problem> {
-    all(api).remove(id).ok_or_else(|| Problem::not_found("action", id).help("an identifier is `type:name`"))
+    all(api).remove(&id_here(id)).ok_or_else(|| Problem::not_found("action", id).help("an identifier is `type:name`"))
 }
 
 impl Action {
-    /// `None` only where no rule has it.
-    fn of(uses: &[(String, ActionStatus)], connectors: &[ConnectorUse], api: &Api) -> Option<Action> {
-        let (rule, first) = uses.first()?;
-        let is_its = |(of, name): &(String, String)| of == rule && **name == *first.name;
-        let connector = connectors.iter().find(|connector| connector.actions.iter().any(is_its));
-        let status = status_of(first);
-        let status = if uses.iter().all(|(_, other)| status_of(other) == status) { status } else { "inconsistent" };
+    /// `None` only where no rule has it and nobody has made it.
+    fn of(
+        uses: &[(String, ActionStatus)],
+        made: Option<&Made<SharedAction>>,
+        connectors: &[ConnectorUse],
+        api: &Api,
+    ) -> Option<Action> {
+        let first = uses.first();
+        let is_its = |(of, name): &(String, String)| first.is_some_and(|(rule, one)| of == rule && **name == *one.name);
+        let of_rule = connectors.iter().find(|connector| connector.actions.iter().any(is_its));
+        let of_rule = of_rule.map(|connector| connector.name.clone());
+        let status = match first {
+            Some((_, first)) if uses.iter().all(|(_, other)| status_of(other) == status_of(first)) => status_of(first),
+            Some(_) => "inconsistent",
+            None if made.is_some_and(|made| !made.object.is_enabled) => "stopped",
+            None => "connected",
+        };
         let reasons = uses.iter().filter_map(|(_, action)| action.trouble.as_ref());
         let status_reason = reasons.map(|trouble| trouble.reason.to_string()).next().unwrap_or_default();
         Some(Action {
-            kind: first.kind,
-            name: first.name.to_string(),
-            connector: connector.map(|connector| connector.name.clone()),
-            enable: uses.iter().any(|(_, action)| action.state != ActionState::Disabled),
+            kind: kind_there(
+                made.map_or_else(|| first.map(|(_, first)| first.kind), |made| (api.emqx.kind)(&made.object.kind))?,
+            ),
+            name: made.map_or_else(
+                || first.map(|(_, first)| first.name.to_string()),
+                |made| Some(made.object.name.clone()),
+            )?,
+            connector: made.map_or(of_rule, |made| made.object.connector().map(str::to_owned)),
+            enable: match made {
+                Some(made) => made.object.is_enabled,
+                None => uses.iter().any(|(_, action)| action.state != ActionState::Disabled),
+            },
             status,
             node_status: vec![NodeStatus { node: api.node.to_string(), status, status_reason: status_reason.clone() }],
             status_reason,
             rules: uses.iter().map(|(rule, _)| rule.clone()).collect(),
-            source: "file",
+            source: if made.is_some() { "api" } else { "file" },
+            made: made.map(Given::of_action),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! `/api/v5/connectors` and the probes: whether the other sides are there, in EMQX's shapes.
 //!
-//! Connectors are declared in the configuration, so nothing here changes one.
+//! What changes one is in `connector_changes.rs`.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,15 +8,19 @@ use axum::http::StatusCode;
 use engine::{ActionError, ConnectorUse, Via};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::given::Given;
 use crate::Api;
 use crate::access::{Admin, Operator, Viewer};
+use crate::condition::Tagged;
+use crate::emqx::{id_here, kind_here, kind_there};
 use crate::extract::{Body, Named};
 use crate::problem::Problem;
 
 /// What `{id}` is.
-const CONNECTOR: &str = "The identifier of the connector, `type:name`, or its name alone";
+pub(super) const CONNECTOR: &str = "The identifier of the connector, `type:name`, or its name alone";
 
 /// A connector and how it is now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,8 +35,10 @@ pub(crate) struct Connector {
     node_status: Vec<NodeStatus>,
     /// The rules that use it, with the names of their actions.
     actions: Vec<Action>,
-    /// Who may change it: it stands in the configuration.
+    /// Who may change it: `api`, or `file`, where it stands in the configuration.
     source: &'static str,
+    #[serde(flatten)]
+    made: Option<Given>,
 }
 
 /// How something is on a node.
@@ -71,7 +77,7 @@ pub(crate) struct AskedAction {
 #[utoipa::path(get, path = "/api/v5/connectors", tag = "connectors",
     responses((status = 200, description = "All of them", body = Vec<Connector>)), security(("bearer" = ["viewer"])))]
 pub(crate) async fn list(_viewer: Viewer, State(api): State<Api>) -> Json<Vec<Connector>> {
-    let known = api.engine.connectors();
+    let known = all(&api);
     Json(join_all(known.into_iter().map(|known| Connector::ask(&api, known))).await)
 }
 
@@ -82,9 +88,25 @@ pub(crate) async fn show(
     _viewer: Viewer,
     State(api): State<Api>,
     Named(id): Named<String>,
-) -> Result<Json<Connector>, Problem> {
+) -> Result<Tagged<Connector>, Problem> {
     let known = find(&api, &id)?;
-    Ok(Json(Connector::ask(&api, known).await))
+    Ok(Connector::ask(&api, known).await.tagged(&api))
+}
+
+/// Lists the connectors without their options
+#[utoipa::path(get, path = "/api/v5/connectors_summary", tag = "connectors",
+    responses((status = 200, description = "All of them", body = Vec<Connector>)), security(("bearer" = ["viewer"])))]
+pub(crate) async fn summary(viewer: Viewer, State(api): State<Api>) -> Json<Vec<Connector>> {
+    let Json(mut connectors) = list(viewer, State(api)).await;
+    connectors.iter_mut().filter_map(|connector| connector.made.as_mut()).for_each(Given::without_options);
+    Json(connectors)
+}
+
+/// Lists the types of connectors
+#[utoipa::path(get, path = "/api/v5/connector_types", tag = "connectors",
+    responses((status = 200, description = "Their names", body = Vec<String>)), security(("bearer" = ["viewer"])))]
+pub(crate) async fn types(_viewer: Viewer, State(api): State<Api>) -> Json<Vec<&'static str>> {
+    Json((api.emqx.connector_kinds)().into_iter().map(kind_there).collect())
 }
 
 /// Asks the other side of a connector whether it is there
@@ -103,41 +125,6 @@ pub(crate) async fn start(
     }
 }
 
-/// Refuses to make a connector
-#[utoipa::path(post, path = "/api/v5/connectors", tag = "connectors",
-    responses((status = 409, description = "Connectors stand in the configuration", body = Problem)), security(("bearer" = ["operator"])))]
-pub(crate) async fn refuse_new(_operator: Operator) -> Problem {
-    read_only()
-}
-
-/// Refuses to change a connector
-#[utoipa::path(put, path = "/api/v5/connectors/{id}", tag = "connectors", params(("id" = String, Path, description = CONNECTOR)),
-    responses((status = 409, description = "Connectors stand in the configuration", body = Problem)), security(("bearer" = ["operator"])))]
-pub(crate) async fn refuse_change(_operator: Operator) -> Problem {
-    read_only()
-}
-
-/// Refuses to delete a connector
-#[utoipa::path(delete, path = "/api/v5/connectors/{id}", tag = "connectors", params(("id" = String, Path, description = CONNECTOR)),
-    responses((status = 409, description = "Connectors stand in the configuration", body = Problem)), security(("bearer" = ["operator"])))]
-pub(crate) async fn refuse_removal(_operator: Operator) -> Problem {
-    read_only()
-}
-
-/// Refuses to switch a connector on or off
-#[utoipa::path(put, path = "/api/v5/connectors/{id}/enable/{enable}", tag = "connectors",
-    params(("id" = String, Path, description = CONNECTOR), ("enable" = bool, Path, description = "`true` or `false`")),
-    responses((status = 409, description = "Connectors stand in the configuration", body = Problem)), security(("bearer" = ["operator"])))]
-pub(crate) async fn refuse_switch(_operator: Operator) -> Problem {
-    read_only()
-}
-
-/// Everything that would change a connector.
-fn read_only() -> Problem {
-    Problem::new(StatusCode::CONFLICT, "READ_ONLY", "connectors are declared in the configuration")
-        .help("change `[connectors.NAME]` in signalbox.toml and restart; try one with `POST /connectors_probe`")
-}
-
 /// Tries the options of a connector
 ///
 /// The body is what would stand in `[connectors.NAME]`, with EMQX's `type` for `kind` where that is nearer. It is tried
@@ -150,15 +137,11 @@ fn read_only() -> Problem {
 pub(crate) async fn probe(
     _admin: Admin,
     State(api): State<Api>,
-    Body(mut options): Body<toml::Table>,
+    Body(asked): Body<Map<String, Value>>,
 ) -> Result<StatusCode, Problem> {
-    // EMQX calls it the type, and sends what it keeps of a connector beside its options.
-    if let Some(kind) = options.remove("type") {
-        options.entry("kind").or_insert(kind);
-    }
-    for name in ["name", "enable", "description", "tags"] {
-        options.remove(name);
-    }
+    let kind = asked.get("type").or(asked.get("kind")).and_then(Value::as_str).map(kind_here);
+    let Some(kind) = kind else { return Err(Problem::bad_request("expected text for `type`, found none")) };
+    let options = (api.emqx.connector)(kind, &asked).map_err(Problem::bad_request)?;
     api.engine.probe_connector(&options).await.map(|()| StatusCode::NO_CONTENT).map_err(|error| test_failed(&error))
 }
 
@@ -176,7 +159,7 @@ pub(crate) async fn probe_action(
 ) -> Result<StatusCode, Problem> {
     let via = match (&asked.connector, &asked.r#type) {
         (Some(connector), _) => Via::Connector(connector),
-        (None, Some(kind)) => Via::Kind(kind),
+        (None, Some(kind)) => Via::Kind(kind_here(kind)),
         (None, None) => return Err(Problem::bad_request("expected `connector` or `type`, found neither")),
     };
     let tried = api.engine.probe_action(via, &asked.parameters).await;
@@ -184,29 +167,72 @@ pub(crate) async fn probe_action(
 }
 
 impl Connector {
-    async fn ask(api: &Api, known: ConnectorUse) -> Connector {
-        let ConnectorUse { name, kind, actions } = known;
-        let problem = api.engine.check_connector(&name).await.and_then(Result::err);
-        let status = if problem.is_none() { "connected" } else { "disconnected" };
+    /// What is known of it, with how it is now where it is not switched off.
+    pub(super) async fn ask(api: &Api, known: ConnectorUse) -> Connector {
+        let made = api.engine.made();
+        let made = made.connectors.get(&known.name).filter(|made| made.object.kind == known.kind);
+        let is_enabled = made.is_none_or(|made| made.object.is_enabled);
+        let problem = match made {
+            _ if !is_enabled => None,
+            Some(made) => problem_of(api, &known.name, &made.object.options).await,
+            None => api.engine.check_connector(&known.name).await.and_then(Result::err),
+        };
+        let status = match &problem {
+            _ if !is_enabled => "stopped",
+            None => "connected",
+            Some(_) => "disconnected",
+        };
         let status_reason = problem.map(|error| error.message).unwrap_or_default();
         let node_status = NodeStatus { node: api.node.to_string(), status, status_reason: status_reason.clone() };
         Connector {
-            kind: kind.to_owned(),
-            name,
-            enable: true,
+            kind: kind_there(known.kind).to_owned(),
+            name: known.name,
+            enable: is_enabled,
             status,
             status_reason,
             node_status: vec![node_status],
-            actions: actions.into_iter().map(|(rule, name)| Action { rule, name }).collect(),
-            source: "file",
+            actions: known.actions.into_iter().map(|(rule, name)| Action { rule, name }).collect(),
+            source: if made.is_some() { "api" } else { "file" },
+            made: made.map(Given::of_connector),
         }
+    }
+
+    /// The tag of one that was made over the API.
+    pub(super) fn tagged(self, api: &Api) -> Tagged<Connector> {
+        let made = api.engine.made();
+        let revision = made.connectors.get(&self.name).filter(|_| self.source == "api").map(|made| made.revision);
+        Tagged(revision, self)
     }
 }
 
+/// Why the other side of a connector that was made over the API is not there. One that could not be taken up at the last
+/// start says why.
+async fn problem_of(api: &Api, name: &str, options: &toml::Table) -> Option<ActionError> {
+    match api.engine.check_connector(name).await {
+        Some(checked) => checked.err(),
+        None => api.engine.probe_connector(options).await.err(),
+    }
+}
+
+/// Every connector: those of the configuration and those that were made over the API.
+fn all(api: &Api) -> Vec<ConnectorUse> {
+    let mut all = api.engine.connectors();
+    let made = api.engine.made();
+    for (name, connector) in &made.connectors {
+        // Not all that were made can still be used.
+        if let (false, Some(kind)) = (all.iter().any(|one| one.name == *name), (api.emqx.kind)(&connector.object.kind))
+        {
+            all.push(ConnectorUse { name: name.clone(), kind, actions: Vec::new() });
+        }
+    }
+    all
+}
+
 /// A connector by `type:name`, or by its name alone.
-fn find(api: &Api, id: &str) -> Result<ConnectorUse, Problem> {
-    let is_it = |known: &ConnectorUse| known.name == id || id == format!("{}:{}", known.kind, known.name);
-    api.engine.connectors().into_iter().find(is_it).ok_or_else(|| Problem::not_found("connector", id))
+pub(super) fn find(api: &Api, id: &str) -> Result<ConnectorUse, Problem> {
+    let here = id_here(id);
+    let is_it = |known: &ConnectorUse| known.name == id || here == format!("{}:{}", known.kind, known.name);
+    all(api).into_iter().find(is_it).ok_or_else(|| Problem::not_found("connector", id))
 }
 
 /// The other side is not there, or refuses us.

@@ -1,11 +1,14 @@
 //! One resource, one file. [`guarded`] and [`open`] are the table of contents.
 
+pub(crate) mod action_changes;
 pub(crate) mod actions;
 pub(crate) mod banned;
 pub(crate) mod clients;
+pub(crate) mod connector_changes;
 pub(crate) mod connectors;
 pub(crate) mod dead_letters;
 pub(crate) mod events;
+pub(crate) mod given;
 pub(crate) mod health;
 pub(crate) mod listeners;
 pub(crate) mod metrics;
@@ -35,17 +38,23 @@ pub(crate) fn guarded() -> OpenApiRouter<Api> {
         .routes(routes!(rules::reset_metrics))
         .routes(routes!(actions::operate))
         .routes(routes!(rule_test::run))
+        .routes(routes!(rule_test::run_stored))
         .routes(routes!(rule_events::list))
-        .routes(routes!(connectors::list, connectors::refuse_new))
-        .routes(routes!(connectors::show, connectors::refuse_change, connectors::refuse_removal))
+        .routes(routes!(connectors::list, connector_changes::create))
+        .routes(routes!(connectors::show, connector_changes::replace, connector_changes::remove))
         .routes(routes!(connectors::start))
-        .routes(routes!(connectors::refuse_switch))
+        .routes(routes!(connector_changes::enable))
+        .routes(routes!(connectors::summary))
+        .routes(routes!(connectors::types))
         .routes(routes!(connectors::probe))
-        .routes(routes!(actions::list, actions::refuse_new))
-        .routes(routes!(actions::show, actions::refuse_change, actions::refuse_removal))
+        .routes(routes!(actions::list, action_changes::create))
+        .routes(routes!(actions::show, action_changes::replace, action_changes::remove))
         .routes(routes!(actions::metrics))
         .routes(routes!(actions::start))
-        .routes(routes!(actions::refuse_switch))
+        .routes(routes!(actions::operate_all))
+        .routes(routes!(action_changes::enable))
+        .routes(routes!(actions::summary))
+        .routes(routes!(actions::types))
         .routes(routes!(connectors::probe_action))
         .routes(routes!(sources::list))
         .routes(routes!(sources::show))

@@ -20,6 +20,7 @@ use crate::emqx::{Fields, id_here, table_of};
 use crate::extract::{Body, Named};
 use crate::problem::Problem;
 use crate::refused::{owned_by_file, problem};
+use crate::secrets::restore;
 
 /// A rule as a program sends it. What is not sent of a rule that is there stays as it is.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -216,6 +217,12 @@ impl Sent {
             None => kept,
             Some(given) => {
                 let fields = api.engine.output_fields(&sql, compat);
+                let before = |at: usize| match kept.get(at) {
+                    Some(ActionUse::Own { given, .. }) => given.clone(),
+                    Some(ActionUse::Shared(_)) | None => Value::Null,
+                };
+                let mut given = given.clone();
+                given.iter_mut().enumerate().for_each(|(at, given)| restore(given, &before(at)));
                 given.iter().map(|given| action_use(api, given, fields.as_deref())).collect::<Result<_, _>>()?
             }
         };

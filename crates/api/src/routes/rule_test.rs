@@ -12,9 +12,10 @@ use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
 use super::page::blocking;
+use super::rules::RULE;
 use crate::Api;
 use crate::access::Operator;
-use crate::extract::Body;
+use crate::extract::{Body, Named};
 use crate::openapi::one_of;
 use crate::problem::Problem;
 
@@ -58,6 +59,48 @@ pub(crate) async fn run(
 /// Whose events a rule can be written for.
 pub(super) fn compats() -> RefOr<Schema> {
     one_of(["emqx", "signalbox"])
+}
+
+/// What a stored rule is tried with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = StoredRuleTest)]
+pub(crate) struct AskedOfStored {
+    /// The fields of the event, and its kind under `event_type`.
+    #[serde(default)]
+    context: serde_json::Map<String, serde_json::Value>,
+    /// EMQX can have the actions send, too. Here nothing is ever sent.
+    stop_action_after_template_rendering: Option<bool>,
+}
+
+/// Tries a rule that is there on one event
+///
+/// Nothing is kept and nothing is sent.
+#[utoipa::path(post, path = "/api/v5/rules/{id}/test", tag = "rules", operation_id = "test_stored",
+    params(("id" = String, Path, description = RULE)), request_body = AskedOfStored,
+    responses((status = 200, description = "The row of a SELECT as an object, the rows of a FOREACH as a list", body = serde_json::Value),
+        (status = 412, description = "The rule makes no row of it, and why: `NOT_MATCH`", body = Problem)),
+    security(("bearer" = ["operator"])))]
+pub(crate) async fn run_stored(
+    _operator: Operator,
+    State(api): State<Api>,
+    Named(id): Named<String>,
+    Body(asked): Body<AskedOfStored>,
+) -> Result<Json<Box<RawValue>>, Problem> {
+    if asked.stop_action_after_template_rendering == Some(false) {
+        return Err(Problem::bad_request("a test sends nothing, so `stop_action_after_template_rendering` is true")
+            .help("publish a message that the rule listens to"));
+    }
+    let fields = fields_of(&asked.context)?;
+    blocking(move || {
+        let absent = || Problem::new(StatusCode::NOT_FOUND, "RULE_NOT_FOUND", format!("there is no rule `{id}`"));
+        let sql = api.engine.rule(&id).ok_or_else(absent)?.sql;
+        match api.engine.try_rule(&id, &fields).ok_or_else(absent)? {
+            Ok(rows) => Ok(Json(in_json(&rows))),
+            Err(refused) => Err(problem(refused, &sql)),
+        }
+    })
+    .await?
 }
 
 fn fields_of(context: &serde_json::Map<String, serde_json::Value>) -> Result<Map, Problem> {

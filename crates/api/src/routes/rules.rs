@@ -21,6 +21,7 @@ use crate::condition::Tagged;
 use crate::emqx::{id_here, id_there, kind_there};
 use crate::extract::{Named, Parameters};
 use crate::problem::Problem;
+use crate::secrets::hidden;
 
 /// What `{id}` is.
 pub(super) const RULE: &str = "The identifier of the rule; of one that is a file, its name without `.sql`";
@@ -310,7 +311,7 @@ fn id_of(action: &ActionStatus) -> String {
 fn shown(used: &ActionUse) -> Value {
     match used {
         ActionUse::Shared(id) => id_there(id).into(),
-        ActionUse::Own { given, .. } => given.clone(),
+        ActionUse::Own { given, .. } => hidden(given),
     }
 }
 

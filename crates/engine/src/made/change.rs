@@ -22,11 +22,10 @@ impl Engine {
         self.shared.made.load_full()
     }
 
-    /// Takes up what was made before, from the data directory. Has to be called inside a tokio runtime, before rules are
-    /// loaded. A connector that cannot be used any more is told to the log, and so are the rules that use it.
+    /// Reads what was made before, from the data directory; [`Engine::load_dir`] or [`Engine::reload`] takes its rules up.
+    /// A connector that cannot be used any more is told to the log, and so are the rules that use it then.
     pub fn load_made(&self) -> io::Result<()> {
         let Some(path) = self.shared.made_file() else { return Ok(()) };
-        let mut loaded = self.shared.loaded.lock();
         let objects = file::read(&path)?;
         let declared = self.shared.factory.connectors();
         for (name, connector) in &objects.connectors {
@@ -38,7 +37,6 @@ impl Engine {
             }
         }
         self.shared.made.store(Arc::new(objects));
-        self.shared.take_up(&mut loaded);
         Ok(())
     }
 

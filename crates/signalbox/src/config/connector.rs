@@ -91,7 +91,7 @@ fn show(layers: &mut Layers, path: &str, node: &Node) {
             continue;
         }
         let value = match &entry.node.value {
-            NodeValue::Text(text) => toml::Value::String(secret::shown(&full, text)).to_string(),
+            NodeValue::Text(text) => toml::Value::String(auth::without_secret(&full, text)).to_string(),
             NodeValue::Integer(_)
             | NodeValue::Float(_)
             | NodeValue::Boolean(_)

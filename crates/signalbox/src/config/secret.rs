@@ -8,9 +8,6 @@ use super::problem::{Code, Place, Problem};
 /// Reads environment variables; handed in so that only the edge of the configuration touches the environment.
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// What stands for a value that is not shown.
-pub(crate) const HIDDEN: &str = "********";
-
 /// Files longer than this are no secrets; reading one whole would only fill the memory.
 const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
 
@@ -84,36 +81,6 @@ fn from_file(path: &str, base: &Path) -> Result<String, Problem> {
     }
 }
 
-/// A text as it may be shown under its key: references stay as written, literal secrets are hidden.
-pub(crate) fn shown(path: &str, text: &str) -> String {
-    let is_reference = text.contains("${env:") || text.contains("${file:");
-    if !is_reference && names_a_secret(path) { HIDDEN.to_owned() } else { without_password(text) }
-}
-
-/// Whether the name of an option says that its value is nobody's business.
-fn names_a_secret(path: &str) -> bool {
-    const TELLING: [&str; 8] =
-        ["password", "passwd", "secret", "token", "authorization", "api_key", "x-api-key", "cookie"];
-    let last = path.rsplit('.').next().unwrap_or(path).to_lowercase();
-    TELLING.iter().any(|word| last.contains(word))
-}
-
-/// A URL without the password of its user part.
-fn without_password(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let (authority, tail) = match rest.find(['/', '?', '#']) {
-        Some(end) => rest.split_at(end),
-        None => (rest, ""),
-    };
-    match authority.rsplit_once('@') {
-        Some((user, host)) => match user.split_once(':') {
-            Some((name, password)) if !password.starts_with("${") => format!("{scheme}://{name}:{HIDDEN}@{host}{tail}"),
-            Some(_) | None => text.to_owned(),
-        },
-        None => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,14 +104,5 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("pw"), "a b \n").unwrap();
         assert_eq!(expand_text("${file:pw}", dir.path(), &environment), Ok("a b ".to_owned()));
-    }
-
-    #[test]
-    fn passwords_are_hidden_and_references_are_shown() {
-        assert_eq!(shown("connectors.db.password", "hunter2"), HIDDEN);
-        assert_eq!(shown("connectors.db.password", "${env:PW}"), "${env:PW}");
-        assert_eq!(shown("connectors.web.headers.Authorization", "Bearer x"), HIDDEN);
-        assert_eq!(shown("connectors.db.url", "postgres://u:p@h/db"), "postgres://u:********@h/db");
-        assert_eq!(shown("connectors.web.url", "https://h/x?a=b@c"), "https://h/x?a=b@c");
     }
 }

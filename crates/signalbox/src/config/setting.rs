@@ -269,7 +269,7 @@ impl Setting for Secret {
     }
 
     fn show(&self) -> String {
-        self.given().map_or_else(String::new, |_| super::secret::HIDDEN.to_owned()).show()
+        self.given().map_or_else(String::new, |_| ::auth::HIDDEN.to_owned()).show()
     }
 }
 
@@ -293,7 +293,7 @@ impl Setting for BTreeMap<String, String> {
     fn show(&self) -> String {
         let entries: Vec<String> = self
             .iter()
-            .map(|(key, value)| format!("{} = {}", key.clone().show(), super::secret::shown(key, value).show()))
+            .map(|(key, value)| format!("{} = {}", key.clone().show(), ::auth::without_secret(key, value).show()))
             .collect();
         if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) }
     }

@@ -1,5 +1,6 @@
 //! What EMQX's tools send to the API, as entries of rules and tables of connectors. Options of ours pass as they are.
 
+use actions::Kind;
 use api::{Emqx, Fields};
 use serde_json::{Map, Value};
 use toml::Table;
@@ -8,7 +9,7 @@ use super::export::{Export, ForeignAction};
 use super::translate::{self, Outcome, PGSQL_DEFAULT, postgres_url};
 
 /// The readers for the API.
-pub(crate) const SENT: Emqx = Emqx { function, action, connector };
+pub(crate) const SENT: Emqx = Emqx { function, action, kind, connector_kinds, action_kinds, connector };
 
 /// What every object of EMQX has beside its options, and what the API tells of it.
 const BESIDE: [&str; 17] = [
@@ -54,6 +55,18 @@ const HOW: [(&str, &[&str]); 3] = [
         ],
     ),
 ];
+
+fn kind(name: &str) -> Option<&'static str> {
+    Kind::find(name).map(|kind| kind.name)
+}
+
+fn connector_kinds() -> Vec<&'static str> {
+    actions::ALL.iter().filter(|kind| kind.needs_connector()).map(|kind| kind.name).collect()
+}
+
+fn action_kinds() -> Vec<&'static str> {
+    actions::ALL.iter().map(|kind| kind.name).collect()
+}
 
 fn function(given: &Value, fields: Fields<'_>) -> Result<Table, String> {
     let function = ForeignAction::of(given);

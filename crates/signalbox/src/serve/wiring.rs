@@ -254,9 +254,12 @@ fn start_rules(
     };
     let rules = Engine::new(settings, Arc::new(registry), Arc::new(clock::now));
     rules.load_made().context("reading what was made over the API")?;
-    if let Some(directory) = rule_files::directory(config) {
-        rules.load_dir(directory)?;
-        rules.watch();
+    match rule_files::directory(config) {
+        Some(directory) => {
+            rules.load_dir(directory)?;
+            rules.watch();
+        }
+        None => drop(rules.reload()?),
     }
     Ok(rules)
 }

@@ -19,6 +19,7 @@ mod jq;
 mod language;
 mod limits;
 mod listeners;
+mod made_connectors;
 mod made_rules;
 #[path = "../../../actions/tests/support/mosquitto.rs"]
 mod mosquitto;
