@@ -220,8 +220,9 @@ impl Hub {
         (Published { receivers_count: fate.queued, matched_count: fate.matched, mark }, awaited)
     }
 
-    /// Publishes a message of the broker itself: it is told to nobody, counted nowhere and not kept. Sessions in `reached`
-    /// do not get it, and those that do are added.
+    /// Publishes a message of the broker itself: it is told to nobody, counted nowhere and not retained. Sessions in
+    /// `reached` do not get it, and those that do are added. Those that survive a restart have it noted for them; nobody
+    /// waits for that.
     pub(crate) fn publish_own(
         &self,
         now: Now,
@@ -230,7 +231,7 @@ impl Hub {
         wakers: &mut Wakers,
     ) {
         let origin = Origin { client_id: &self.config.node, username: None, peer: None, hops: 0, id: None };
-        let mut shared = None;
+        let (mut shared, mut kept) = (None, Kept::new());
         let before_len = reached.len();
         self.router.route(
             &publish.topic,
@@ -245,12 +246,25 @@ impl Hub {
                 let mut queued =
                     Queued::new(Arc::clone(shared.get_or_insert_with(message)), delivery.qos.min(publish.qos));
                 queued.subscription_ids = delivery.subscription_ids.into();
-                if matches!(self.offer(delivery.target, delivery.key, queued, wakers), Offered::Full) {
-                    add(&self.counters.deliveries_dropped, 1);
-                }
                 reached.push(delivery.key);
+                let slot = delivery.target;
+                let is_kept = queued.qos != mqtt::QoS::AtMostOnce && slot.is_durable();
+                if is_kept && !slot.inbox.lock().is_full(&self.config.limits) {
+                    kept.push((Arc::clone(slot), delivery.key, queued));
+                } else {
+                    self.offer_own(slot, delivery.key, queued, wakers);
+                }
             },
         );
+        if let Some(store) = self.store.get().filter(|_| !kept.is_empty()) {
+            store.hand_over(kept, None, |slot, key, queued| self.offer_own(slot, key, queued, wakers));
+        }
+    }
+
+    fn offer_own(&self, slot: &Slot, key: SubscriberKey, queued: Queued, wakers: &mut Wakers) -> Offered {
+        let offered = self.offer(slot, key, queued, wakers);
+        add(&self.counters.deliveries_dropped, u64::from(matches!(offered, Offered::Full)));
+        offered
     }
 
     /// Makes a subscription known to whoever sends messages.

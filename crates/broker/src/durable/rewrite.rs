@@ -110,7 +110,7 @@ fn put_holdings(session: &Session, store: &Store, record: &mut Vec<u8>) {
                 store.put_queued(key, &mut queued, record);
                 Change::Sent { key, number: queued.number, packet_id }.put(record);
             }
-            // An event, which does not survive.
+            // A value of `$SYS/` at the time of its subscription, which does not survive.
             Some(_) => {}
             None => Change::Received { key, packet_id }.put(record),
         }

@@ -106,7 +106,7 @@ impl Session {
     fn note_sent(&self, queued: &Queued, packet_id: PacketId, fx: &mut Effects) {
         let change = Change::Sent { key: self.key, number: queued.number, packet_id };
         match (queued.number, queued.qos) {
-            // An event, which does not survive.
+            // A value of `$SYS/` at the time of its subscription, which does not survive.
             (0, _) => {}
             (_, QoS::ExactlyOnce) => self.promise(&change, fx),
             (_, QoS::AtLeastOnce | QoS::AtMostOnce) => self.note(&change, fx),

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use serde_json::Value;
 
 use crate::support::client::Client;
+use crate::support::observer::{Observer, QUEUES, come_and_go};
 use crate::support::process::raise_open_files;
 use crate::support::server::Home;
 use crate::support::told::{Told, names};
@@ -22,10 +23,14 @@ async fn connect_all(broker: SocketAddr, count: usize) -> Vec<Client> {
 async fn everybody_comes_back_after_a_kill_and_the_history_stays_whole() {
     let count = number("CHAOS_CLIENTS", 300);
     raise_open_files();
-    let home = Home::new();
+    let home = Home::new().with_config(QUEUES);
+    Observer::admit(&home);
     let server = home.serve();
+    let observer = tokio::spawn(Observer::begin(server.mqtt).await.read());
     let mut killed = connect_all(server.mqtt, count).await;
     assert_eq!(present(&home).len(), count);
+    come_and_go(server.mqtt).await;
+    let observer = observer.await.unwrap();
     server.signal("KILL");
     server.wait();
     for client in &mut killed {
@@ -34,22 +39,28 @@ async fn everybody_comes_back_after_a_kill_and_the_history_stays_whole() {
 
     let server = home.serve();
     assert_eq!(present(&home).len(), 0);
+    // It was away while the ends of all others were told, which have waited for it.
+    let observer = tokio::spawn(observer.resume(server.mqtt).await.read());
     let mut clients = connect_all(server.mqtt, count).await;
     for client in &mut clients {
         client.ping().await;
     }
     assert_eq!(present(&home).len(), count);
+    come_and_go(server.mqtt).await;
+    let observer = observer.await.unwrap();
 
     let told = Told::by(server, &home);
     told.assert_numbered();
+    told.assert_seen_by(&observer);
     let gaps = told.all("gap");
     assert_eq!(gaps.iter().map(|gap| &gap["cause"]).collect::<Vec<_>>(), ["unclean_stop"]);
     let kill_at = told.0.iter().position(|record| record["event"] == "gap").unwrap();
     let (before, after) = told.0.split_at(kill_at);
     let count_of = |records: &[Value], event: &str| records.iter().filter(|record| record["event"] == event).count();
     // Asking who is present took longer than the history takes to write.
-    assert_eq!(count_of(before, "client.connected"), count);
-    assert_eq!(count_of(after, "client.connected"), count);
+    // The observer is there, too, and somebody who comes and goes.
+    assert_eq!(count_of(before, "client.connected"), count + 2);
+    assert_eq!(count_of(after, "client.connected"), count + 2);
     // The kill itself is told to whoever looks at a client, in its place and once.
     let clients = told.by_client();
     assert_eq!(clients.len(), count);

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::support::attacker::Attacker;
 use crate::support::client::{Client, text};
+use crate::support::observer::{Observer, come_and_go};
 use crate::support::server::Home;
 use crate::support::told::{Told, names};
 use crate::support::{number, present};
@@ -59,7 +60,9 @@ async fn strangers_under_its_identifier_do_not_disturb_a_client() {
         let added = home.run_with_input(&["users", "add", user, "--password-stdin"], "secret\n");
         assert_eq!(added.code, Some(0), "{}", added.stderr);
     }
+    Observer::admit(&home);
     let server = home.serve();
+    let observer = tokio::spawn(Observer::begin(server.mqtt).await.read());
     let begin = Attacker::open(server.mqtt).await;
     let mut victim = Client::begin(begin, VICTIM, &connect(4, WITH_PASSWORD, ("pump", "secret"))).await;
     victim.subscribe("calm").await;
@@ -85,8 +88,11 @@ async fn strangers_under_its_identifier_do_not_disturb_a_client() {
     }
     victim.disconnect().await;
 
+    come_and_go(server.mqtt).await;
+    let observer = observer.await.unwrap();
     let told = Told::by(server, &home);
     told.assert_numbered();
+    told.assert_seen_by(&observer);
     let by_client = told.by_client();
     let events = &by_client[VICTIM];
     let expected = [

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::support::client::Client;
+use crate::support::observer::{Observer, QUEUES, come_and_go};
 use crate::support::process::raise_open_files;
 use crate::support::server::Home;
 use crate::support::told::{Told, names};
@@ -51,8 +52,10 @@ async fn takeovers_at_random_are_told_in_order_and_once() {
     let identifiers = number("CHAOS_IDENTIFIERS", 50);
     let takeovers = number("CHAOS_TAKEOVERS", 10);
     raise_open_files();
-    let home = Home::new();
+    let home = Home::new().with_config(QUEUES);
+    Observer::admit(&home);
     let server = home.serve();
+    let observer = tokio::spawn(Observer::begin(server.mqtt).await.read());
 
     let mut order: Vec<usize> = (0..=takeovers).flat_map(|_| 0..identifiers).collect();
     let seed = fastrand::u64(..);
@@ -78,8 +81,11 @@ async fn takeovers_at_random_are_told_in_order_and_once() {
     }
     assert_eq!(alive_count, identifiers);
 
+    come_and_go(server.mqtt).await;
+    let observer = observer.await.unwrap();
     let told = Told::by(server, &home);
     told.assert_numbered();
+    told.assert_seen_by(&observer);
     assert_eq!(told.all("gap"), Vec::<&Value>::new());
     let by_client = told.by_client();
     assert_eq!(by_client.len(), identifiers);

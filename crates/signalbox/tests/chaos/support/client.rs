@@ -29,9 +29,14 @@ impl Client {
     }
 
     /// Sends a CONNECT that the broker accepts.
-    pub(crate) async fn begin(mut connection: Attacker, id: &str, connect: &[u8]) -> Client {
+    pub(crate) async fn begin(connection: Attacker, id: &str, connect: &[u8]) -> Client {
+        Client::begin_with(connection, id, (connect, CONNACK_V311)).await
+    }
+
+    /// Sends a CONNECT that the broker answers so.
+    pub(super) async fn begin_with(mut connection: Attacker, id: &str, (connect, connack): (&[u8], &[u8])) -> Client {
         connection.send(connect).await.unwrap();
-        assert_eq!(connection.read(4).await, CONNACK_V311, "{id}");
+        assert_eq!(connection.read(4).await, connack, "{id}");
         Client { id: id.to_owned(), connection, last_published: 0, last_acknowledged: 0 }
     }
 
@@ -41,9 +46,13 @@ impl Client {
 
     /// Subscribes at QoS 0.
     pub(crate) async fn subscribe(&mut self, filter: &str) {
-        let body = [&SUBSCRIBE_ID[..], &text(filter), &[0]].concat();
+        self.subscribe_at(filter, 0).await;
+    }
+
+    pub(super) async fn subscribe_at(&mut self, filter: &str, qos: u8) {
+        let body = [&SUBSCRIBE_ID[..], &text(filter), &[qos]].concat();
         self.send(0x82, &body).await;
-        assert_eq!(self.next_packet().await, (0x90, [&SUBSCRIBE_ID[..], &[0]].concat()), "{filter}");
+        assert_eq!(self.next_packet().await, (0x90, [&SUBSCRIBE_ID[..], &[qos]].concat()), "{filter}");
     }
 
     /// Publishes at QoS 1 and does not wait for the PUBACK.
@@ -70,11 +79,19 @@ impl Client {
 
     /// The topic and payload of the next message, which is one of QoS 0.
     pub(crate) async fn next_message(&mut self) -> (String, Vec<u8>) {
-        let (header, mut body) = self.next_packet().await;
+        let (header, body) = self.next_packet().await;
         assert_eq!(header, 0x30, "no PUBLISH of QoS 0");
-        let topic_len = usize::from(u16::from_be_bytes([body[0], body[1]]));
-        let payload = body.split_off(2 + topic_len);
-        (String::from_utf8(body.split_off(2)).unwrap(), payload)
+        topic_and_rest(body)
+    }
+
+    /// The topic and payload of the next message, which is one of QoS 1, sent for the first time or again.
+    pub(super) async fn next_message_at_qos_1(&mut self) -> (String, Vec<u8>) {
+        let (header, body) = self.next_packet().await;
+        assert_eq!(header & !0x08, 0x32, "no PUBLISH of QoS 1");
+        let (topic, mut rest) = topic_and_rest(body);
+        let payload = rest.split_off(2);
+        self.send(0x40, &rest).await;
+        (topic, payload)
     }
 
     /// Asks whether the broker is there, when nothing else is to be read.
@@ -122,6 +139,13 @@ impl Client {
             }
         }
     }
+}
+
+/// The topic of a PUBLISH, and what stands behind it.
+fn topic_and_rest(mut body: Vec<u8>) -> (String, Vec<u8>) {
+    let topic_len = usize::from(u16::from_be_bytes([body[0], body[1]]));
+    let rest = body.split_off(2 + topic_len);
+    (String::from_utf8(body.split_off(2)).unwrap(), rest)
 }
 
 /// The identifier of its message with that number, from 1 on.

@@ -4,6 +4,7 @@
 #[path = "../../hostile/support/attacker.rs"]
 pub(crate) mod attacker;
 pub(crate) mod client;
+pub(crate) mod observer;
 #[expect(dead_code, reason = "shared with the tests of hostile peers, which use more of it")]
 #[path = "../../hostile/support/packets.rs"]
 pub(crate) mod packets;
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use observer::OBSERVERS;
 use server::Home;
 
 /// How long a test waits for what has to happen. It only ends a test that would fail anyway, so it is long.
@@ -36,7 +38,7 @@ pub(crate) fn number(name: &str, in_short: usize) -> usize {
     }
 }
 
-/// Who is connected, as the broker tells an operator: the address of the client, by its identifier.
+/// Who is connected beside the observer, as the broker tells an operator: the address of the client, by its identifier.
 pub(crate) fn present(home: &Home) -> BTreeMap<String, SocketAddr> {
     let mut present = BTreeMap::new();
     for page in 1.. {
@@ -44,9 +46,13 @@ pub(crate) fn present(home: &Home) -> BTreeMap<String, SocketAddr> {
         assert_eq!(said.code, Some(0), "{}", said.stderr);
         let answer: Value = serde_json::from_str(&said.stdout).unwrap();
         for client in answer["data"].as_array().unwrap().iter().filter(|client| client["connected"] == true) {
+            let client_id = client["clientid"].as_str().unwrap();
+            if OBSERVERS.contains(&client_id) {
+                continue;
+            }
             let ip = client["ip_address"].as_str().unwrap().parse().unwrap();
             let address = SocketAddr::new(ip, client["port"].as_u64().unwrap().try_into().unwrap());
-            let before = present.insert(client["clientid"].as_str().unwrap().into(), address);
+            let before = present.insert(client_id.into(), address);
             assert_eq!(before, None, "listed twice: {client}");
         }
         if answer["meta"]["hasnext"] == false {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use history::{History, HistoryConfig, Query};
 use serde_json::Value;
 
+use super::observer::{OBSERVERS, Observer};
 use super::server::{Home, Server};
 
 /// The records of the history, in the order in which things happened.
@@ -40,13 +41,31 @@ impl Told {
         self.0.iter().filter(|record| record["event"] == event).collect()
     }
 
-    /// The events of accepted connections of each client, in order.
+    /// The events of accepted connections of each client but the observer, in order.
     pub(crate) fn by_client(&self) -> BTreeMap<&str, Vec<&Value>> {
         let mut clients: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
         for event in self.0.iter().filter(|event| event["client_seq"].is_u64()) {
-            clients.entry(event["clientid"].as_str().unwrap()).or_default().push(event);
+            let client = event["clientid"].as_str().unwrap();
+            if !OBSERVERS.contains(&client) {
+                clients.entry(client).or_default().push(event);
+            }
         }
         clients
+    }
+
+    /// Checks that a client that subscribed to all events has got them as they were told here, from the first to the last
+    /// that it has seen.
+    pub(crate) fn assert_seen_by(&self, observer: &Observer) {
+        let mut seen = observer.lives().peekable();
+        let first = &seen.peek().expect("the observer has seen nothing")["event_id"];
+        let told = self.0.iter().skip_while(|record| record["event_id"] != *first);
+        let mut count = 0;
+        for (told, seen) in told.filter(|record| record["event"] != "gap").zip(seen.by_ref()) {
+            assert_eq!(told, seen);
+            count += 1;
+        }
+        assert!(seen.next().is_none(), "the observer has seen what the history has not");
+        println!("an observer has seen {count} events in order");
     }
 
     /// Checks that the numbers of all events rise by one, or that a gap says which are missing; and that those of each
