@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytestring::ByteString;
 use events::{ConnId, DiscardCause, Past, Standing, StandingConnection, StandingSession, Timestamp};
 use foldhash::fast::RandomState;
-use mqtt::{Filter, QoS, Version};
+use mqtt::{Filter, QoS, Version, Will};
 
 use crate::clock::Now;
 use crate::config::ListenerConfig;
@@ -16,7 +16,7 @@ use crate::connection::facts::{Client, Peer};
 use crate::hub::{Hub, Wakers};
 use crate::listener::Listener;
 use crate::registry::{ClientCount, Held};
-use crate::router::Granted;
+use crate::router::{Granted, SubscriberKey};
 use crate::session::{Session, Subscription};
 use crate::telling::SessionEnd;
 
@@ -32,8 +32,16 @@ pub(crate) struct Former {
     ran_until: Timestamp,
     peers: FormerPeers,
     clients: VecDeque<(ByteString, Standing)>,
-    /// Connections that sessions had which have survived, as the journal knows them, by client.
-    cut_off: BTreeMap<ByteString, (Arc<Peer>, Arc<Client>)>,
+    /// Connections that the journal knows of, by client.
+    cut_off: BTreeMap<ByteString, CutOff>,
+}
+
+/// A connection that has ended with its process, as the journal knows it.
+#[derive(Debug)]
+struct CutOff {
+    who: (Arc<Peer>, Arc<Client>),
+    /// The will, where its session has ended with it; that of another is due when its delay is over.
+    will: Option<(SubscriberKey, Will)>,
 }
 
 impl FormerPeers {
@@ -80,56 +88,68 @@ impl Hub {
         former.clients = open.map(|(client_id, standing)| (client_id.into(), standing.clone())).collect();
     }
 
-    /// A session has survived; this connection of it has not.
-    pub(crate) fn note_cut_off(&self, (peer, client): (&Arc<Peer>, &Arc<Client>)) {
-        let connection = (Arc::clone(peer), Arc::clone(client));
-        self.former.lock().cut_off.insert(client.client_id.clone(), connection);
+    /// The journal knows of a connection that has ended with its process. `will`: what is published now, and the session
+    /// that it ends with.
+    pub(crate) fn note_cut_off(&self, who: (Arc<Peer>, Arc<Client>), will: Option<(SubscriberKey, Will)>) {
+        self.former.lock().cut_off.entry(who.1.client_id.clone()).or_insert(CutOff { who, will });
     }
 
     /// Tells what a former process has not told, of at most `clients_max` clients, and then what has been due since;
     /// whether there is more of it. To be called when all is taken up that has survived, and before there are clients.
     pub(crate) fn close_past(&self, now: Now, clients_max: usize, wakers: &mut Wakers) -> bool {
         for _ in 0..clients_max {
-            let Some((client_id, standing)) = self.former.lock().clients.pop_front() else { break };
-            self.close_client(now, client_id, &standing);
+            if !self.close_next(now, wakers) {
+                // Nothing is left that is older than what is due.
+                return (0..clients_max).all(|_| self.handle_next_deadline(now, wakers));
+            }
         }
-        let (is_told, ran_until) = {
-            let former = self.former.lock();
-            (former.clients.is_empty(), former.ran_until)
-        };
-        if !is_told {
-            return true;
-        }
-        for _ in 0..clients_max {
-            // Those that the events have told of are closed by now.
-            let Some((_, (peer, client))) = self.former.lock().cut_off.pop_first() else { break };
-            let slot = self.registry.get_or_insert(&client.client_id);
-            self.tell_cut_off(now, (&peer, &client), ran_until, &mut slot.hold().count);
-        }
-        if !self.former.lock().cut_off.is_empty() {
-            return true;
-        }
-        *self.former.lock() = Former::default();
-        (0..clients_max).all(|_| self.handle_next_deadline(now, wakers))
+        true
     }
 
-    /// Tells what has ended with the former process of what a client had.
-    fn close_client(&self, now: Now, client_id: ByteString, standing: &Standing) {
-        let Some(connection) = &standing.connection else { return };
-        let (ran_until, peer) = {
-            let mut former = self.former.lock();
-            let is_same = |(peer, _): &(Arc<Peer>, Arc<Client>)| peer.conn_id.0 == connection.conn_id;
-            if standing.is_connected && former.cut_off.get(&client_id).is_some_and(is_same) {
-                former.cut_off.remove(&client_id);
-            }
-            (former.ran_until, peer_of(now, connection, &mut former.peers))
-        };
-        let client = client_of(client_id, connection);
-        let who = (&*peer, &client);
-        let slot = self.registry.get_or_insert(&client.client_id);
+    /// Tells what has ended with the former process of the next client; whether there was one.
+    fn close_next(&self, now: Now, wakers: &mut Wakers) -> bool {
+        let mut former = self.former.lock();
+        if let Some((client_id, standing)) = former.clients.pop_front() {
+            let Some(connection) = &standing.connection else { return true };
+            let is_same = |cut_off: &CutOff| cut_off.who.0.conn_id.0 == connection.conn_id;
+            let known = former.cut_off.get(&client_id).is_some_and(is_same);
+            let will = if known { former.cut_off.remove(&client_id).and_then(|cut_off| cut_off.will) } else { None };
+            let peer = peer_of(now, connection, &mut former.peers);
+            let client = client_of(client_id, connection);
+            let ran_until = former.ran_until;
+            drop(former);
+            self.close_client(now, (&peer, &client), (&standing, will, ran_until), wakers);
+        } else if let Some((_, CutOff { who: (peer, client), will })) = former.cut_off.pop_first() {
+            // It began so late that the history has not heard of it.
+            let standing = Standing { is_connected: true, ..Standing::default() };
+            let ran_until = former.ran_until;
+            drop(former);
+            self.close_client(now, (&peer, &client), (&standing, will, ran_until), wakers);
+        } else {
+            *former = Former::default();
+            return false;
+        }
+        true
+    }
+
+    /// Tells what a client had that has ended with the former process, in the order of every end.
+    fn close_client(
+        &self,
+        now: Now,
+        who: (&Peer, &Client),
+        (standing, will, ran_until): (&Standing, Option<(SubscriberKey, Will)>, Timestamp),
+        wakers: &mut Wakers,
+    ) {
+        let slot = self.registry.get_or_insert(&who.1.client_id);
         let mut held = slot.hold();
         if held.session.is_none() {
             self.end_former_session(now, &mut held, who, standing);
+        }
+        if let Some((key, will)) = will {
+            self.publish_of(now, &will, who, wakers);
+            if let Some(store) = self.store.get() {
+                store.note_ended(key);
+            }
         }
         if standing.is_connected {
             self.tell_cut_off(now, who, ran_until, &mut held.count);

@@ -30,16 +30,21 @@ struct Told {
 
 /// How a client stands after the last of its events.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Standing {
     /// How far its events are numbered; `None` where some may be missing.
     pub count: Option<StandingCount>,
     /// Its session, where that has not ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<StandingSession>,
-    /// The last connection that was accepted.
+    /// The last connection that was accepted, where something has not ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<StandingConnection>,
     /// Whether that connection has not ended.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_connected: bool,
     /// The QoS of each subscription that has not ended, by its filter.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub subscriptions: BTreeMap<String, u8>,
 }
 
@@ -125,6 +130,9 @@ impl Past {
         told.order = self.last_order;
         told.standing.count = Some(StandingCount { seq, epoch });
         told.standing.take(*kind, &fields);
+        if !told.standing.is_open() {
+            told.standing.connection = None;
+        }
     }
 
     /// Puts a client in as it stood when the events that follow began.

@@ -85,8 +85,8 @@ impl GapCause {
         }
     }
 
-    /// Whether events are missing that the process goes on from, under numbers that it goes on from. What a kill has cost
-    /// nobody remembers, and what stood in a broken slice was of another time.
+    /// Whether the process has gone on from numbers that stand nowhere: of the events that are missing. After a kill nobody
+    /// goes on from them, and what follows a broken slice does not begin with it.
     pub(crate) const fn loses_numbers(self) -> bool {
         match self {
             GapCause::Overflow | GapCause::WriteFailed => true,

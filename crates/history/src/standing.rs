@@ -40,7 +40,7 @@ pub(crate) fn write(transaction: &Transaction<'_>, past: &Past) -> rusqlite::Res
 }
 
 fn take_beginning(connection: &Connection, past: &mut Past) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare("SELECT clientid, json FROM standing")?;
+    let mut statement = connection.prepare("SELECT clientid, json FROM standing ORDER BY place")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         // One that cannot be read is forgotten: its client begins anew.

@@ -227,7 +227,7 @@ impl Hub {
         None
     }
 
-    fn publish_of(&self, now: Now, will: &Will, (peer, client): (&Peer, &Client), wakers: &mut Wakers) {
+    pub(crate) fn publish_of(&self, now: Now, will: &Will, (peer, client): (&Peer, &Client), wakers: &mut Wakers) {
         let publish = Publish {
             dup: false,
             qos: will.qos,

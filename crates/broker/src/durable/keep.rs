@@ -80,6 +80,13 @@ impl Store {
         mark
     }
 
+    /// Notes that a session has ended, with all it held.
+    pub(crate) fn note_ended(&self, key: SubscriberKey) {
+        let mut record = Vec::new();
+        Change::Ended(key).put(&mut record);
+        self.append(&record);
+    }
+
     /// Puts a message and its place in a queue into a record.
     pub(super) fn put_queued(&self, key: SubscriberKey, queued: &mut Queued, record: &mut Vec<u8>) {
         let message = self.put_message(&queued.message, record);
@@ -168,12 +175,14 @@ impl Hub {
 
     /// Notes that the session in `core` has a connection now, or that it is one that ends with its connection. To be
     /// called when `core` has its link. `had_durable`: it, or the one before, has survived until now. Gives what CONNACK
-    /// waits for.
+    /// waits for, which is nothing where there is no more to note than a will.
     pub(crate) fn keep_online(&self, slot: &Slot, core: &mut Core, had_durable: bool) -> Option<Mark> {
         let store = self.store.get()?;
         let Core { session: Some(session), link: Some(link), .. } = core else { return None };
         let mut record = Vec::new();
-        if session.expiry_interval_s > 0 {
+        let outlives_connection = session.expiry_interval_s > 0;
+        session.is_noted = outlives_connection || link.will.is_some();
+        if session.is_noted {
             let who = (&*link.peer, &*link.client);
             head_of(who, session, (link.will.as_deref(), Rest::Online)).put(&mut record);
         } else if session.is_durable {
@@ -181,9 +190,10 @@ impl Hub {
         } else {
             return had_durable.then(|| store.mark());
         }
-        session.is_durable = session.expiry_interval_s > 0;
-        slot.set_durable(session.is_durable);
-        Some(store.append(&record))
+        session.is_durable = outlives_connection;
+        slot.set_durable(outlives_connection);
+        let mark = store.append(&record);
+        (outlives_connection || had_durable).then_some(mark)
     }
 
     /// Notes how the session in `core` rests.
@@ -200,10 +210,8 @@ impl Hub {
     /// Notes the end of a session.
     pub(crate) fn keep_ended(&self, slot: &Slot, session: &Session) {
         slot.set_durable(false);
-        if let Some(store) = self.store.get().filter(|_| session.is_durable) {
-            let mut record = Vec::new();
-            Change::Ended(session.key).put(&mut record);
-            store.append(&record);
+        if let Some(store) = self.store.get().filter(|_| session.is_noted) {
+            store.note_ended(session.key);
         }
     }
 }

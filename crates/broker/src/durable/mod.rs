@@ -3,8 +3,8 @@
 //!
 //! In: changes, as they happen. Out: how far they are durable, and at the next start everything that was.
 //!
-//! Never: anything of sessions that end with their connection, and of messages of QoS 0 that are not retained. A broker
-//! that has no other sessions writes nothing.
+//! Never: anything but the will of sessions that end with their connection, and messages of QoS 0 that are not retained. A
+//! broker that has nothing else writes nothing.
 //!
 //! The memory is the truth and the journal follows it. What one lock guards is noted under that lock, so that the order
 //! of the records is the order of what has happened: a session's own changes under the lock of its slot, at the end of

@@ -58,6 +58,12 @@ impl Hub {
     }
 
     fn restore_session(&self, now: Now, (key, read): (SubscriberKey, ReadSession), recovered: &mut Recovered) {
+        if read.expiry_interval_s == 0 {
+            // It was to end with its connection, and is here for the will of that.
+            recovered.wills += usize::from(read.will.is_some());
+            self.note_cut_off(read.who, read.will.map(|will| (key, will)));
+            return;
+        }
         let slot = self.registry.get_or_insert(&read.who.1.client_id);
         let mut held = slot.hold();
         if held.session.is_some() {
@@ -70,7 +76,7 @@ impl Hub {
         recovered.wills += usize::from(parked.will.is_some());
         let mut session = Session::new(key, read.expiry_interval_s, now);
         session.created_at = read.created_at;
-        session.is_durable = true;
+        (session.is_durable, session.is_noted) = (true, true);
         slot.set_durable(true);
         for subscription in read.subscriptions() {
             let subscriber = Subscriber { key, target: Arc::clone(&slot), granted: subscription.granted };
@@ -132,8 +138,8 @@ impl Hub {
     /// A session that had a connection when the process ended rests from now on.
     fn lay_to_rest(&self, now: Now, held: &mut Held<'_>, parked: Parked, was_online: bool) {
         if was_online && let Some((peer, client)) = held.last.clone() {
-            self.note_cut_off((&peer, &client));
             self.keep_parked(now, (&peer, &client), held, &parked);
+            self.note_cut_off((peer, client), None);
         }
         self.rest(held, Box::new(parked));
         self.registry.offline_count.fetch_add(1, Ordering::Relaxed);

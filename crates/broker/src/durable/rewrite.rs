@@ -78,10 +78,13 @@ fn rewrite_session(
         (None, Some((peer, client)), Some(parked)) => head_of((peer, client), session, rest_of(now, parked)),
         (None, Some(_) | None, Some(_) | None) => return Mark::default(),
     };
-    if !session.is_durable {
+    if !session.is_noted {
         return Mark::default();
     }
     head.put(record);
+    if !session.is_durable {
+        return store.append_rewritten(record, rewriting);
+    }
     put_holdings(session, store, record);
     let inbox = held.slot.inbox.lock();
     let mut waiting: Vec<Queued> = inbox.waiting().filter(|queued| queued.number != 0).cloned().collect();

@@ -162,3 +162,21 @@ fn what_a_disk_does_not_take_is_written_when_it_is_back() {
     world.kill();
     assert_eq!(survivors(&world), before);
 }
+
+#[test]
+fn the_will_of_a_session_that_is_not_kept_stays_when_the_journal_is_written_anew() {
+    let mut world = World::new(parse("config durable").unwrap().iter());
+    let take = |text: &str, world: &mut World| {
+        text.lines().filter_map(|line| parse(line).unwrap()).for_each(|line| world.take(&line).unwrap());
+    };
+    for name in ["there", "gone"] {
+        take(&format!("{name} > CONNECT clientid={name} will.topic=wills/{name}\n{name} < CONNACK"), &mut world);
+    }
+    take("gone > DISCONNECT", &mut world);
+    world.hub.rewrite(world.now);
+    world.kill();
+    take("event message_publish clientid=there topic=wills/there\nno event message_publish", &mut world);
+    // It was published once.
+    world.kill();
+    take("no event message_publish", &mut world);
+}

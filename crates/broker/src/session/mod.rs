@@ -62,6 +62,8 @@ pub(crate) struct Session {
     pub(crate) created_at: Timestamp,
     /// Whether what happens to it is noted in the journal.
     pub(crate) is_durable: bool,
+    /// Whether the journal knows of it: it is durable, or its connection has a will.
+    pub(crate) is_noted: bool,
     subscriptions: HashMap<ByteString, Subscription, RandomState>,
     window: Window,
     awaiting_release: Unreleased,
@@ -223,6 +225,7 @@ impl Session {
             expiry_interval_s,
             created_at: now.wall,
             is_durable: false,
+            is_noted: false,
             subscriptions: HashMap::default(),
             window: Window::default(),
             awaiting_release: Unreleased::default(),

@@ -92,7 +92,7 @@ async fn strangers_under_its_identifier_do_not_disturb_a_client() {
     let observer = observer.await.unwrap();
     let told = Told::by(server, &home);
     told.assert_numbered();
-    told.assert_seen_by(&observer);
+    observer.assert_has_seen(&told);
     let by_client = told.by_client();
     let events = &by_client[VICTIM];
     let expected = [

@@ -85,7 +85,7 @@ async fn takeovers_at_random_are_told_in_order_and_once() {
     let observer = observer.await.unwrap();
     let told = Told::by(server, &home);
     told.assert_numbered();
-    told.assert_seen_by(&observer);
+    observer.assert_has_seen(&told);
     assert_eq!(told.all("gap"), Vec::<&Value>::new());
     let by_client = told.by_client();
     assert_eq!(by_client.len(), identifiers);

@@ -24,8 +24,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use observer::OBSERVERS;
 use server::Home;
+use told::OBSERVERS;
 
 /// How long a test waits for what has to happen. It only ends a test that would fail anyway, so it is long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -8,9 +8,8 @@ use serde_json::Value;
 use super::attacker::Attacker;
 use super::client::{Client, text};
 use super::server::Home;
+use super::told::{OBSERVERS, Told};
 
-/// The identifier of the observer, and of the client whose end it waits for.
-pub(crate) const OBSERVERS: [&str; 2] = ["observer", "last"];
 const PASSWORD: &str = "secret";
 
 /// Everybody may do what they could without the file; who has the role sees events, too.
@@ -66,9 +65,16 @@ impl Observer {
         }
     }
 
-    /// What it has seen of the lives of clients, in order.
-    pub(crate) fn lives(&self) -> impl Iterator<Item = &Value> {
-        self.seen.iter().filter(|event| event["seq"].is_u64())
+    /// Checks that it has got all lifecycle events from its first to its last as the history has them, in order.
+    pub(crate) fn assert_has_seen(&self, told: &Told) {
+        let mut seen = self.seen.iter().filter(|event| event["seq"].is_u64()).peekable();
+        let first = &seen.peek().expect("the observer has seen nothing")["event_id"];
+        let told = told.0.iter().skip_while(|record| record["event_id"] != *first);
+        for (told, seen) in told.filter(|record| record["event"] != "gap").zip(seen.by_ref()) {
+            assert_eq!(told, seen);
+        }
+        assert!(seen.next().is_none(), "the observer has seen what the history has not");
+        assert_eq!(self.seen.last().unwrap()["clientid"], OBSERVERS[1]);
     }
 }
 

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use history::{History, HistoryConfig, Query};
 use serde_json::Value;
 
-use super::observer::{OBSERVERS, Observer};
 use super::server::{Home, Server};
+
+/// The identifiers of those who only look at what is told of the others.
+pub(crate) const OBSERVERS: [&str; 2] = ["observer", "last"];
 
 /// The records of the history, in the order in which things happened.
 #[derive(Debug)]
@@ -51,21 +53,6 @@ impl Told {
             }
         }
         clients
-    }
-
-    /// Checks that a client that subscribed to all events has got them as they were told here, from the first to the last
-    /// that it has seen.
-    pub(crate) fn assert_seen_by(&self, observer: &Observer) {
-        let mut seen = observer.lives().peekable();
-        let first = &seen.peek().expect("the observer has seen nothing")["event_id"];
-        let told = self.0.iter().skip_while(|record| record["event_id"] != *first);
-        let mut count = 0;
-        for (told, seen) in told.filter(|record| record["event"] != "gap").zip(seen.by_ref()) {
-            assert_eq!(told, seen);
-            count += 1;
-        }
-        assert!(seen.next().is_none(), "the observer has seen what the history has not");
-        println!("an observer has seen {count} events in order");
     }
 
     /// Checks that the numbers of all events rise by one, or that a gap says which are missing; and that those of each

@@ -2,5 +2,6 @@
 
 mod buffered;
 pub(crate) mod device;
+mod endings;
 mod kills;
 mod survives;
