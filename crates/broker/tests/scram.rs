@@ -204,6 +204,7 @@ async fn with(address: SocketAddr, hash: Hash, act: impl FnOnce(Client) + Send +
     tokio::task::spawn_blocking(move || act(Client::open(address, hash))).await.unwrap();
 }
 
+// proves 5: [MQTT-4.12.0-2] [MQTT-4.12.0-3] [MQTT-4.12.0-5]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_sides_prove_that_they_know_the_password() {
     let (_broker, address, _dir) = serve().await;
@@ -221,6 +222,7 @@ async fn both_sides_prove_that_they_know_the_password() {
     }
 }
 
+// proves 5: [MQTT-4.12.0-4]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_proofs_and_unknown_users_get_the_same_answer() {
     let (_broker, address, _dir) = serve().await;
@@ -235,7 +237,7 @@ async fn wrong_proofs_and_unknown_users_get_the_same_answer() {
     }
 }
 
-/// [MQTT-4.12.0-1] to [MQTT-4.12.0-7].
+// proves 5: [MQTT-4.12.0-1] [MQTT-3.1.2-30] [MQTT-4.12.0-5]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_exchange_is_refused() {
     let (_broker, address, _dir) = serve().await;
@@ -270,6 +272,7 @@ async fn what_is_no_exchange_is_refused() {
 }
 
 /// [4.12.1]: other packets go on meanwhile, and a proof that fails ends the connection.
+// proves 5: [MQTT-4.12.1-1] [MQTT-4.12.1-2]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_proves_itself_once_more() {
     let (_broker, address, _dir) = serve().await;

@@ -238,7 +238,7 @@ reasons! {
         ProxyProtocolError = "proxy_protocol_error": "no good PROXY header came, which this listener expects", "turn the PROXY protocol on in the load balancer, or off in the listener";
         ConnectTimeout = "connect_timeout": "no complete CONNECT came in time", "check what opens connections without using them: scanners, health checks, half-open links";
         ReceiveMaximumExceeded = "receive_maximum_exceeded": "the client sent more unacknowledged messages than the broker had allowed", "fix the client: it must respect Receive Maximum";
-        TopicAliasInvalid = "topic_alias_invalid": "the client used a topic alias that was not set or is too high", "fix the client: it must respect Topic Alias Maximum";
+        TopicAliasInvalid = "topic_alias_invalid": "the client used a topic alias that is too high", "fix the client: it must respect Topic Alias Maximum";
         ServerBusy = "server_busy": "too many clients were waiting for their password to be checked", "let clients wait longer between attempts";
         UseAnotherServer = "use_another_server": "the client was sent to another server", "let the client follow the server reference in `detail`";
         ConnectionRateExceeded = "connection_rate_exceeded": "too many connections in too short a time", "let clients wait longer between attempts, or raise `connect_rate_max` of the listener, of `[limits.client]` or of `[limits.address]`; `detail` says which";

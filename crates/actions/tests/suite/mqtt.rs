@@ -18,6 +18,7 @@ fn connacks(clients: &[&str]) -> Vec<Output> {
     (1..).zip(clients).map(|(n, client)| output(n, &connack(client))).collect()
 }
 
+// proves 3.1.1: [MQTT-7.0.0-1]
 #[tokio::test]
 async fn every_qos_arrives_in_order() {
     let (mosquitto, world) = started();

@@ -49,6 +49,7 @@ fn check(version: &str, refused: &str) {
     assert!(output.status.success(), "{complained}");
 }
 
+// proves 3.1.1: [MQTT-7.0.0-2]
 #[test]
 fn a_client_of_another_make_is_served_in_mqtt_31() {
     check("3.1", "5");
