@@ -15,6 +15,7 @@ use crate::authenticator::jwt::Jwt;
 use crate::authenticator::postgres::Postgres;
 use crate::authenticator::users::UsersSource;
 use crate::authenticator::{Kind, OnFailure, Source, SourceStats};
+use crate::authorizer::{Asked, Authorizer, Connected};
 use crate::chain::{Chain, Walk};
 use crate::clock::Clock;
 use crate::config::{Anonymous, AuthConfig, AuthenticatorKind, NoMatch};
@@ -45,6 +46,7 @@ struct Inner {
     chains: HashMap<String, Chain>,
     users: Option<Arc<Watched<Users>>>,
     acl: Option<Watched<Acl>>,
+    authorizers: Arc<[Authorizer]>,
     no_match: NoMatch,
     acl_version: AtomicU64,
     open: Arc<Permissions>,
@@ -65,7 +67,13 @@ impl Auth {
         let acl = acl.map(|file| Watched::open("ACL file", file, (dir, help), Acl::parse)).transpose()?;
         let clock = Clock::new();
         let users = users.map(Arc::new);
-        let sources = sources(config, users.as_ref(), clock)?;
+        let passwords = Passwords::new(&config.limits, clock);
+        let sources = sources(config, users.as_ref(), (&passwords, clock))?;
+        let authorizers = config.authorizers.iter().map(|(name, options)| {
+            let path = format!("auth.authorizers.{name}");
+            Authorizer::new((name, &path), options, passwords.clone(), clock)
+        });
+        let authorizers = authorizers.collect::<Result<Vec<_>, _>>()?;
         let default_chain = chain(config, "auth.chain", (config.anonymous, &config.chain), &sources)?;
         let mut chains = HashMap::new();
         for (name, own) in &config.listeners {
@@ -80,6 +88,7 @@ impl Auth {
             chains,
             users,
             acl,
+            authorizers: authorizers.into(),
             no_match: config.no_match,
             acl_version: AtomicU64::new(0),
             open: Arc::new(Permissions::open()),
@@ -164,7 +173,7 @@ impl Auth {
 
     /// What this client may publish and receive. To be asked once for each connection, and again when
     /// [`acl_version`](Auth::acl_version) has risen.
-    pub fn permissions(&self, identity: &Identity) -> Arc<Permissions> {
+    pub fn permissions(&self, identity: &Identity, connected: &Connected<'_>) -> Arc<Permissions> {
         if identity.superuser {
             return Arc::new(Permissions::superuser());
         }
@@ -179,9 +188,13 @@ impl Auth {
         let no_match = match self.0.no_match {
             NoMatch::Allow => Effect::Allow,
             NoMatch::Deny => Effect::Deny,
-            NoMatch::Auto if layers.is_empty() => Effect::Allow,
+            NoMatch::Auto if layers.is_empty() && self.0.authorizers.is_empty() => Effect::Allow,
             NoMatch::Auto => Effect::Deny,
         };
+        if !self.0.authorizers.is_empty() {
+            let asked = Arc::new(Asked::new(Arc::clone(&self.0.authorizers), identity, connected));
+            return Arc::new(Permissions::layers_and_services(layers.into(), asked, no_match));
+        }
         if layers.is_empty() && no_match == Effect::Allow {
             return self.0.open.clone();
         }
@@ -206,6 +219,17 @@ impl Auth {
     /// What came of asking each authenticator.
     pub fn stats(&self) -> Vec<SourceStats> {
         self.0.sources.iter().map(|source| source.counts.stats(&source.name, source.kind_name())).collect()
+    }
+
+    /// What came of asking each service what clients may do.
+    pub fn authorizer_stats(&self) -> Vec<SourceStats> {
+        self.0.authorizers.iter().map(Authorizer::stats).collect()
+    }
+
+    /// Forgets what services have said about what clients may do; gives how many services there are.
+    pub fn forget_answers(&self) -> usize {
+        self.0.authorizers.iter().for_each(Authorizer::forget);
+        self.0.authorizers.len()
     }
 
     /// Reads the files again, whether they have changed or not. Where one is broken or gone, its content of before
@@ -278,9 +302,8 @@ impl Auth {
 fn sources(
     config: &AuthConfig,
     users: Option<&Arc<Watched<Users>>>,
-    clock: Clock,
+    (passwords, clock): (&Passwords, Clock),
 ) -> Result<Vec<Arc<Source>>, AuthError> {
-    let passwords = Passwords::new(&config.limits, clock);
     let mut sources = Vec::new();
     if let Some(users) = users {
         let kind = Kind::Users(UsersSource::new(Arc::clone(users), passwords.clone()));

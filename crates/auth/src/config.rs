@@ -9,6 +9,7 @@ use crate::authenticator::certificate::CertificateOptions;
 use crate::authenticator::http::HttpOptions;
 use crate::authenticator::jwt::JwtOptions;
 use crate::authenticator::postgres::PostgresOptions;
+use crate::authorizer::AuthorizerOptions;
 
 /// What [`Auth`](crate::Auth) is opened with.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct AuthConfig {
     pub chain: Vec<String>,
     /// What is different for the clients of a listener, by its name.
     pub listeners: BTreeMap<String, ListenerAuth>,
+    /// Services that are asked what clients may do where no rule says it, by their names, in their order.
+    pub authorizers: Vec<(String, AuthorizerOptions)>,
     /// What clients may publish and read; `None` where no file says it.
     pub acl_file: Option<SourceFile>,
     /// What holds where no source of rules has one.
@@ -38,6 +41,7 @@ impl Default for AuthConfig {
             users_file: Some(SourceFile { path: "users".into(), required: false }),
             authenticators: Vec::new(),
             chain: Vec::new(),
+            authorizers: Vec::new(),
             listeners: BTreeMap::new(),
             acl_file: Some(SourceFile { path: "acl".into(), required: false }),
             no_match: NoMatch::Auto,

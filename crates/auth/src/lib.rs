@@ -13,6 +13,7 @@
 mod acl;
 mod auth;
 mod authenticator;
+mod authorizer;
 mod bans;
 mod certificate;
 mod chain;
@@ -48,6 +49,7 @@ pub use authenticator::jwt::{ClaimOptions, JwtOptions, KeyOptions, TokenFrom};
 pub use authenticator::outside::OutsideLimits;
 pub use authenticator::postgres::{DatabaseOptions, PostgresOptions};
 pub use authenticator::{OnFailure, SourceStats};
+pub use authorizer::{AuthorizerOptions, Connected, Question};
 pub use bans::{Ban, BanBy, Bans, BansFile};
 pub use certificate::PeerCertificate;
 pub use config::{

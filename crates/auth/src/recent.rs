@@ -49,6 +49,12 @@ impl<K: Hash + Eq, V: Clone> Recent<K, V> {
         (now_ms < entry.expires_ms).then(|| entry.value.clone())
     }
 
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.young.clear();
+        self.old.clear();
+    }
+
     /// Sets the value at `key`.
     pub(crate) fn insert(&mut self, key: K, value: V, now_ms: u64) {
         if self.young.len() >= self.half_len_max && !self.young.contains_key(&key) {

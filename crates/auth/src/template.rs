@@ -189,7 +189,9 @@ fn place(name: &str, scope: Scope) -> Result<Place, (String, Option<String>)> {
         return Ok(Place::Attribute(attribute.to_owned()));
     }
     let more: &[(&str, Place)] = if scope == Scope::Request { &ON_REQUEST } else { &[] };
-    let known = || ON_CONNECT.iter().chain(more);
+    // A password is shown to nobody but who checks it.
+    let is_offered = move |(_, place): &&(&str, Place)| scope == Scope::Connect || *place != Place::Password;
+    let known = || ON_CONNECT.iter().chain(more).filter(is_offered);
     if let Some((_, place)) = known().find(|(known, _)| *known == name) {
         return Ok(place.clone());
     }

@@ -174,7 +174,8 @@ async fn a_broken_or_missing_file_keeps_what_was_in_force() {
     let Verdict::Allow(identity) = auth.check(&credentials("10.0.0.1:1", "pump", "secret")).await.verdict else {
         panic!("expected the user of before to get in")
     };
-    let permissions = auth.permissions(&identity);
+    let connected = auth::Connected { peer: ([127, 0, 0, 1], 1).into(), listener: "default", certificate: None };
+    let permissions = auth.permissions(&identity, &connected);
     assert!(permissions.may_read("x") && !permissions.may_read("y"));
     std::fs::remove_file(place.dir.path().join("acl")).unwrap();
     assert!(auth.reload().is_err());

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use auth::{
-    Auth, AuthConfig, AuthenticatorKind, AuthenticatorOptions, CertificateOptions, ClaimOptions, DatabaseOptions,
-    HashFormat, HttpClientOptions, HttpOptions, HttpQuestionOptions, JwtOptions, KeyOptions, Limits, ListenerAuth,
-    OutsideLimits, PostgresOptions, SourceFile,
+    Auth, AuthConfig, AuthenticatorKind, AuthenticatorOptions, AuthorizerOptions, CertificateOptions, ClaimOptions,
+    DatabaseOptions, HashFormat, HttpClientOptions, HttpOptions, HttpQuestionOptions, JwtOptions, KeyOptions, Limits,
+    ListenerAuth, OutsideLimits, PostgresOptions, SourceFile,
 };
 
 use crate::config::{
-    Anonymous, Authenticator, CertificateAuthenticator, CertificateName, Config, HashKind, HttpAuthenticator,
-    HttpEncoding, HttpMethod, JwtAuthenticator, Listener, NoMatch, OnFailure, PostgresAuthenticator, SaltPosition,
-    TokenFrom,
+    Anonymous, Authenticator, AuthorizerKind, CertificateAuthenticator, CertificateName, Config, HashKind,
+    HttpAuthenticator, HttpAuthorizer, HttpEncoding, HttpMethod, JwtAuthenticator, Listener, NoMatch, OnFailure,
+    PostgresAuthenticator, SaltPosition, TokenFrom,
 };
 use crate::outcome::Stop;
 
@@ -34,6 +34,7 @@ fn auth_config(config: &Config) -> AuthConfig {
             .map(|(name, authenticator)| (name.clone(), authenticator_options(authenticator)))
             .collect(),
         chain: config.auth.chain.clone(),
+        authorizers: config.authorizers.iter().map(|(name, options)| (name.clone(), authorizer(options))).collect(),
         listeners: config.listeners.iter().filter_map(|(name, tables)| listener_auth(name, &tables.options)).collect(),
         acl_file: Some(file(config.auth.acl_file.as_path(), "auth.acl_file")),
         no_match: match config.auth.no_match {
@@ -116,19 +117,54 @@ fn jwt(options: &JwtAuthenticator) -> JwtOptions {
     }
 }
 
+fn authorizer(options: &HttpAuthorizer) -> AuthorizerOptions {
+    let AuthorizerKind::Http = options.kind;
+    AuthorizerOptions {
+        on_failure: on_failure(options.on_failure),
+        http: HttpOptions {
+            question: HttpQuestionOptions {
+                method: method(options.method),
+                url: options.url.clone(),
+                body: options.body.clone(),
+                encoding: encoding(options.encoding),
+            },
+            client: HttpClientOptions {
+                headers: secrets(&options.headers),
+                timeout_ms: options.timeout_ms,
+                connect_timeout_ms: options.connect_timeout_ms,
+                ca_pem: given(&options.ca_pem),
+            },
+            limits: OutsideLimits {
+                concurrency_max: options.concurrency_max,
+                queue_max: options.queue_max,
+                cache_max: options.cache_max,
+                cache_ttl_s: options.cache_ttl_s,
+            },
+        },
+    }
+}
+
+const fn method(method: HttpMethod) -> auth::HttpMethod {
+    match method {
+        HttpMethod::Post => auth::HttpMethod::Post,
+        HttpMethod::Get => auth::HttpMethod::Get,
+    }
+}
+
+const fn encoding(encoding: HttpEncoding) -> auth::HttpEncoding {
+    match encoding {
+        HttpEncoding::Json => auth::HttpEncoding::Json,
+        HttpEncoding::Form => auth::HttpEncoding::Form,
+    }
+}
+
 fn http(options: &HttpAuthenticator) -> HttpOptions {
     HttpOptions {
         question: HttpQuestionOptions {
-            method: match options.method {
-                HttpMethod::Post => auth::HttpMethod::Post,
-                HttpMethod::Get => auth::HttpMethod::Get,
-            },
+            method: method(options.method),
             url: options.url.clone(),
             body: options.body.clone(),
-            encoding: match options.encoding {
-                HttpEncoding::Json => auth::HttpEncoding::Json,
-                HttpEncoding::Form => auth::HttpEncoding::Form,
-            },
+            encoding: encoding(options.encoding),
         },
         client: HttpClientOptions {
             headers: secrets(&options.headers),

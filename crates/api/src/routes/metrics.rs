@@ -31,6 +31,7 @@ pub(crate) async fn scrape(_viewer: Viewer, State(api): State<Api>) -> Result<Re
         bus: api.broker.bus().stats(),
         rules: api.engine.rules(),
         authenticators: api.broker.auth().stats(),
+        authorizers: api.broker.auth().authorizer_stats(),
         sources: api.engine.sources(),
     };
     let mut registry = Registry::with_prefix("signalbox");
@@ -49,6 +50,7 @@ struct Snapshot {
     bus: Vec<BusStats>,
     rules: Vec<RuleStatus>,
     authenticators: Vec<SourceStats>,
+    authorizers: Vec<SourceStats>,
     sources: Vec<SourceStatus>,
 }
 
@@ -156,6 +158,14 @@ const OF_AN_AUTHENTICATOR: &[Row<SourceStats>] = &[
     }),
 ];
 
+const OF_AN_AUTHORIZER: &[Row<SourceStats>] = &[
+    ("authorization_allowed", "Questions what a client may do that a service allowed", |source| source.allowed),
+    ("authorization_denied", "Questions what a client may do that a service denied", |source| source.denied),
+    ("authorization_ignored", "Questions about which a service had no opinion", |source| source.ignored),
+    ("authorization_failed", "Questions that a service did not answer", |source| source.failed),
+    ("authorization_waited_us", "Microseconds that clients have waited for a service", |source| source.waited_us),
+];
+
 const OF_AN_ACTION_NOW: &[Row<Ledger>] = &[
     ("action_queued", "Outputs that wait", |ledger| ledger.queued),
     ("action_in_flight", "Outputs being sent", |ledger| ledger.in_flight),
@@ -205,12 +215,7 @@ impl Collector for Snapshot {
                 counter(&mut family, &[("rule", &rule.id)], value(rule))?;
             }
         }
-        for (name, help, value) in OF_AN_AUTHENTICATOR {
-            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-            for source in &self.authenticators {
-                counter(&mut family, &[("name", &source.name), ("kind", source.kind)], value(source))?;
-            }
-        }
+        self.encode_askers(&mut encoder)?;
         self.encode_sources(&mut encoder)?;
         for (name, help, value) in OF_AN_ACTION {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
@@ -247,6 +252,19 @@ impl Collector for Snapshot {
 }
 
 impl Snapshot {
+    /// What came of asking who clients are and what they may do.
+    fn encode_askers(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        for (rows, sources) in [(OF_AN_AUTHENTICATOR, &self.authenticators), (OF_AN_AUTHORIZER, &self.authorizers)] {
+            for (name, help, value) in rows {
+                let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+                for source in sources {
+                    counter(&mut family, &[("name", &source.name), ("kind", source.kind)], value(source))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn encode_reasons(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let mut family = encoder.encode_descriptor(
             "connects_refused_by_reason",

@@ -2,6 +2,7 @@
 
 pub(crate) mod action_changes;
 pub(crate) mod actions;
+pub(crate) mod authorization;
 pub(crate) mod banned;
 pub(crate) mod clients;
 pub(crate) mod connector_changes;
@@ -71,6 +72,7 @@ pub(crate) fn guarded() -> OpenApiRouter<Api> {
         .routes(routes!(clients::subscriptions))
         .routes(routes!(listeners::list))
         .routes(routes!(listeners::show))
+        .routes(routes!(authorization::forget))
         .routes(routes!(banned::list, banned::add))
         .routes(routes!(banned::remove))
         .routes(routes!(subscriptions::list))

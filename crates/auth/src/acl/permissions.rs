@@ -8,6 +8,7 @@ use super::cover::{covers, overlaps};
 use super::names::Names;
 use super::rule::{Publishing, Rule};
 use super::section::{Access, Section};
+use crate::authorizer::{Asked, Question, Wish};
 use crate::identity::Identity;
 
 /// Topics below which only the broker publishes, and that only a rule naming them opens to readers.
@@ -17,7 +18,8 @@ const RESERVED: [&str; 3] = ["$SYS", "$events", "$sources"];
 ///
 /// - Nobody publishes to `$SYS/`, `$events/` and `$sources/`.
 /// - The sources are asked in their order, and the first that has something to say decides.
-/// - Where none has, the setting `no_match` decides; but those three are read only where a rule names them.
+/// - Where none has, services are asked. They take time: see [`Permissions::question`].
+/// - Where none of them has an opinion, the setting `no_match` decides; but those three are read only where a rule names them.
 /// - `#` and `+` at the first level do not stand for topics that begin with `$` [MQTT-4.7.2-1].
 /// - A superuser reads everything.
 ///
@@ -39,8 +41,8 @@ pub enum Effect {
 pub struct Check<'a> {
     /// Whether it may.
     pub effect: Effect,
-    /// The name of the source: `file` for the ACL file, `client` for the rules that came with the client; `superuser`,
-    /// `broker` for topics of the broker, `default` where no source has a rule.
+    /// The name of the source: `file` for the ACL file, `client` for the rules that came with the client, that of a
+    /// service; `superuser`, `broker` for topics of the broker, `default` where no source has a rule.
     pub decided_by: &'a str,
 }
 
@@ -67,7 +69,7 @@ pub(super) enum Reach {
 enum Kind {
     Superuser,
     Open,
-    Layers { layers: Box<[Layer]>, no_match: Effect },
+    Layers { layers: Box<[Layer]>, asked: Option<Arc<Asked>>, no_match: Effect },
 }
 
 /// What one source says about one client.
@@ -192,7 +194,12 @@ impl Permissions {
 
     /// Sources in their order, and what holds where none has a rule.
     pub(crate) const fn layers(layers: Box<[Layer]>, no_match: Effect) -> Permissions {
-        Permissions(Kind::Layers { layers, no_match })
+        Permissions(Kind::Layers { layers, asked: None, no_match })
+    }
+
+    /// The same with services that are asked where no source has a rule.
+    pub(crate) const fn layers_and_services(layers: Box<[Layer]>, asked: Arc<Asked>, no_match: Effect) -> Permissions {
+        Permissions(Kind::Layers { layers, asked: Some(asked), no_match })
     }
 
     /// What a client may do where there is no source of rules.
@@ -208,9 +215,10 @@ impl Permissions {
         match &self.0 {
             Kind::Superuser => Check { effect: Effect::Allow, decided_by: "superuser" },
             Kind::Open => Check { effect: Effect::Allow, decided_by: "default" },
-            Kind::Layers { layers, no_match } => layers
+            Kind::Layers { layers, asked, no_match } => layers
                 .iter()
                 .find_map(|layer| Some(Check { effect: layer.publish(what)?, decided_by: layer.source() }))
+                .or_else(|| asked.as_ref().and_then(|asked| answer(asked, &Wish::to_publish(what))))
                 .unwrap_or(Check { effect: *no_match, decided_by: "default" }),
         }
     }
@@ -225,9 +233,16 @@ impl Permissions {
         match &self.0 {
             Kind::Superuser => true,
             Kind::Open => !is_reserved(topic),
-            Kind::Layers { layers, no_match } => {
-                let unsaid = if is_reserved(topic) { Effect::Deny } else { *no_match };
-                layers.iter().find_map(|layer| layer.delivery(topic)).unwrap_or(unsaid) == Effect::Allow
+            Kind::Layers { layers, asked, no_match } => {
+                let unsaid = || {
+                    let is_granted = asked.as_ref().is_some_and(|asked| asked.is_granted(topic));
+                    if is_granted || (*no_match == Effect::Allow && !is_reserved(topic)) {
+                        Effect::Allow
+                    } else {
+                        Effect::Deny
+                    }
+                };
+                layers.iter().find_map(|layer| layer.delivery(topic)).unwrap_or_else(unsaid) == Effect::Allow
             }
         }
     }
@@ -249,16 +264,90 @@ impl Permissions {
             Kind::Superuser => (Readable::All, "superuser"),
             Kind::Open if is_reserved => (Readable::None, "broker"),
             Kind::Open => (Readable::All, "default"),
-            Kind::Layers { layers, no_match } => {
+            Kind::Layers { layers, asked, no_match } => {
                 let mut said = Said::default();
                 let whole = layers.iter().find(|layer| layer.subscription((filter, qos), &mut said));
                 if let Some(layer) = whole {
                     return (said.readable(), layer.source());
                 }
+                let asked = asked.as_ref();
+                if let Some((asked, check)) =
+                    asked.and_then(|asked| Some((asked, answer(asked, &Wish::to_subscribe(filter, qos))?)))
+                {
+                    if check.effect == Effect::Deny {
+                        return (Readable::None, check.decided_by);
+                    }
+                    asked.grant(filter);
+                    said.take(Effect::Allow, Reach::Whole);
+                    return (said.readable(), check.decided_by);
+                }
                 said.take(if is_reserved { Effect::Deny } else { *no_match }, Reach::Whole);
                 (said.readable(), "default")
             }
         }
+    }
+}
+
+/// What has to be asked about a packet.
+impl Permissions {
+    /// Whether services may have to be asked at all.
+    pub const fn asks(&self) -> bool {
+        matches!(&self.0, Kind::Layers { asked: Some(_), .. })
+    }
+
+    /// What has to be asked before [`Permissions::publish`] is; `None` where everything is known.
+    pub fn question(&self, what: &Publishing<'_>) -> Option<Question> {
+        let Kind::Layers { layers, asked: Some(asked), .. } = &self.0 else { return None };
+        if is_reserved(what.topic) || layers.iter().any(|layer| layer.publish(what).is_some()) {
+            return None;
+        }
+        let wish = Wish::to_publish(what);
+        (!asked.knows(&wish)).then(|| Question::new(Arc::clone(asked), vec![wish]))
+    }
+
+    /// What has to be asked before [`Permissions::readable`] is, for subscriptions with their QoS.
+    pub fn question_of_filters<'a>(&self, filters: impl Iterator<Item = (&'a mqtt::Filter, u8)>) -> Option<Question> {
+        let Kind::Layers { layers, asked: Some(asked), .. } = &self.0 else { return None };
+        let is_decided = |filter: &str, qos| {
+            let mut said = Said::default();
+            layers.iter().any(|layer| layer.subscription((filter, qos), &mut said))
+        };
+        let undecided = filters.filter(|(filter, qos)| !is_decided(filter.topic_filter(), *qos));
+        let wishes = undecided.map(|(filter, qos)| Wish::to_subscribe(filter.topic_filter(), qos));
+        let unknown: Vec<Wish> = wishes.filter(|wish| !asked.knows(wish)).collect();
+        (!unknown.is_empty()).then(|| Question::new(Arc::clone(asked), unknown))
+    }
+
+    /// Forgets what services have said about a packet that is handled.
+    pub fn begin_packet(&self) {
+        if let Kind::Layers { asked: Some(asked), .. } = &self.0 {
+            asked.begin();
+        }
+    }
+
+    /// Lets a subscription stand that was allowed before: services are not asked again about a session that goes on.
+    pub fn keep_subscription(&self, filter: &mqtt::Filter) {
+        if let Kind::Layers { asked: Some(asked), .. } = &self.0 {
+            asked.grant(filter.topic_filter());
+        }
+    }
+}
+
+impl Wish {
+    fn to_publish(what: &Publishing<'_>) -> Wish {
+        Wish { action: "publish", topic: what.topic.into(), qos: what.qos, retain: what.retain }
+    }
+
+    fn to_subscribe(filter: &str, qos: u8) -> Wish {
+        Wish { action: "subscribe", topic: filter.into(), qos, retain: false }
+    }
+}
+
+/// What the services have said; `None` where they have no opinion. What nobody has asked about is not allowed.
+fn answer<'a>(asked: &'a Asked, wish: &Wish) -> Option<Check<'a>> {
+    match asked.take(wish) {
+        Some((ruling, decided_by)) => Some(Check { effect: ruling?, decided_by }),
+        None => Some(Check { effect: Effect::Deny, decided_by: "default" }),
     }
 }
 

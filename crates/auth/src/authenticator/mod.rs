@@ -16,7 +16,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 use events::{ConnackReason, Timestamp};
 
-use crate::acl::Rule;
+use crate::acl::{Effect, Rule};
 use crate::identity::{Attributes, Credentials, Identity};
 use certificate::Certificate;
 use http::Http;
@@ -177,6 +177,20 @@ impl Counts {
             Answer::Failed(_) => &self.failed,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts what an authorizer says.
+    pub(crate) fn count_effect(&self, effect: Option<Effect>) {
+        let counter = match effect {
+            Some(Effect::Allow) => &self.allowed,
+            Some(Effect::Deny) => &self.denied,
+            None => &self.ignored,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_failure(&self) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn waited(&self, time: Duration) {

@@ -71,6 +71,13 @@ impl<T: Clone> Outside<T> {
         }
     }
 
+    /// Forgets every answer.
+    pub(crate) fn forget(&self) {
+        if let Some(remembered) = &self.remembered {
+            remembered.lock().clear();
+        }
+    }
+
     /// Asks when it is its turn.
     pub(crate) async fn in_turn<A>(&self, ask: impl Future<Output = A>) -> Result<A, TooMany> {
         let permit = match self.permits.try_acquire() {

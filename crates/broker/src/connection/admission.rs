@@ -10,6 +10,7 @@ use bytestring::ByteString;
 use events::{ConnackReason, DiscardCause, DisconnectReason, Kind, PermissionAction};
 use mqtt::{Connack, Connect, DecodeError, Frame, Packet, Version, Will};
 
+use super::asking::Admission;
 use super::connack;
 use super::facts::{Client, copied};
 use super::finish::Fate;
@@ -130,7 +131,7 @@ impl Connection {
             self.hub.tell_authn(now, (&self.peer, client), &decision);
         }
         match decision.verdict {
-            Verdict::Allow(identity) => self.admit(now, &connect, identity, work),
+            Verdict::Allow(identity) => self.admit(now, connect, identity, work),
             Verdict::Deny(reason) => {
                 let ending = if reason == ConnackReason::NotAuthorized {
                     DisconnectReason::NotAuthorized
@@ -331,16 +332,29 @@ impl Connection {
         Meter::new([Some(of_listener), of_client, of_address].into_iter().flatten())
     }
 
-    /// Gives the client its session: a new one, or the one it had.
-    fn admit(&mut self, now: Now, connect: &Connect, identity: Identity, work: &mut Workspace) -> Turn {
-        let hub = Arc::clone(&self.hub);
-        let mount = match self.check_known(now, connect, &identity) {
+    /// Lets the client in, when it is known whether it may leave its will.
+    fn admit(&mut self, now: Now, connect: Box<Connect>, identity: Identity, work: &mut Workspace) -> Turn {
+        let mount = match self.check_known(now, &connect, &identity) {
             Ok(mount) => mount,
-            Err(refusal) => return self.refuse(connect, refusal, &mut work.fx),
+            Err(refusal) => return self.refuse(&connect, refusal, &mut work.fx),
         };
         // Before the permissions: an ACL that changes in between is read once more, not missed.
-        let acl_version = hub.auth.acl_version();
-        let permissions = hub.auth.permissions(&identity);
+        let acl_version = self.hub.auth.acl_version();
+        let permissions = self.hub.auth.permissions(&identity, &self.peer.connected());
+        let admission = Admission { identity, mount, permissions, acl_version };
+        if admission.question(&connect).is_none() {
+            return self.let_in(now, &connect, admission, work);
+        }
+        let Phase::Stranger(stranger) = &mut self.phase else { return Turn::Wait };
+        stranger.connect = Some(connect);
+        stranger.admission = Some(Box::new(admission));
+        Turn::Authenticate
+    }
+
+    /// Gives the client its session: a new one, or the one it had.
+    pub(super) fn let_in(&mut self, now: Now, connect: &Connect, admission: Admission, work: &mut Workspace) -> Turn {
+        let hub = Arc::clone(&self.hub);
+        let Admission { identity, mount, permissions, acl_version } = admission;
         let may_not = |will: &&Will| {
             let what = Publishing { topic: &will.topic, qos: will.qos.into(), retain: will.retain };
             let auth::Check { effect, decided_by } = permissions.publish(&what);

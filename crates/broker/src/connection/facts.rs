@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use auth::PeerCertificate;
+use auth::{Connected, PeerCertificate};
 use bytestring::ByteString;
 use events::{ConnId, LazyMap, Timestamp};
 use mqtt::{Connect, Version};
@@ -40,6 +40,12 @@ pub(crate) struct TlsFacts {
 }
 
 impl Peer {
+    /// How the client is connected, for services that are asked what it may do.
+    pub(crate) fn connected(&self) -> Connected<'_> {
+        let certificate = self.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
+        Connected { peer: self.peername, listener: &self.listener.name, certificate }
+    }
+
     /// The certificate of the client.
     pub(crate) fn certificate(&self) -> Option<&PeerCertificate> {
         self.tls.as_ref()?.certificate.as_deref()

@@ -4,6 +4,7 @@
 //! `socket.rs` is the task that moves the bytes.
 
 mod admission;
+mod asking;
 mod connack;
 pub(crate) mod exchange;
 pub(crate) mod facts;
@@ -31,6 +32,7 @@ use crate::session::inbox::{Order, WakeFor};
 use crate::session::{Effects, Link, OUT_BYTES, Session, Step, Terms, say_goodbye};
 use crate::stats::add;
 use crate::telling::{Announcement, Origin};
+use asking::{Admission, Asking};
 use exchange::Method;
 use facts::{Client, Peer, Traffic};
 
@@ -44,6 +46,8 @@ pub(crate) struct Connection {
     phase: Phase,
     /// Where it may not publish as much as it likes.
     meter: Option<Box<Meter>>,
+    /// A packet that waits until it is known whether it may be handled.
+    asking: Option<Box<Asking>>,
 }
 
 enum Phase {
@@ -69,6 +73,8 @@ struct Stranger {
     method: Option<Box<Method>>,
     /// Who it is, once that is known.
     client: Option<Client>,
+    /// It is let in when it is known whether it may leave its will.
+    admission: Option<Box<Admission>>,
     /// The refusal, to be told when it is written.
     refusal: Option<Announcement>,
 }
@@ -80,7 +86,8 @@ pub(crate) enum Turn {
     Wait,
     /// Write what there is; there is more to do without waiting.
     Again,
-    /// Ask `auth` about [`Connection::credentials`], which may take a while.
+    /// Ask [`Connection::take_will_question`] where there is one, else `auth` about [`Connection::credentials`]. Both may
+    /// take a while.
     Authenticate,
     /// Write what there is, then call [`Connection::handle_end`].
     Over(Box<Ending>),
@@ -98,7 +105,7 @@ impl Connection {
     /// A connection that was just accepted. `is_surplus`: it is to be refused.
     pub(crate) fn new(hub: Arc<Hub>, peer: Arc<Peer>, is_surplus: bool) -> Connection {
         let stranger = Stranger { is_surplus, ..Stranger::default() };
-        Connection { hub, peer, phase: Phase::Stranger(Box::new(stranger)), meter: None }
+        Connection { hub, peer, phase: Phase::Stranger(Box::new(stranger)), meter: None, asking: None }
     }
 
     /// Handles every whole packet in `buf` and leaves the rest there.
@@ -181,7 +188,8 @@ impl Connection {
             Phase::Client(slot, _) => {
                 let held = slot.hold();
                 let link = held.link.as_ref().filter(|_| self.has_session(&held))?;
-                let unread_until_ms = self.unread_until_mono_ms();
+                // What waits for an answer is no silence of the client's.
+                let unread_until_ms = if self.is_asking() { now.mono_ms } else { self.unread_until_mono_ms() };
                 let resumes_ms = (unread_until_ms > now.mono_ms).then_some(unread_until_ms);
                 link.ends_mono_ms(unread_until_ms).into_iter().chain(resumes_ms).min()
             }
@@ -189,9 +197,13 @@ impl Connection {
         }
     }
 
-    /// Whether nothing may be read for now, because more was published than may be. [`Connection::handle_time`] is due
-    /// when it may.
+    /// Whether nothing may be read for now: more was published than may be, and [`Connection::handle_time`] is due when it
+    /// may; or a packet waits for an answer.
     pub(crate) fn is_paused(&self, now: Now) -> bool {
+        self.is_asking() || self.is_metered(now)
+    }
+
+    fn is_metered(&self, now: Now) -> bool {
         self.meter.as_ref().is_some_and(|meter| meter.is_paused(now))
     }
 
@@ -237,18 +249,26 @@ impl Connection {
         let mut ending = None;
         held.refresh_permissions(&self.hub);
         work.fx.wanted = self.hub.bus.wanted();
-        let mut is_paused = self.is_paused(now);
-        while ending.is_none() && !is_paused {
+        let mut is_paused = self.is_metered(now);
+        let mut waited = self.asking.take().map(|asking| asking.packet);
+        while ending.is_none() && (waited.is_some() || !is_paused) {
             let before_len = buf.len();
-            match mqtt::decode(buf, Some(*version), &limits) {
+            let has_waited = waited.is_some();
+            match waited.take().map_or_else(|| mqtt::decode(buf, Some(*version), &limits), |packet| Ok(Some(packet))) {
                 Ok(Some(packet)) => {
-                    if let (Some(meter), Packet::Publish(_)) = (&mut self.meter, &packet) {
-                        is_paused = meter.charge(now, before_len - buf.len());
-                    }
                     let Core { session: Some(session), link: Some(link), .. } = &mut *held else { break };
-                    link.traffic.packets_received += 1;
-                    link.traffic.last_packet = Some(now);
+                    if !has_waited {
+                        if let (Some(meter), Packet::Publish(_)) = (&mut self.meter, &packet) {
+                            is_paused = meter.charge(now, before_len - buf.len());
+                        }
+                        link.traffic.packets_received += 1;
+                        link.traffic.last_packet = Some(now);
+                    }
                     let BrokerConfig { limits, protocol, .. } = &self.hub.config;
+                    if let Some(question) = link.question((&packet, has_waited), limits.subscribe_filters_max) {
+                        self.asking = Some(Asking::new(&packet, *version, question));
+                        break;
+                    }
                     let terms = Terms { now, limits, listener: &self.peer.listener.config, protocol };
                     session.handle_packet(packet, link, terms, &mut work.fx);
                     ending = self.hub.carry_out(now, &mut held, work);

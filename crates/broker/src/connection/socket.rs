@@ -149,13 +149,34 @@ impl Driver {
 
     /// Asks about the client's credentials; others go on meanwhile.
     async fn authenticate(&mut self) -> Option<Box<Ending>> {
-        let credentials = self.connection.credentials()?;
-        let auth = self.connection.hub.auth.clone();
-        let decision = auth.check(&credentials).await;
+        loop {
+            let turn = if let Some(question) = self.connection.take_will_question() {
+                question.ask().await;
+                self.decided(|connection, now, work| connection.handle_will_answer(now, work))
+            } else {
+                let credentials = self.connection.credentials()?;
+                let auth = self.connection.hub.auth.clone();
+                let decision = auth.check(&credentials).await;
+                self.decided(|connection, now, work| connection.handle_decision(now, decision, work))
+            };
+            match turn {
+                Turn::Wait | Turn::Again => return None,
+                Turn::Authenticate => {}
+                Turn::Over(ending) => {
+                    // Written before it is told; a client that does not take these few bytes is not waited for.
+                    poll_fn(|cx| Poll::Ready(self.write_unsent(cx).is_pending())).await;
+                    return Some(ending);
+                }
+            }
+        }
+    }
+
+    /// Handles what was decided about the client, and keeps what there is to say.
+    fn decided(&mut self, handle: impl FnOnce(&mut Connection, Now, &mut Workspace) -> Turn) -> Turn {
         let now = self.clock.now();
-        let ending = BUFFERS.with_borrow_mut(|Buffers { work, .. }| {
+        BUFFERS.with_borrow_mut(|Buffers { work, .. }| {
             work.reset();
-            let turn = self.connection.handle_decision(now, decision, work);
+            let turn = handle(&mut self.connection, now, work);
             let conditions = self.conditions(work);
             if self.is_to_wait(&conditions) {
                 self.held_back.get_or_insert_default().hold(conditions, &work.fx.out);
@@ -163,16 +184,8 @@ impl Driver {
                 self.unsent.extend_from_slice(&work.fx.out);
             }
             work.wake();
-            match turn {
-                Turn::Over(ending) => Some(ending),
-                Turn::Wait | Turn::Again | Turn::Authenticate => None,
-            }
-        });
-        if ending.is_some() {
-            // Written before it is told; a client that does not take these few bytes is not waited for.
-            poll_fn(|cx| Poll::Ready(self.write_unsent(cx).is_pending())).await;
-        }
-        ending
+            turn
+        })
     }
 
     /// The session, to its end.
@@ -233,7 +246,15 @@ impl Driver {
                 self.timer = Timer::Unset;
                 return Poll::Ready(Next::Admitted);
             }
-            let mut turn = if self.connection.is_paused(now) { Turn::Wait } else { self.read_turn(cx, now, buffers) };
+            let mut turn = match self.connection.poll_answer(cx) {
+                Poll::Pending => Turn::Wait,
+                Poll::Ready(true) => {
+                    self.has_more = true;
+                    self.read_turn(cx, now, buffers)
+                }
+                Poll::Ready(false) if self.connection.is_paused(now) => Turn::Wait,
+                Poll::Ready(false) => self.read_turn(cx, now, buffers),
+            };
             if !matches!(turn, Turn::Over(_)) {
                 match self.connection.handle_inbox(now, &mut buffers.work, Some(cx.waker())) {
                     Turn::Wait => {}

@@ -21,23 +21,34 @@ pub(crate) struct IncomingAliases {
 }
 
 impl IncomingAliases {
+    /// The topic of a message, which may be what an alias stands for; `None` where that is not known.
+    pub(crate) fn topic_of<'a>(&'a self, publish: &'a Publish) -> Option<&'a str> {
+        if !publish.topic.is_empty() {
+            return Some(&publish.topic);
+        }
+        let at = usize::from(publish.properties.topic_alias()?.get()) - 1;
+        self.topics.get(at).filter(|topic| !topic.is_empty()).map(|topic| &**topic)
+    }
+
     /// Puts the topic in that an alias stands for, and remembers what an alias stands for. At most `max` aliases.
     pub(crate) fn resolve(&mut self, publish: &mut Publish, max: u16) -> Result<(), Ending> {
         if publish.properties.is_empty() {
             return Ok(());
         }
         let Some(alias) = publish.properties.topic_alias() else { return Ok(()) };
-        let wrong = |detail: String| {
-            Err(Ending::by_broker(DisconnectReason::TopicAliasInvalid, ReasonCode::TopicAliasInvalid).because(detail))
-        };
         if alias.get() > max {
-            return wrong(format!("expected a topic alias of at most {max}, found {alias}"));
+            return Err(Ending::by_broker(DisconnectReason::TopicAliasInvalid, ReasonCode::TopicAliasInvalid)
+                .because(format!("expected a topic alias of at most {max}, found {alias}")));
         }
         let at = usize::from(alias.get()) - 1;
         if publish.topic.is_empty() {
             match self.topics.get(at).filter(|topic| !topic.is_empty()) {
                 Some(topic) => publish.topic = topic.clone(),
-                None => return wrong(format!("expected a topic for alias {alias} first, found none")),
+                // An alias that nothing was set for is no invalid one [3.3.2.3.4].
+                None => {
+                    return Err(Ending::by_broker(DisconnectReason::ProtocolError, ReasonCode::ProtocolError)
+                        .because(format!("expected a topic for alias {alias} first, found none")));
+                }
             }
         } else {
             if self.topics.len() <= at {

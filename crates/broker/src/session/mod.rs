@@ -86,7 +86,7 @@ pub(crate) struct Link {
     pub(crate) peer: Arc<Peer>,
     pub(crate) client: Arc<Client>,
     pub(crate) version: Version,
-    permissions: Arc<Permissions>,
+    pub(crate) permissions: Arc<Permissions>,
     pub(crate) identity: Box<Identity>,
     /// The ACL that `permissions` were read from.
     pub(crate) acl_version: u64,
@@ -107,7 +107,7 @@ pub(crate) struct Link {
     pub(crate) will: Option<Box<Will>>,
     /// The prefix of its topics, where it has one.
     mount: Option<Mount>,
-    incoming_aliases: IncomingAliases,
+    pub(crate) incoming_aliases: IncomingAliases,
     /// Where the client takes aliases.
     outgoing_aliases: Option<Box<OutgoingAliases>>,
     /// What CONNECT asked for, before our limit: DISCONNECT may not make more of nothing.
@@ -386,10 +386,12 @@ impl Session {
                 Some(mount) => mount.unmounted_filter(&subscription.filter),
                 None => Cow::Borrowed(&subscription.filter),
             };
+            link.permissions.keep_subscription(&filter);
             let (readable, _) = link.permissions.readable(&filter, subscription.granted.qos.into());
             readable != Readable::All
         };
-        self.subscriptions.values().any(is_cut)
+        // Every one is looked at where services are asked: it is to stand.
+        self.subscriptions.values().filter(|subscription| is_cut(subscription)).count() > 0
     }
 }
 
@@ -486,7 +488,7 @@ impl Link {
         let acl_version = auth.acl_version();
         if acl_version != self.acl_version {
             self.acl_version = acl_version;
-            self.permissions = auth.permissions(&self.identity);
+            self.permissions = auth.permissions(&self.identity, &self.peer.connected());
             self.checks_reads = session.is_wider_than(self);
         }
     }

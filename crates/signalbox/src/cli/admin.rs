@@ -1,4 +1,4 @@
-//! The commands that look after clients and messages: `clients`, `bans`, `listeners`, `topics`, `retained`, `publish`.
+//! The commands that look after clients and messages: `clients`, `bans`, `acl`, `listeners`, `topics`, `retained`, `publish`.
 
 use std::net::IpAddr;
 
@@ -114,6 +114,16 @@ pub(crate) struct BanTarget {
     /// Clients whose whole user name fits this regular expression
     #[arg(long, value_name = "REGEX")]
     pub(crate) user_pattern: Option<String>,
+}
+
+/// `signalbox acl ...`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Acl {
+    /// Ask the services of `[auth.authorizers]` anew, instead of remembering what they have said
+    Forget {
+        #[command(flatten)]
+        remote: Remote,
+    },
 }
 
 /// `signalbox listeners`.

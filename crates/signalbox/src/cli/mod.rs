@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use auth::Role;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use admin::{BanTarget, Bans, Clients, ClientsList, Listeners, Publish, Retained, Topics};
+pub(crate) use admin::{Acl, BanTarget, Bans, Clients, ClientsList, Listeners, Publish, Retained, Topics};
 
 use crate::bench::Bench;
 use crate::config::{Given, Origin, Override};
@@ -64,6 +64,9 @@ pub(crate) enum Command {
     /// Bans: who may not connect, whatever its password
     #[command(subcommand)]
     Bans(Bans),
+    /// What clients may publish and subscribe
+    #[command(subcommand)]
+    Acl(Acl),
     /// Listeners of a running broker: where they are, how many clients are there, their limits
     Listeners(Listeners),
     /// Who receives a topic

@@ -1,10 +1,11 @@
-//! `[auth.authenticators.NAME]`: those who are asked whether a client may connect, beside the users file.
+//! `[auth.authenticators.NAME]` and `[auth.authorizers.NAME]`: those who are asked whether a client may connect, beside
+//! the users file, and what it may do, beside the ACL file.
 
 use std::collections::BTreeMap;
 
 use super::problem::{Code, Place, Problem};
 use super::section::{Layers, join, section};
-use super::setting::{Secret, Setting as _, choices};
+use super::setting::{Secret, Setting, choices};
 
 choices! {
     /// The kinds of authenticators.
@@ -151,6 +152,53 @@ section! {
 }
 
 choices! {
+    /// The kinds of authorizers.
+    AuthorizerKind, "`http`" {
+        /// A service.
+        Http = "http",
+    }
+}
+
+section! {
+    /// An authorizer of kind `http`: a service is asked what clients may publish and subscribe.
+    HttpAuthorizer {
+        /// `http`: a service is asked what clients may publish and subscribe where no rule of ours says it, in the order of
+        /// the file if there are several. It answers 200 with `{"result": "allow"}`, `"deny"` or `"ignore"`; or 204, which
+        /// allows. 401 and 403 deny. Anything else is a failure.
+        kind: AuthorizerKind = "http",
+        /// The address, with places as in an authenticator of this kind but for `${password}`, and `${action}` (`publish`
+        /// or `subscribe`), `${topic}`, `${qos}`, `${retain}` and `${client_attrs.NAME}`. The topic is that which the
+        /// client sees.
+        url: String = "",
+        /// How it is asked: `post`, or `get`, for which `body` becomes the query.
+        method: HttpMethod = "post",
+        /// Headers, which may have places too. Secrets are written as `${env:NAME}` or `${file:/path}`.
+        headers: BTreeMap<String, String> = "{}",
+        /// Names and values of the body. What the client does not have is null.
+        body: BTreeMap<String, String> = "{ clientid = \"${clientid}\", username = \"${username}\", action = \"${action}\", topic = \"${topic}\" }",
+        /// How the body is written: `json` or `form`.
+        encoding: HttpEncoding = "json",
+        /// How long a request may take, in ms. The client that asks waits, with everything that it sends meanwhile.
+        timeout_ms: u32 = "5_000",
+        /// How long connecting may take, in ms.
+        connect_timeout_ms: u32 = "2_000",
+        /// Certificates of authorities to trust beside those of the system, in PEM.
+        ca_pem: String = "",
+        /// Requests under way at a time; further ones wait.
+        concurrency_max: usize = "32",
+        /// Requests that wait. One more is a failure.
+        queue_max: usize = "1_000",
+        /// Seconds an answer is remembered for the same question; 0 for not at all. `signalbox acl forget` ends it.
+        cache_ttl_s: u32 = "60",
+        /// Answers that are remembered, some 100 bytes each. Beyond it the older half is forgotten.
+        cache_max: usize = "100_000",
+        /// What becomes of a question when the service fails: `deny` (it may not), or `ignore` (the next one is asked, and in
+        /// the end `no_match` decides).
+        on_failure: OnFailure = "deny",
+    }
+}
+
+choices! {
     /// What a stored password is.
     HashKind, "one of `auto`, `plain`, `sha256`, `sha512`, `pbkdf2_sha1`, `pbkdf2_sha256`, `pbkdf2_sha512`" {
         /// It says it itself.
@@ -277,6 +325,19 @@ impl Authenticator {
     }
 }
 
+/// Reads all authorizers, in the order of the file.
+pub(super) fn read_authorizers(layers: &mut Layers) -> Vec<(String, HttpAuthorizer)> {
+    let mut authorizers = Vec::new();
+    for entry in layers.table_at("auth.authorizers").entries() {
+        let path = join("auth.authorizers", &entry.key);
+        match kind_at(layers, &path, &entry.key_span) {
+            Some(AuthorizerKind::Http) => authorizers.push((entry.key.clone(), layers.section(&path, &[]))),
+            None => {}
+        }
+    }
+    authorizers
+}
+
 /// Reads all authenticators, in the order of the file.
 pub(super) fn read(layers: &mut Layers) -> Vec<(String, Authenticator)> {
     let mut authenticators = Vec::new();
@@ -295,15 +356,15 @@ pub(super) fn read(layers: &mut Layers) -> Vec<(String, Authenticator)> {
 }
 
 /// The kind that a section says it is of; it has to say one.
-fn kind_at(layers: &mut Layers, path: &str, name_span: &std::ops::Range<usize>) -> Option<AuthenticatorKind> {
-    let expected = AuthenticatorKind::EXPECTED;
+fn kind_at<K: Setting>(layers: &mut Layers, path: &str, name_span: &std::ops::Range<usize>) -> Option<K> {
+    let expected = K::EXPECTED;
     let table = layers.table_at(path);
     let problem = match table.get("kind") {
         None => {
             let message = format!("`{path}`: expected a `kind`, {expected}; found none");
             Problem::at(Code::Value, Place::File(name_span.clone()), message)
         }
-        Some(kind) => match AuthenticatorKind::read(&kind.node.value) {
+        Some(kind) => match K::read(&kind.node.value) {
             Ok(kind) => return Some(kind),
             Err(unfit) => {
                 let found = kind.node.value.describe();

@@ -16,8 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use auth::{
-    Authenticator, CertificateAuthenticator, CertificateName, HashKind, HttpAuthenticator, HttpEncoding, HttpMethod,
-    JwtAuthenticator, OnFailure, PostgresAuthenticator, SaltPosition, TokenFrom,
+    Authenticator, AuthorizerKind, CertificateAuthenticator, CertificateName, HashKind, HttpAuthenticator,
+    HttpAuthorizer, HttpEncoding, HttpMethod, JwtAuthenticator, OnFailure, PostgresAuthenticator, SaltPosition,
+    TokenFrom,
 };
 pub(crate) use connector::Connector;
 pub(crate) use listener::{ListenerTables, TlsTables, Transport};
@@ -89,6 +90,8 @@ pub(crate) struct Config {
     pub(crate) auth: Auth,
     /// Who is asked about clients beside the users file, by name, in the order of the file.
     pub(crate) authenticators: Vec<(String, Authenticator)>,
+    /// Who is asked what clients may do beside the ACL file, by name, in the order of the file.
+    pub(crate) authorizers: Vec<(String, HttpAuthorizer)>,
     /// How far rules may go.
     pub(crate) rules: Rules,
     /// What is kept of outputs that were given up.
@@ -213,8 +216,9 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
     let address_rates = layers.section("limits.address", &[]);
     let http = layers.section("http", &[]);
     layers.expand_secrets("auth", environment);
-    let auth = layers.section("auth", &["authenticators"]);
+    let auth = layers.section("auth", &["authenticators", "authorizers"]);
     let authenticators = auth::read(&mut layers);
+    let authorizers = auth::read_authorizers(&mut layers);
     let rules = layers.section("rules", &["dead_letters", "jq"]);
     let dead_letters = layers.section("rules.dead_letters", &[]);
     let jq = layers.section("rules.jq", &[]);
@@ -241,6 +245,7 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
         http,
         auth,
         authenticators,
+        authorizers,
         rules,
         dead_letters,
         jq,

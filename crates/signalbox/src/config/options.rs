@@ -386,7 +386,8 @@ section! {
         /// others as they stand in the file.
         chain: Vec<String> = "[]",
         /// What holds where no source of rules has one: `allow`, `deny`, or `auto`, which is `deny` for a client with
-        /// rules of its own and where there is an ACL file or a service that is asked, else `allow`.
+        /// rules of its own and where there is an ACL file or a service that is asked (`[auth.authorizers.NAME]`), else
+        /// `allow`.
         no_match: NoMatch = "auto",
     }
 }
@@ -407,7 +408,7 @@ section! {
     /// `[rules.dead_letters]`: how many outputs that were given up are kept, and for how long. What comes first counts;
     /// the oldest go. `buffer.dead_letters` of an action bounds its own.
     DeadLetters {
-        /// Days.
+        /// Days that an output is kept.
         days: u32 = "30",
         /// How many of all actions together.
         len_max: usize = "100_000",
@@ -450,7 +451,7 @@ section! {
 section! {
     /// `[history.retention]`: how much history is kept; what comes first counts.
     Retention {
-        /// Days.
+        /// Days that an event is kept.
         days: u32 = "30",
         /// Size on disk in GiB.
         gib: u32 = "10",

@@ -1,7 +1,7 @@
 //! What the layers yield, and what is said when something is wrong with them.
 
 use super::*;
-use options::{HostCertificate, Tls, UnixSocket, WebSocket};
+use options::{HostCertificate, Redirect, Tls, UnixSocket, WebSocket};
 use section::Section;
 
 fn load(text: &str, environment: &[(&str, &str)], flags: Vec<Override>) -> Result<Config, Refused> {
@@ -159,12 +159,17 @@ fn every_option_is_explained() {
         Mqtt::OPTIONS,
         ClientId::OPTIONS,
         Sys::OPTIONS,
+        Durability::OPTIONS,
         Limits::OPTIONS,
         Rates::OPTIONS,
         Flapping::OPTIONS,
         Http::OPTIONS,
         Auth::OPTIONS,
+        Rules::OPTIONS,
+        DeadLetters::OPTIONS,
+        Jq::OPTIONS,
         History::OPTIONS,
+        Retention::OPTIONS,
         Log::OPTIONS,
     ];
     for option in sections.iter().flat_map(|options| options.iter()) {
@@ -174,6 +179,39 @@ fn every_option_is_explained() {
         assert!(!option.default.is_empty() || tells_of_empty, "what is an empty `{}`?", option.key);
         assert!(!option.expected.is_empty());
     }
+    // Some of their options have to be set, and are empty by default.
+    let of_choice = [
+        Redirect::OPTIONS,
+        JwtAuthenticator::OPTIONS,
+        HttpAuthenticator::OPTIONS,
+        PostgresAuthenticator::OPTIONS,
+        CertificateAuthenticator::OPTIONS,
+        HttpAuthorizer::OPTIONS,
+    ];
+    for option in of_choice.iter().flat_map(|options| options.iter()) {
+        assert!(option.doc.iter().any(|line| line.len() > 10), "`{}` has no explanation", option.key);
+    }
+}
+
+/// An operator who reads the sample sees that there is a section; `config show` has all of its options.
+#[test]
+fn every_section_has_its_place_in_the_sample() {
+    let sample =
+        load(&sample_in_force().replace("${file:/run/secrets/fleet_db}", "x"), &[("OPS_TOKEN", "t")], Vec::new());
+    let sample = sample.unwrap_or_else(|refused| panic!("{}", refused.render()));
+    let shown: std::collections::BTreeSet<&str> = sample
+        .shown
+        .iter()
+        .filter(|option| option.origin != Origin::Default)
+        .map(|option| option.table.as_str())
+        .collect();
+    let all = load("", &[], Vec::new()).unwrap();
+    let missing: Vec<&str> =
+        all.shown.iter().map(|option| &*option.table).filter(|table| !shown.contains(table)).collect();
+    assert!(missing.is_empty(), "signalbox.toml shows nothing of these: {missing:?}");
+    let is_missing = |section: &&&str| !shown.iter().any(|table| table.split('.').next() == Some(section));
+    let missing: Vec<&&str> = SECTIONS.iter().filter(is_missing).collect();
+    assert!(missing.is_empty(), "signalbox.toml shows nothing of these: {missing:?}");
 }
 
 /// The sample at the top of the repository with its commented lines in force.
@@ -197,13 +235,14 @@ fn the_sample_shows_the_defaults_and_its_connectors_are_right() {
     let set = config.shown.iter().filter(|option| option.origin != Origin::Default);
     let mut defaults_count = 0;
     for option in set {
-        if let Some(default) = option.default.as_ref().filter(|_| !option.table.starts_with("auth.authenticators.")) {
+        let is_example = option.table.starts_with("auth.auth");
+        if let Some(default) = option.default.as_ref().filter(|_| !is_example) {
             assert_eq!(&option.value, default, "`{}` of `[{}]`", option.key, option.table);
             defaults_count += 1;
         }
     }
     assert!(defaults_count > 10, "the commented lines were not found");
-    assert_eq!(config.authenticators.len(), 1);
+    assert_eq!((config.authenticators.len(), config.authorizers.len()), (1, 1));
     let connectors = config.connectors().unwrap_or_else(|refused| panic!("{}", refused.render()));
     assert_eq!(connectors.iter().collect::<Vec<_>>(), [("fleet_db", "postgres"), ("ops_webhook", "http")]);
 }

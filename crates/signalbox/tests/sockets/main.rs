@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "whatever is not there ends the test, and the place says what it was")]
 #![expect(clippy::disallowed_methods, reason = "a test is an edge: it waits with deadlines and has tasks of its own")]
 
+mod authorization;
 mod events_of_a_day;
 mod interoperability;
 #[expect(dead_code, reason = "shared with the scripts of the broker, which may say more")]

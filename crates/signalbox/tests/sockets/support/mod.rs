@@ -1,6 +1,9 @@
 //! What the tests start, connect with and look through.
 
 pub(crate) mod client;
+#[expect(dead_code, reason = "shared with the tests of authenticators, which use more of it")]
+#[path = "../../../../auth/tests/outside/support/http_server.rs"]
+pub(crate) mod http_server;
 #[expect(dead_code, reason = "shared with the tests of transports, which use more of it")]
 #[path = "../../transports/support/pki.rs"]
 pub(crate) mod pki;
