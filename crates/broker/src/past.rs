@@ -109,13 +109,16 @@ impl Hub {
     /// Tells what has ended with the former process of the next client; whether there was one.
     fn close_next(&self, now: Now, wakers: &mut Wakers) -> bool {
         let mut former = self.former.lock();
-        if let Some((client_id, standing)) = former.clients.pop_front() {
+        if let Some((client_id, mut standing)) = former.clients.pop_front() {
             let Some(connection) = &standing.connection else { return true };
-            let is_same = |cut_off: &CutOff| cut_off.who.0.conn_id.0 == connection.conn_id;
-            let known = former.cut_off.get(&client_id).is_some_and(is_same);
-            let will = if known { former.cut_off.remove(&client_id).and_then(|cut_off| cut_off.will) } else { None };
-            let peer = peer_of(now, connection, &mut former.peers);
-            let client = client_of(client_id, connection);
+            let is_same = former.cut_off.get(&client_id).is_some_and(|of| of.who.0.conn_id.0 == connection.conn_id);
+            let cut_off = if is_same { former.cut_off.remove(&client_id) } else { None };
+            let CutOff { who: (peer, client), will } = cut_off.unwrap_or_else(|| {
+                let peer = peer_of(now, connection, &mut former.peers);
+                CutOff { who: (peer, Arc::new(client_of(client_id, connection))), will: None }
+            });
+            // The history may have heard of its session and not of its connection yet.
+            standing.is_connected |= is_same;
             let ran_until = former.ran_until;
             drop(former);
             self.close_client(now, (&peer, &client), (&standing, will, ran_until), wakers);

@@ -1,7 +1,8 @@
 //! Which client has which session.
 //!
 //! Lock order: a shard alone; or the core of one slot, then (leaf locks, one at a time) router, retained store, inboxes,
-//! deadlines, flood, bus and journal; the gates of `durable` go before inboxes and the retained store. A shard is never locked while a core is.
+//! deadlines, flood, bus, journal and what a former process has left; the gates of `durable` go before inboxes and the
+//! retained store. A shard is never locked while a core is.
 
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};

@@ -108,6 +108,23 @@ fn recovered_after(change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> (Recovered, Vec<S
 }
 
 #[test]
+fn what_the_journal_knows_of_a_connection_is_told_where_the_history_has_lost_it() {
+    // How many events of the connect the history has got: none, `session_created`, that and `client_connack`, all.
+    for known in 0..=3 {
+        let mut world = World::new(parse("config durable").unwrap().iter());
+        for line in "a > CONNECT clientid=a Session-Expiry-Interval=60\na < CONNACK".lines() {
+            world.take(&parse(line).unwrap().unwrap()).unwrap();
+        }
+        world.forget_events_after(known);
+        world.kill();
+        let line = "event client_disconnected clientid=a reason=server_restart conn_id=1 sockname=127.0.0.1:1883";
+        world.take(&parse(line).unwrap().unwrap()).unwrap();
+        world.take(&parse("no event client_disconnected").unwrap().unwrap()).unwrap();
+        assert_eq!(world.past().clients().filter(|(_, standing)| standing.is_connected).count(), 0);
+    }
+}
+
+#[test]
 fn what_is_damaged_is_counted_and_the_rest_is_taken_up() {
     let (recovered, names) = recovered_after(|mut bytes| {
         let at = bytes.windows(6).position(|window| window == b"second").unwrap();

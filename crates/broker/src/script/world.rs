@@ -463,6 +463,12 @@ impl World {
         self.settle();
     }
 
+    /// Whoever keeps events has got only the first `lifecycle_len` of those of clients' lives.
+    pub(super) fn forget_events_after(&mut self, lifecycle_len: usize) {
+        self.history.retain(|event| event.head.seq.is_some());
+        self.history.truncate(lifecycle_len);
+    }
+
     /// What the events so far have begun and not ended.
     pub(super) fn past(&self) -> Past {
         let mut past = Past::default();
