@@ -18,7 +18,9 @@ pub const ALL: &[Kind] = &[
     crate::sqlite::KIND,
     crate::mqtt::KIND,
     crate::mysql::KIND,
+    crate::nats::KIND,
     crate::redis::KIND,
+    crate::kafka::KIND,
     crate::file::KIND,
     crate::console::KIND,
 ];
@@ -52,7 +54,10 @@ pub(crate) enum Way {
     /// From a connector of the configuration: `connector = "ops_webhook"`.
     Connected(fn(&toml::Table) -> Made<Arc<dyn Connector>>),
     /// From a connector, in a build with the feature of that name.
-    #[cfg_attr(all(feature = "mysql", feature = "redis"), expect(dead_code, reason = "this build has them all"))]
+    #[cfg_attr(
+        all(feature = "mysql", feature = "nats", feature = "redis", feature = "kafka"),
+        expect(dead_code, reason = "this build has them all")
+    )]
     NotBuilt,
 }
 

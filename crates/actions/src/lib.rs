@@ -1,5 +1,5 @@
-//! Ways out: republish, http, postgres, sqlite, mqtt, file, console; as features of the build, mysql and redis. And a way
-//! in, of the kind `mqtt`.
+//! Ways out: republish, http, postgres, sqlite, mqtt, file, console; as features of the build, mysql, redis, nats and kafka.
+//! And a way in, of the kind `mqtt`.
 //!
 //! In: the connectors of the configuration and the actions of rules, as tables of options. Out: [`engine::Action`]s,
 //! which send outputs and say what became of each: delivered, to be tried again, or rejected. And [`Sources`], which hand
@@ -15,17 +15,21 @@ mod connections;
 mod console;
 mod file;
 mod http;
+mod kafka;
 mod kind;
 mod measure;
 mod message;
 mod mqtt;
 mod mysql;
+mod nats;
 mod options;
 mod postgres;
 mod redis;
 mod registry;
 mod republish;
 mod secret;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod server_tls;
 mod sources;
 mod sqlite;
 mod statement;

@@ -36,7 +36,7 @@ pub fn without_secret(path: &str, text: &str) -> String {
 
 /// Whether the name of an option says that its value is nobody's business.
 fn names_a_secret(path: &str) -> bool {
-    const TELLING: [&str; 10] = [
+    const TELLING: [&str; 12] = [
         "password",
         "passwd",
         "secret",
@@ -47,6 +47,8 @@ fn names_a_secret(path: &str) -> bool {
         "cookie",
         "bearer",
         "key_pem",
+        "nkey",
+        "credentials",
     ];
     let last = path.rsplit('.').next().unwrap_or(path).to_lowercase();
     // `token_url` of OAuth 2 is an address.

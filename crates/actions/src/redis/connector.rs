@@ -9,7 +9,6 @@ use engine::{
 };
 use redis::{RedisConnectionInfo, RedisResult, ServerError, Value};
 use tokio::sync::Mutex;
-use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::command::{Commands, Rendered};
 use super::link::{Link, Target};
@@ -18,6 +17,7 @@ use super::{KIND, RedisActionOptions, RedisOptions};
 use crate::address::{Address, Schemes};
 use crate::kind::{Connector, Made};
 use crate::options::read;
+use crate::server_tls::ServerTls;
 use crate::tls::TlsOptions;
 
 const SCHEMES: Schemes = Schemes {
@@ -314,16 +314,13 @@ fn target(options: &RedisOptions) -> Result<Target, ConfigError> {
         cert_pem: options.cert_pem.as_deref(),
         key_pem: options.key_pem.as_ref(),
     };
-    let tls = if address.is_tls {
-        let name = ServerName::try_from(address.host.trim_matches(['[', ']']).to_owned())
-            .map_err(|error| ConfigError::at(&["url"], format!("`url`: {error}")))?;
-        Some((Arc::new(tls.client_config()?), name))
-    } else {
-        tls.check_unused(SCHEMES.help)?;
-        None
-    };
     let connect_timeout = Duration::from_millis(options.connect_timeout_ms);
-    Ok(Target { address: format!("{}:{}", address.host, address.port), tls, login, connect_timeout })
+    Ok(Target {
+        address: format!("{}:{}", address.host, address.port),
+        tls: ServerTls::new(&tls, &address, &SCHEMES)?,
+        login,
+        connect_timeout,
+    })
 }
 
 #[cfg(test)]

@@ -1,24 +1,21 @@
 //! The connection to a server, which all actions of a connector share.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Cmd, Pipeline, RedisConnectionInfo, RedisResult, Value};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::ClientConfig;
-use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::command::Rendered;
 use super::outcome::{self, Failure};
+use crate::server_tls::ServerTls;
 
 /// Where the server is, and who we are to it.
 pub(super) struct Target {
     /// `host:port`.
     pub(super) address: String,
-    pub(super) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+    pub(super) tls: Option<ServerTls>,
     pub(super) login: RedisConnectionInfo,
     pub(super) connect_timeout: Duration,
 }
@@ -74,8 +71,8 @@ async fn connect(target: &Target) -> Result<Link, Failure> {
     stream.set_nodelay(true).map_err(|error| outcome::of_io(&error))?;
     match &target.tls {
         None => sign_in(stream, target).await,
-        Some((config, name)) => {
-            let tls = TlsConnector::from(Arc::clone(config)).connect(name.clone(), stream).await;
+        Some(tls) => {
+            let tls = tls.connect(stream).await;
             sign_in(tls.map_err(|error| outcome::of_io(&error))?, target).await
         }
     }

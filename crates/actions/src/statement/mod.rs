@@ -96,7 +96,8 @@ impl Dialect {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Statement {
     /// `INSERT ... VALUES (...)`: `row` is repeated, once per output. A batch is one statement, so it arrives whole or
-    /// not at all.
+    /// not at all. (`SELECT * FROM unnest(...)` of PostgreSQL is 5 to 15 % faster for rows of nothing but parameters, and
+    /// cannot hold what users write around them.)
     Rows {
         /// Up to the row.
         before: String,

@@ -82,3 +82,42 @@ const fn type_of(dialect: Dialect, kind: Type) -> &'static str {
 fn toml_text(text: &str) -> String {
     toml::Value::from(text).to_string().replace('\n', "\\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_database_gets_columns_of_its_own_types() {
+        let kinds =
+            [Type::Text, Type::Bool, Type::Int, Type::Number, Type::Timestamp, Type::Bytes, Type::Map, Type::Any];
+        let fields: Vec<(ByteString, Type)> =
+            ('a'..).zip(kinds).map(|(name, kind)| (name.to_string().into(), kind)).collect();
+        for (dialect, table, types) in [
+            (
+                Dialect::Postgres,
+                "\"my \"\"table\"",
+                ["text", "boolean", "bigint", "numeric", "timestamptz", "bytea", "jsonb", "text"],
+            ),
+            (
+                Dialect::Mysql,
+                "`my \"table`",
+                ["longtext", "boolean", "bigint", "double", "datetime(3)", "longblob", "json", "longtext"],
+            ),
+            (
+                Dialect::Sqlite,
+                "\"my \"\"table\"",
+                ["text", "integer", "integer", "numeric", "integer", "blob", "text", "blob"],
+            ),
+        ] {
+            let schema = table_schema(dialect, "my \"table", &fields);
+            let (create, action) = schema.split_once(";\n").unwrap();
+            let mut lines = create.lines();
+            assert_eq!(lines.next().unwrap(), format!("CREATE TABLE {table} ("));
+            assert!(lines.next().unwrap().ends_with(" PRIMARY KEY,"));
+            let found: Vec<&str> = lines.filter_map(|line| line.split_whitespace().nth(1)).collect();
+            assert_eq!(found.iter().map(|kind| kind.trim_end_matches(',')).collect::<Vec<_>>(), types);
+            assert!(action.contains(&format!("connector = \"my_{}\"", dialect.kind())), "{action}");
+        }
+    }
+}

@@ -192,7 +192,11 @@ fn everything_wrong_with_the_connectors_is_said_at_once() {
         errors.into_iter().map(|error| (error.path, error.message, error.help)).collect();
     let expected = [
         (&["a"][..], "expected a table, found integer", "write `[connectors.my_name]` and options below it"),
-        (&["b"], "`kind` is missing", "expected one of `http`, `postgres`, `sqlite`, `mqtt`, `mysql`, `redis`, `file`"),
+        (
+            &["b"],
+            "`kind` is missing",
+            "expected one of `http`, `postgres`, `sqlite`, `mqtt`, `mysql`, `nats`, `redis`, `kafka`, `file`",
+        ),
         (&["c", "kind"], "no kind of connector `htpp`", "did you mean `http`?"),
         (&["d", "kind"], "an action of kind `console` needs no connector", "write `console = { ... }` in the rule"),
         (&["e", "timeout"], "unknown option `timeout`", "did you mean `timeout_ms`?"),

@@ -2,6 +2,7 @@
 
 mod contract;
 mod file;
+mod guide;
 mod http;
 mod http_credentials;
 mod mqtt;

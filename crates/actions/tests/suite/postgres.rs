@@ -1,5 +1,6 @@
 //! `postgres` against a real server: what stands in the table, what waits, what is refused.
 
+use crate::support::authority::Authority;
 use crate::support::postgres::Postgres;
 use crate::support::{World, connack, items, output, send_bisected, words};
 use engine::{ErrorClass, ItemOutcome, Outcome, Output, Via};
@@ -232,4 +233,79 @@ fn a_variable_in_quotes_is_refused_with_its_place() {
     let errors = world.try_action(Via::Connector("there"), &format!("sql = \"{sql}\"")).err().unwrap();
     assert_eq!(errors[0].within, Some(23..34));
     assert!(errors[0].help.as_deref().unwrap().contains("without quotes"));
+}
+
+/// Has the server speak TLS with files of its own, as the user that it runs as.
+fn give_certificate(postgres: &Postgres, authority: &Authority) {
+    let signed = authority.sign();
+    let dir = postgres.query("SHOW data_directory");
+    for (setting, pem) in
+        [("ssl_cert_file", &signed.cert_pem), ("ssl_key_file", &signed.key_pem), ("ssl_ca_file", &authority.pem)]
+    {
+        let file = format!("{dir}/{setting}.pem");
+        postgres.query(&format!("COPY (SELECT string_to_table('{}', E'\\n')) TO '{file}'", pem.trim_end()));
+        postgres.query(&format!("COPY (SELECT) TO PROGRAM 'chmod 600 {file}'"));
+        postgres.query(&format!("ALTER SYSTEM SET {setting} = '{file}'"));
+    }
+    postgres.query("ALTER SYSTEM SET ssl = on");
+    postgres.stop();
+    postgres.start_again();
+}
+
+#[tokio::test]
+async fn the_server_is_known_by_its_certificate_as_tls_says() {
+    let (postgres, _) = started("CREATE TABLE t (client text, is_encrypted bool)");
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    give_certificate(&postgres, &authority);
+    let send = async |host: &str, options: &str| {
+        let connector = postgres.connector().replace("127.0.0.1", host);
+        let world = World::with_connector(&format!("{connector}{options}"));
+        let action =
+            world.action("sql = 'INSERT INTO t SELECT ${clientid}, ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()'");
+        let said = words(action.send(&[output(1, &connack("a"))]).await, 1).remove(0);
+        if said == "delivered" { postgres.query("DELETE FROM t RETURNING is_encrypted") } else { said }
+    };
+    let trusting = |mode: &str, authority: &Authority| format!("tls = '{mode}'\nca_pem = '''{}'''\n", authority.pem);
+    assert_eq!(send("127.0.0.1", &trusting("verify_full", &authority)).await, "t");
+    assert_eq!(send("localhost", &trusting("verify_ca", &authority)).await, "t");
+    for (host, options) in [
+        ("localhost", trusting("verify_full", &authority)),
+        ("127.0.0.1", trusting("verify_full", &stranger)),
+        ("127.0.0.1", trusting("verify_ca", &stranger)),
+    ] {
+        let said = send(host, &options).await;
+        assert!(said.starts_with("retry: no connection: "), "{host}: {said}");
+    }
+    assert_eq!(send("127.0.0.1", "tls = 'require'").await, "t");
+    assert_eq!(send("127.0.0.1", "tls = 'prefer'").await, "t");
+    assert_eq!(send("127.0.0.1", "tls = 'disable'").await, "f");
+
+    // From here on it asks for certificates, those of psql too.
+    let dir = postgres.query("SHOW data_directory");
+    let line = "hostssl all all all scram-sha-256 clientcert=verify-ca";
+    postgres.query(&format!("COPY (SELECT '{line}') TO '{dir}/pg_hba.conf'"));
+    postgres.stop();
+    postgres.start_again();
+    let (ours, trust) = (authority.sign(), trusting("verify_full", &authority));
+    let check = async |options: &str| {
+        let world = World::with_connector(&format!("{}{options}", postgres.connector()));
+        world.registry.connectors().check("there").await.unwrap()
+    };
+    check(&format!("{trust}cert_pem = '''{}'''\nkey_pem = '''{}'''", ours.cert_pem, ours.key_pem)).await.unwrap();
+    let error = check(&trust).await.unwrap_err();
+    assert!(error.message.contains("certificate"), "{error}");
+}
+
+#[tokio::test]
+async fn no_more_connections_are_open_than_the_pool_holds() {
+    let (postgres, _) = started("CREATE TABLE seen (client text, open int)");
+    let world = World::with_connector(&format!("{}pool_size = 2", postgres.connector()));
+    let action = world.action(
+        "sql = '''INSERT INTO seen SELECT ${clientid}, (SELECT count(*) FROM pg_stat_activity \
+         WHERE application_name = 'signalbox') FROM pg_sleep(0.1)'''",
+    );
+    let batches: Vec<[Output; 1]> = (1..=6).map(|n| [output(n, &connack("a"))]).collect();
+    let sent = futures_util::future::join_all(batches.iter().map(|batch| action.send(batch))).await;
+    assert!(sent.iter().all(|outcome| *outcome == Outcome::Delivered), "{sent:?}");
+    assert_eq!(postgres.query("SELECT count(*), max(open) FROM seen"), "6|2");
 }

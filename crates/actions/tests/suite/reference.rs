@@ -111,7 +111,9 @@ fn in_toml(default: &str) -> String {
     let inner = default.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(default);
     match inner.split_once("::") {
         Some(("Method", name)) => format!("\"{}\"", name.to_uppercase()),
-        Some(("PrivateAddresses" | "Fsync" | "Synchronous", name)) => format!("\"{}\"", name.to_lowercase()),
+        Some(("PrivateAddresses" | "Fsync" | "Synchronous" | "Compression", name)) => {
+            format!("\"{}\"", name.to_lowercase())
+        }
         Some(_) => panic!("say here how `{default}` is written in TOML"),
         None => inner.to_owned(),
     }
