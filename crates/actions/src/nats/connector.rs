@@ -84,8 +84,8 @@ impl Connector for NatsConnector {
 
     fn action(self: Arc<Self>, spec: &ActionSpec<'_>) -> Made<Box<dyn Action>> {
         let options: NatsActionOptions = read(spec.options)?;
-        let jetstream = options.jetstream;
-        Ok(Box::new(NatsAction { connector: self, message: MessageTemplate::new(options, spec)?, jetstream }))
+        let message = MessageTemplate::new(&options, spec)?;
+        Ok(Box::new(NatsAction { connector: self, message, jetstream: options.jetstream }))
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), ActionError>> {

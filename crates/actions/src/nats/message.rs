@@ -31,7 +31,7 @@ const MESSAGE_ID: &str = "Nats-Msg-Id";
 
 impl MessageTemplate {
     /// Reads the options of an action.
-    pub(super) fn new(options: NatsActionOptions, spec: &ActionSpec<'_>) -> Result<MessageTemplate, Vec<ConfigError>> {
+    pub(super) fn new(options: &NatsActionOptions, spec: &ActionSpec<'_>) -> Result<MessageTemplate, Vec<ConfigError>> {
         let mut errors = Vec::new();
         let mut compile =
             |text: &str, path: &[&str]| Text::compile(text, path, spec).map_err(|wrong| errors.extend(wrong)).ok();

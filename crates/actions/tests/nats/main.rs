@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 
 fn started() -> (Nats, World) {
     let nats = Nats::start("");
-    nats.make_stream(json!({}));
+    nats.make_stream(&json!({}));
     let world = World::with_connector(&nats.connector());
     (nats, world)
 }
@@ -69,7 +69,7 @@ async fn without_jetstream_whoever_listens_hears_it() {
 #[tokio::test]
 async fn a_poison_output_does_not_take_its_neighbours() {
     let nats = Nats::start("max_payload: 1000");
-    nats.make_stream(json!({ "max_msg_size": 500 }));
+    nats.make_stream(&json!({ "max_msg_size": 500 }));
     let world = World::with_connector(&nats.connector());
     let long = |n: u32, len: usize| output(n, &format!(r#"{{"clientid":"plant.x","value":"{}"}}"#, "x".repeat(len)));
     let clients =
@@ -108,7 +108,7 @@ async fn nothing_is_lost_or_overtaken_when_the_server_is_killed() {
     assert_eq!(waits, ["retry: no connection: Connection refused (os error 111)"]);
     assert_eq!(action.check().await.unwrap_err().message, "no connection: Connection refused (os error 111)");
     nats.start_again();
-    nats.make_stream(json!({}));
+    nats.make_stream(&json!({}));
     let sent = send_while(&*action, move |progress| {
         for batches in [3, 2, 1, 4] {
             (0..batches).for_each(|_| progress.recv().unwrap());
@@ -141,7 +141,7 @@ async fn while_no_stream_takes_it_or_it_is_full_an_output_waits() {
     };
     let missing = items(action.send(&numbered("a", 0..1)).await, 1);
     waits(&missing[0], ErrorClass::Missing, "no stream takes the subject");
-    nats.make_stream(json!({ "max_msgs": 1, "discard": "new" }));
+    nats.make_stream(&json!({ "max_msgs": 1, "discard": "new" }));
     let full = items(action.send(&numbered("a", 0..2)).await, 2);
     assert_eq!(full[0], ItemOutcome::Delivered);
     waits(&full[1], ErrorClass::Unavailable, "the stream said maximum messages exceeded (10077)");

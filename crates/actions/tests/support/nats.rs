@@ -76,7 +76,7 @@ impl Nats {
     }
 
     /// Makes the stream `S` of everything below `plant.`, with `settings` beside that.
-    pub(crate) fn make_stream(&self, settings: Value) {
+    pub(crate) fn make_stream(&self, settings: &Value) {
         let mut config = json!({ "name": "S", "subjects": ["plant.>"], "retention": "limits", "storage": "file" });
         let settings = settings.as_object().cloned().unwrap_or_default();
         config.as_object_mut().expect("it is an object").extend(settings);
