@@ -221,7 +221,7 @@ impl Inner {
         if let Ok(position) = disk.note(&encoder.bytes) {
             ids.into_iter().for_each(|id| disk.forget(id));
             disk.release(position);
-            if let Err(error) = disk.tidy() {
+            if let Err(error) = disk.tidy((0, None)) {
                 tracing::warn!(%error, "the disk of the dead letters cannot be tidied");
             }
         }

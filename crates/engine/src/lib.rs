@@ -42,8 +42,8 @@ mod worker;
 
 pub use action::{Action, ActionError, BoxFuture, ItemOutcome, Outcome};
 pub use buffer::{
-    ACTION_OPTIONS, ActionOption, Batch, Buffer, BufferKind, BufferOptions, DeadLetter, Drops, Failure, Ledger, Next,
-    Order, Overflow, Trouble,
+    ACTION_OPTIONS, ActionOption, Batch, BreakerState, Buffer, BufferKind, BufferOptions, DeadLetter, Drops, Failure,
+    Ledger, Next, Order, Overflow, Pushed, Trouble,
 };
 pub use buffered::{Buffered, Kept};
 pub use checked::{CheckedRule, RuleSource};

@@ -14,14 +14,19 @@ use tokio_util::task::TaskTracker;
 
 use crate::action::{Action, Outcome};
 use crate::buffer::{
-    Batch, Buffer, BufferKind, BufferOptions, DeadLetter, Done, Drops, Ledger, Next, Overflow, Trouble,
+    Batch, BreakerState, Buffer, BufferKind, BufferOptions, DeadLetter, Done, Drops, Ledger, Next, Overflow, Pushed,
+    Trouble,
 };
 use crate::clock::Clock;
 use crate::dead_letters::DeadLetters;
 use crate::disk::{DiskBuffer, Left, Mark, Progress, Reached};
+use crate::engine::after;
 use crate::error_class::ErrorClass;
 use crate::log_gate::LogGate;
 use crate::output::Output;
+
+/// How soon it is looked again for outputs that are only on disk and cannot be read yet.
+const READ_AGAIN: Duration = Duration::from_millis(20);
 
 /// One action of one rule, with everything that waits for it. It outlives reloads of its rule.
 pub(crate) struct Worker {
@@ -53,6 +58,7 @@ struct State {
     deadline: Option<Timestamp>,
     dead_logs: LogGate,
     dropped_logs: LogGate,
+    disk_logs: LogGate,
 }
 
 /// Who keeps an action from sending, or from taking anything in.
@@ -129,6 +135,8 @@ pub struct ActionStatus {
     pub disk_trouble: Option<Arc<str>>,
     /// Why nothing gets through, while nothing does.
     pub trouble: Option<Trouble>,
+    /// Whether it sends, or only asks whether the other side is there.
+    pub breaker: BreakerState,
     /// What went wrong last, and when.
     pub last_error: Option<(Timestamp, Arc<str>)>,
 }
@@ -153,12 +161,12 @@ impl Worker {
         let Setting { action, options, is_enabled, fallback } = setting;
         let (overflow, dead_letters_max) = (options.overflow, options.dead_letters_max);
         let mut buffer = Buffer::new(options);
-        let disk = disk.map(|(disk, Left { queued, settled, next_number })| {
-            if !queued.is_empty() {
-                let (rule, action) = (&*rule, &*name);
-                tracing::info!(rule, action, queued = queued.len(), "outputs of the last run are sent now");
+        let disk = disk.map(|(disk, left)| {
+            buffer.restore(left);
+            let (rule, action, queued) = (&*rule, &*name, buffer.ledger().queued);
+            if queued > 0 {
+                tracing::info!(rule, action, queued, "outputs of the last run are sent now");
             }
-            buffer.restore(settled, queued, next_number);
             disk
         });
         let progress = disk.as_ref().map(|disk| Arc::clone(disk.progress()));
@@ -174,6 +182,7 @@ impl Worker {
             deadline: None,
             dead_logs: LogGate::default(),
             dropped_logs: LogGate::default(),
+            disk_logs: LogGate::default(),
         };
         Worker {
             rule,
@@ -199,10 +208,10 @@ impl Worker {
                 state.buffer.refuse(output);
                 return (None, false);
             }
-            let Some(disk) = &mut state.disk else { return (None, state.buffer.push(now, output).1) };
+            let Some(disk) = &mut state.disk else { return (None, state.buffer.push(now, output).wakes) };
             // Cheap: the row is shared.
-            let (number, wakes) = state.buffer.push(now, output.clone());
-            (number.map(|number| disk.keep(number, &output)), wakes)
+            let Pushed { number, wakes, is_cold } = state.buffer.push(now, output.clone());
+            (number.map(|number| disk.keep(number, &output, is_cold)), wakes)
         });
         if wakes {
             self.wake.notify_one();
@@ -218,9 +227,9 @@ impl Worker {
     /// Takes in again what was dead.
     pub(crate) fn replay(&self, now: Timestamp, output: &Output) {
         self.account(now, |state| {
-            let number = state.buffer.replay(now, output.clone());
+            let Pushed { number, is_cold, wakes: _ } = state.buffer.replay(now, output.clone());
             if let (Some(number), Some(disk)) = (number, &mut state.disk) {
-                disk.keep(number, output);
+                disk.keep(number, output, is_cold);
             }
         });
         self.wake.notify_one();
@@ -324,6 +333,7 @@ impl Worker {
             not_on_disk: state.disk.as_ref().map_or(0, DiskBuffer::not_kept),
             disk_trouble: disk.and_then(|disk| disk.failing),
             trouble: state.buffer.trouble().cloned(),
+            breaker: state.buffer.breaker(),
             last_error: state.buffer.last_error().cloned(),
         }
     }
@@ -429,9 +439,11 @@ impl Worker {
         }
     }
 
-    /// The time until `until` or the deadline, whichever comes first.
+    /// The time until `until`, the deadline or the next look at what is only on disk, whichever comes first.
     fn shorter_of(&self, now: Timestamp, until: Option<Timestamp>) -> Option<Duration> {
-        let until = self.state.lock().deadline.into_iter().chain(until).min()?;
+        let state = self.state.lock();
+        let reads_again = state.buffer.wants_warming().then(|| after(now, READ_AGAIN));
+        let until = state.deadline.into_iter().chain(until).chain(reads_again).min()?;
         Some(Duration::from_millis(until.since_ms(now)))
     }
 
@@ -483,6 +495,9 @@ impl Worker {
     /// answer it is: without an answer nothing dies.
     fn account_of<T>(&self, now: Timestamp, sender: Option<&dyn Action>, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock();
+        if state.buffer.wants_warming() {
+            self.warm(now, &mut state);
+        }
         let before = state.buffer.ledger();
         let result = change(&mut state);
         let after = state.buffer.ledger();
@@ -518,6 +533,22 @@ impl Worker {
             }
         }
         result
+    }
+}
+
+impl Worker {
+    /// Reads back what was only on disk. Where it cannot be read it is tried again, as long as nothing else is to be sent.
+    fn warm(&self, now: Timestamp, state: &mut State) {
+        let Some(disk) = &mut state.disk else { return };
+        match disk.load() {
+            Ok((outputs, lost)) => state.buffer.warm(outputs, lost),
+            Err(error) => {
+                if let Some(not_logged) = state.disk_logs.pass(now) {
+                    let (rule, action) = (&*self.rule, &*self.name);
+                    tracing::error!(rule, action, %error, not_logged, "outputs cannot be read back from the disk");
+                }
+            }
+        }
     }
 }
 

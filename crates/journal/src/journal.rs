@@ -237,7 +237,15 @@ impl Journal {
         closed.copied().find(|segment| segment.end > state.released)
     }
 
-    /// Tells `on_found` of everything in a segment that [`Journal::oldest`] has named. Reads the file.
+    /// The segment in which the record at `position` stands, as far as it is durable; `None` where the record is not.
+    pub fn segment_of(&self, position: Position) -> Option<SegmentSpan> {
+        let state = self.shared.state.lock();
+        let at = state.segments.partition_point(|segment| segment.end <= position);
+        state.segments.get(at).copied().filter(|segment| segment.first <= position)
+    }
+
+    /// Tells `on_found` of everything in a segment that [`Journal::oldest`] or [`Journal::segment_of`] has named. Reads
+    /// the file.
     pub fn read(&self, segment: SegmentSpan, on_found: &mut dyn FnMut(Found<'_>)) -> Result<(), Error> {
         open::read_again(&self.dir, segment, on_found)
     }

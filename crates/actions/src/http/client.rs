@@ -100,6 +100,15 @@ fn not_a_header(what: &str, at: &[&str]) -> ConfigError {
         .with_help("a file of a secret often ends with a line break")
 }
 
+/// The address of a path beside that of `url`.
+pub(super) fn health_of(url: &Url, path: &str) -> Result<Url, ConfigError> {
+    let joined = url.join(path).ok().filter(|joined| path.starts_with('/') && joined.origin() == url.origin());
+    joined.ok_or_else(|| {
+        let error = ConfigError::at(&["health_path"], format!("`health_path`: expected a path, found `{path}`"));
+        error.with_help("write `health_path = \"/health\"`")
+    })
+}
+
 /// The guard of a connector that must not reach private addresses. `urls` are those it is told to ask.
 pub(super) fn guard_of(options: &HttpOptions, urls: &[(&str, &Url)]) -> Result<Option<Guard>, ConfigError> {
     let guard = Guard::new(&options.allowed_networks)?;

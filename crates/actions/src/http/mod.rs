@@ -25,7 +25,7 @@ use futures_util::stream::{self, StreamExt as _};
 use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Response, Url};
 
-use self::client::{basic, client_of, guard_of, headers_of, url_of};
+use self::client::{basic, client_of, guard_of, headers_of, health_of, url_of};
 use self::guard::PrivateAddresses;
 use self::outcome::Answer;
 use self::request::{MASK, Method, Request, RequestTemplate};
@@ -71,6 +71,10 @@ options! {
         signature: Option<SignatureOptions> = None,
         /// `gzip` compresses bodies.
         compression: Option<Compression> = None,
+        /// Where the service says that it is well, such as `/health`: a path beside that of `url`. It is asked with GET
+        /// while outputs do not get through, and 2xx means yes. By default the `url` is asked with HEAD, and any answer
+        /// but 401, 407 and 5xx means yes.
+        health_path: Option<String> = None,
         /// How long a request may take, from connecting to the last byte of the answer, in ms. Then it is sent again.
         timeout_ms: u64 = 10_000,
         /// How long connecting may take, in ms.
@@ -135,6 +139,8 @@ enum Compression {
 #[derive(Debug)]
 pub(crate) struct HttpConnector {
     url: Url,
+    /// What is asked with GET whether the service is well.
+    health: Option<Url>,
     headers: HeaderMap,
     tokens: Option<Tokens>,
     signature: Option<Signature>,
@@ -149,9 +155,13 @@ impl HttpConnector {
         let mut errors = Vec::new();
         let headers = headers_of(&options, &mut errors);
         let parts = HttpConnector::parts(&mut options).map_err(|error| errors.push(error)).ok();
+        let health = parts.as_ref().and_then(|(url, ..)| {
+            let path = options.health_path.as_deref()?;
+            health_of(url, path).map_err(|error| errors.push(error)).ok()
+        });
         match parts {
             Some((url, client, tokens, signature)) if errors.is_empty() => {
-                Ok(HttpConnector { url, headers, tokens, signature, compression: options.compression, client })
+                Ok(HttpConnector { url, health, headers, tokens, signature, compression: options.compression, client })
             }
             _ => Err(errors),
         }
@@ -170,18 +180,23 @@ impl HttpConnector {
         Ok((url, client, tokens, options.signature.take().map(Signature::new).transpose()?))
     }
 
-    /// Sends a HEAD request to the address. Whatever status comes back shows that the service is there, but for those
-    /// that speak of the credentials or of a service that is not well.
+    /// Asks whether the service is well. Where nothing else is known, a HEAD request goes to the address: whatever status
+    /// comes back shows that the service is there, but for those that speak of the credentials or of a service that is
+    /// not well.
     async fn reach(&self) -> Result<(), ActionError> {
-        let head =
-            Request { method: reqwest::Method::HEAD, url: self.url.clone(), headers: self.headers.clone(), body: None };
-        let answer = match self.ask(&head).await {
-            Ok(answer) => Answer { body: Vec::new(), ..answer },
+        let (method, url) = match &self.health {
+            Some(health) => (reqwest::Method::GET, health),
+            None => (reqwest::Method::HEAD, &self.url),
+        };
+        let asked = Request { method, url: url.clone(), headers: self.headers.clone(), body: None };
+        let answer = match self.ask(&asked).await {
+            Ok(answer) => answer,
             Err(NoAnswer { reason, .. }) => return Err(ActionError::new(reason)),
         };
         match answer.status {
+            200..=299 => Ok(()),
             401 | 407 => Err(ActionError::new(answer.reason()).with_help("look at the credentials of the connector")),
-            500..=599 => Err(ActionError::new(answer.reason())),
+            status if self.health.is_some() || status >= 500 => Err(ActionError::new(answer.reason())),
             _ => Ok(()),
         }
     }

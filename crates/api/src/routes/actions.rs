@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use engine::{ActionState, ActionStatus, ConnectorUse, Made, Operation, SharedAction};
+use engine::{ActionState, ActionStatus, BreakerState, ConnectorUse, Made, Operation, SharedAction};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -39,6 +39,9 @@ pub(crate) struct Action {
     /// `connected`, `disconnected`, `stopped`, or `inconsistent` where the rules that have it differ.
     status: &'static str,
     status_reason: String,
+    /// `closed`: it sends. `open`: nothing gets through, and it only asks the other side whether it is there.
+    /// `half_open`: the other side is there, and one batch shows whether it takes something. The worst of all rules.
+    breaker: &'static str,
     node_status: Vec<NodeStatus>,
     rules: Vec<String>,
     /// Who may change it: `api`, or `file`, where it stands in the files of its rules.
@@ -273,11 +276,18 @@ impl Action {
             status,
             node_status: vec![NodeStatus { node: api.node.to_string(), status, status_reason: status_reason.clone() }],
             status_reason,
+            breaker: breaker_of(uses),
             rules: uses.iter().map(|(rule, _)| rule.clone()).collect(),
             source: if made.is_some() { "api" } else { "file" },
             made: made.map(Given::of_action),
         })
     }
+}
+
+fn breaker_of(uses: &[(String, ActionStatus)]) -> &'static str {
+    let is = |state: BreakerState| uses.iter().any(|(_, action)| action.breaker == state);
+    let worst = [BreakerState::Open, BreakerState::HalfOpen].into_iter().find(|state| is(*state));
+    worst.unwrap_or(BreakerState::Closed).name()
 }
 
 fn status_of(action: &ActionStatus) -> &'static str {

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use broker::{BusStats, ReasonCounts, Stats};
-use engine::{ActionStatus, Drops, Ledger, RuleStatus, SourceState, SourceStatus};
+use engine::{ActionStatus, BreakerState, Drops, Ledger, RuleStatus, SourceState, SourceStatus};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder};
@@ -217,6 +217,12 @@ impl Collector for Snapshot {
         }
         self.encode_askers(&mut encoder)?;
         self.encode_sources(&mut encoder)?;
+        self.encode_actions(&mut encoder)
+    }
+}
+
+impl Snapshot {
+    fn encode_actions(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         for (name, help, value) in OF_AN_ACTION {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             self.each_action(|labels, action| counter(&mut family, labels, value(&action.ledger)))?;
@@ -239,6 +245,16 @@ impl Collector for Snapshot {
             })
         })?;
         let mut family = encoder.encode_descriptor(
+            "action_breaker_open",
+            "Whether an action only asks whether the other side is there: 1 or 0",
+            None,
+            MetricType::Gauge,
+        )?;
+        self.each_action(|labels, action| {
+            let is_open = u64::from(action.breaker == BreakerState::Open);
+            ConstGauge::new(is_open).encode(family.encode_family(&labels.as_slice())?)
+        })?;
+        let mut family = encoder.encode_descriptor(
             "action_disk_bytes",
             "Bytes of the disk a buffer uses",
             None,
@@ -249,9 +265,7 @@ impl Collector for Snapshot {
         })?;
         Ok(())
     }
-}
 
-impl Snapshot {
     /// What came of asking who clients are and what they may do.
     fn encode_askers(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         for (rows, sources) in [(OF_AN_AUTHENTICATOR, &self.authenticators), (OF_AN_AUTHORIZER, &self.authorizers)] {

@@ -4,6 +4,28 @@
 /// So many checks that fail are believed; then a batch is tried all the same, because a check may be wrong.
 const CHECKS_BELIEVED: u32 = 4;
 
+/// Whether an action sends, as its circuit breaker has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakerState {
+    /// As ever.
+    Closed,
+    /// It sends nothing, and asks the other side whether it is there.
+    Open,
+    /// The other side is there, and one batch shows whether it takes something.
+    HalfOpen,
+}
+
+impl BreakerState {
+    /// The name for people and the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            BreakerState::Closed => "closed",
+            BreakerState::Open => "open",
+            BreakerState::HalfOpen => "half_open",
+        }
+    }
+}
+
 /// Whether batches are sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Breaker {
@@ -17,6 +39,14 @@ pub(super) enum Breaker {
 }
 
 impl Breaker {
+    pub(super) const fn state(self) -> BreakerState {
+        match self {
+            Breaker::Closed => BreakerState::Closed,
+            Breaker::Open { .. } => BreakerState::Open,
+            Breaker::Probing => BreakerState::HalfOpen,
+        }
+    }
+
     /// The state after nothing got through in `failures` attempts.
     pub(super) fn after_failure(self, failures: u64, opens_after: Option<u32>) -> Breaker {
         if opens_after.is_none_or(|limit| failures < u64::from(limit)) {

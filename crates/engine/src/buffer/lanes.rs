@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use events::Timestamp;
 
 use super::item::Item;
+use super::warmth::Amount;
 
 /// A lane for every key that is with the action or rests.
 #[derive(Debug, Default)]
@@ -15,6 +16,9 @@ pub(super) struct Lanes {
     heads: BTreeMap<u64, u64>,
     /// The same by the time when it may go on.
     due: BTreeSet<(Timestamp, u64)>,
+    /// How many outputs wait in lanes, and their bytes.
+    len: usize,
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -29,6 +33,17 @@ struct Lane {
 impl Lanes {
     pub(super) fn is_empty(&self) -> bool {
         self.by_key.is_empty()
+    }
+
+    /// How many outputs wait.
+    #[cfg(test)]
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether so many outputs wait.
+    pub(super) const fn hold_much(&self, max: Amount) -> bool {
+        self.len >= max.len || self.bytes >= max.bytes
     }
 
     /// Whether what comes of `key` has to wait behind others.
@@ -47,6 +62,8 @@ impl Lanes {
     pub(super) fn park(&mut self, item: Item) {
         let key = item.key;
         self.unlist(key);
+        self.len += 1;
+        self.bytes += item.bytes;
         self.by_key.entry(key).or_insert_with(Lane::new).items.push_back(item);
         self.list(key);
     }
@@ -58,6 +75,8 @@ impl Lanes {
             self.unlist(key);
             let lane = self.by_key.entry(key).or_insert_with(Lane::new);
             lane.not_before = not_before;
+            self.len += 1;
+            self.bytes += item.bytes;
             lane.items.push_front(item);
             self.list(key);
         }
@@ -118,7 +137,10 @@ impl Lanes {
         self.unlist(key);
         let item = self.by_key.get_mut(&key).and_then(|lane| lane.items.pop_front());
         self.list(key);
-        item
+        let item = item?;
+        self.len -= 1;
+        self.bytes -= item.bytes;
+        Some(item)
     }
 
     /// Takes the lane off the lists before it changes.

@@ -16,6 +16,7 @@ mod options;
 mod rate;
 #[cfg(test)]
 mod scripts;
+mod warmth;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,10 +24,12 @@ use std::sync::Arc;
 use events::{Map, Timestamp};
 
 pub use batch::Batch;
+pub use breaker::BreakerState;
 pub(crate) use item::Item;
 pub use item::{DeadLetter, Failure};
 pub use ledger::{Drops, Ledger};
 pub use options::{ACTION_OPTIONS, ActionOption, BufferKind, BufferOptions, Order, Overflow};
+pub(crate) use warmth::Amount;
 
 use crate::action::{ItemOutcome, Outcome};
 use crate::error_class::ErrorClass;
@@ -35,6 +38,7 @@ use breaker::Breaker;
 use item::{Cause, Trials};
 use lanes::Lanes;
 use rate::Rate;
+use warmth::{Cold, PARKED_MAX, WARM_MAX};
 
 /// The other side may not put us off for longer than this at a time, in ms.
 const RETRY_AFTER_MAX_MS: u64 = 3_600_000;
@@ -45,8 +49,13 @@ pub struct Buffer {
     options: BufferOptions,
     /// Never offered yet, in the order of arrival.
     fresh: VecDeque<Item>,
+    fresh_bytes: usize,
     /// Held back behind others of their key.
     lanes: Lanes,
+    /// Behind those in `fresh`, and kept elsewhere: the newer part of a long queue. `None` where all is here.
+    cold: Option<Cold>,
+    warm_max: Amount,
+    parked_max: Amount,
     /// Nothing is sent before: nothing gets through.
     rest_until: Timestamp,
     /// Whether outputs that were not offered yet go first the next time, to see whether only the others are refused.
@@ -113,6 +122,17 @@ pub(crate) struct Done {
     pub(crate) dead: Vec<DeadLetter>,
 }
 
+/// What became of an output that was pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pushed {
+    /// Its number; `None` where there was no room.
+    pub number: Option<u64>,
+    /// Whether the worker has to be woken, because a batch may be due that was not before.
+    pub wakes: bool,
+    /// Whether it has to be kept elsewhere, because it is not here.
+    pub is_cold: bool,
+}
+
 /// The ways in which an output is not delivered.
 enum Loss {
     Dead { at: Timestamp, cause: Cause, trials: Trials },
@@ -142,7 +162,11 @@ impl Buffer {
         Buffer {
             options,
             fresh: VecDeque::new(),
+            fresh_bytes: 0,
             lanes: Lanes::default(),
+            cold: None,
+            warm_max: WARM_MAX,
+            parked_max: PARKED_MAX,
             rest_until: Timestamp(0),
             tries_fresh: false,
             breaker: Breaker::default(),
@@ -167,48 +191,43 @@ impl Buffer {
         }
     }
 
-    /// Takes over what a former buffer has left: its account, without what is queued, and what was queued, in order.
-    pub(crate) fn restore(&mut self, settled: (Ledger, Drops), queued: Vec<(u64, Output)>, next_number: u64) {
-        (self.ledger, self.drops) = settled;
-        for (number, output) in queued {
-            let item = Item::new(number, self.options.order.key_of(&output, number), output);
-            self.held_bytes += item.bytes;
-            self.ledger.queued += 1;
-            self.fresh.push_back(item);
-        }
-        self.ledger.in_ = self.ledger.settled() + self.ledger.queued;
-        self.next_number = next_number;
-    }
-
-    /// Takes `output` in. Says under which number, unless there is no room, and whether the worker has to be woken,
-    /// because a batch may be due that was not before.
-    pub fn push(&mut self, now: Timestamp, output: Output) -> (Option<u64>, bool) {
+    /// Takes `output` in.
+    pub fn push(&mut self, now: Timestamp, output: Output) -> Pushed {
+        const REFUSED: Pushed = Pushed { number: None, wakes: false, is_cold: false };
         self.ledger.in_ += 1;
         let bytes = output.bytes();
         if self.is_closed {
             self.lose(output, Loss::Closed);
-            return (None, false);
+            return REFUSED;
         }
         if !self.make_room(now, 1, bytes) {
             self.lose(output, Loss::Overflow);
-            return (None, false);
+            return REFUSED;
         }
         let number = self.next_number;
         self.next_number += 1;
         self.held_bytes += bytes;
         self.ledger.queued += 1;
+        if self.is_warm_enough()
+            && let Some(cold) = &mut self.cold
+        {
+            cold.len += 1;
+            cold.bytes += bytes;
+            return Pushed { number: Some(number), wakes: false, is_cold: true };
+        }
         let key = self.options.order.key_of(&output, number);
-        self.fresh.push_back(Item::new(number, key, output));
-        (Some(number), self.fresh.len() == 1 || self.fresh.len() == self.options.batch_len_max)
+        self.push_fresh(Item::new(number, key, output));
+        let wakes = self.fresh.len() == 1 || self.fresh.len() == self.options.batch_len_max;
+        Pushed { number: Some(number), wakes, is_cold: false }
     }
 
     /// Takes in again what was dead, as the newest.
-    pub fn replay(&mut self, now: Timestamp, output: Output) -> Option<u64> {
+    pub fn replay(&mut self, now: Timestamp, output: Output) -> Pushed {
         if self.ledger.dead > 0 {
             self.ledger.dead -= 1;
             self.ledger.in_ -= 1;
         }
-        self.push(now, output).0
+        self.push(now, output)
     }
 
     /// What to send now. A clock that was set back ends every rest: its end may be hours away now.
@@ -324,6 +343,11 @@ impl Buffer {
         self.held_bytes
     }
 
+    /// Whether it sends, or only asks whether the other side is there.
+    pub const fn breaker(&self) -> BreakerState {
+        self.breaker.state()
+    }
+
     /// Why nothing gets through, while nothing does.
     pub const fn trouble(&self) -> Option<&Trouble> {
         self.trouble.as_ref()
@@ -389,6 +413,12 @@ impl Buffer {
     pub(crate) fn leave(&mut self) -> u64 {
         self.is_closed = true;
         let mut left = 0;
+        if let Some(cold) = self.cold.replace(Cold::default()) {
+            self.held_bytes -= cold.bytes;
+            self.ledger.queued -= cold.len;
+            self.ledger.in_ -= cold.len;
+            left += cold.len;
+        }
         while let Some(item) = self.take_oldest() {
             self.held_bytes -= item.bytes;
             self.ledger.queued -= 1;
@@ -439,7 +469,12 @@ impl Buffer {
             return Some(due);
         }
         while batch.len() < len_max {
-            let Some(item) = self.fresh.pop_front() else { break };
+            let is_full = self.cold.is_some() && self.lanes.hold_much(self.parked_max);
+            let is_held = |item: &Item| !self.lanes.is_empty() && self.lanes.is_held(item.key);
+            if is_full && self.fresh.front().is_some_and(is_held) {
+                break;
+            }
+            let Some(item) = self.pop_fresh() else { break };
             if !self.lanes.is_empty() && self.lanes.is_held(item.key) {
                 self.lanes.park(item);
             } else {
@@ -594,7 +629,7 @@ impl Buffer {
         let Some(age_max_ms) = self.options.age_max_ms else { return };
         let is_old = |item: &Item| now.since_ms(item.output.created) >= age_max_ms;
         while self.fresh.front().is_some_and(is_old) {
-            let Some(item) = self.fresh.pop_front() else { break };
+            let Some(item) = self.pop_fresh() else { break };
             self.give_up(item, Loss::Expired);
         }
         while self.lanes.oldest().is_some_and(is_old) {
@@ -635,7 +670,7 @@ impl Buffer {
             return self.lanes.take_oldest();
         }
         // What waits behind those in flight is on no list, and comes back when they do.
-        self.fresh.pop_front()
+        self.pop_fresh()
     }
 
     /// Takes a queued output off the books.

@@ -127,8 +127,8 @@ pub const ACTION_OPTIONS: &[ActionOption] = &[
         name: "buffer.kind",
         default: "\"memory\"",
         doc: "Where outputs wait: in `memory`, or on `disk` as well, where they survive a stop, a kill and a power loss, and \
-              are sent again unless it was noted that they had arrived. The other side can tell a repetition by \
-              `${output_id}`. With `require = \"buffered\"` in the header of the rule, who publishes with QoS 1 or 2 is \
+              are sent again unless it was noted that they had arrived. Of a long queue only the beginning is in memory. The \
+              other side can tell a repetition by `${output_id}`. With `require = \"buffered\"` in the header of the rule, who publishes with QoS 1 or 2 is \
               answered when the outputs of the message are on disk.",
     },
     ActionOption {
@@ -197,7 +197,7 @@ impl Overflow {
 pub enum BufferKind {
     /// In memory; what is there is lost when the process ends.
     Memory,
-    /// In memory and on disk.
+    /// On disk, and the beginning of the queue in memory as well.
     Disk,
 }
 

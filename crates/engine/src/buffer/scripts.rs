@@ -5,7 +5,7 @@ use std::time::Duration;
 use events::Timestamp;
 use proptest::prelude::*;
 
-use super::{Batch, Buffer, BufferOptions, Ledger, Next, Order, Overflow};
+use super::{Batch, BreakerState, Buffer, BufferOptions, Ledger, Next, Order, Overflow};
 use crate::action::{ItemOutcome, Outcome};
 use crate::error_class::ErrorClass;
 use crate::output::Output;
@@ -198,7 +198,7 @@ fn a_batch_waits_for_company_but_not_when_draining() {
     let options = BufferOptions { batch_len_max: 3, batch_wait_ms: 20, ..BufferOptions::default() };
     let mut buffer = filled(2, options.clone());
     assert_eq!(wait(&mut buffer, 5), 20);
-    assert!(buffer.push(Timestamp(6), numbered(2, Timestamp(6))).1, "a full batch wakes the worker");
+    assert!(buffer.push(Timestamp(6), numbered(2, Timestamp(6))).wakes, "a full batch wakes the worker");
     assert_eq!(take(&mut buffer, 6).outputs().len(), 3);
 
     let mut buffer = filled(2, options);
@@ -331,14 +331,16 @@ fn after_some_failures_the_other_side_is_asked_before_anything_is_sent() {
     }
     assert!(matches!(buffer.next_batch(Timestamp(now)), Next::Check));
     assert!(matches!(buffer.next_batch(Timestamp(now)), Next::Idle), "one check at a time");
+    assert_eq!(buffer.breaker(), BreakerState::Open);
     buffer.checked(Timestamp(now), Some("no route".into()), 0);
     assert_eq!(buffer.trouble().map(|trouble| &*trouble.reason), Some("no route"));
     now = wait(&mut buffer, now);
     assert!(matches!(buffer.next_batch(Timestamp(now)), Next::Check));
     buffer.checked(Timestamp(now), None, 0);
+    assert_eq!(buffer.breaker(), BreakerState::HalfOpen);
     let batch = take(&mut buffer, now);
     buffer.complete(Timestamp(now), batch, Outcome::Delivered, 0);
-    assert_eq!(buffer.trouble(), None);
+    assert_eq!((buffer.trouble(), buffer.breaker()), (None, BreakerState::Closed));
 }
 
 #[test]

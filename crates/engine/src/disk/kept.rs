@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
-use journal::{Error, Found, Journal, Position};
+use journal::{Error, Found, Journal, Position, SegmentSpan};
 
 /// Below so many bytes on disk nothing is moved to give room back.
 const UNTIDY_BYTES_MIN: u64 = 64 << 20;
@@ -65,15 +65,22 @@ impl<K: Copy + Eq + Hash> Kept<K> {
         self.journal.release_before(oldest.min(floor));
     }
 
-    /// Whether little of what is on disk is needed.
-    pub(crate) fn is_untidy(&self) -> bool {
-        self.journal.stats().bytes > 2 * self.bytes + UNTIDY_BYTES_MIN
+    /// Whether little of what is on disk is needed, where `others` are so many bytes of records without a key, which are
+    /// needed too, and the first of them stands there. Segments with such are left alone.
+    pub(crate) fn is_untidy(&self, others: (u64, Option<Position>)) -> bool {
+        self.untidy(others).is_some()
+    }
+
+    fn untidy(&self, (bytes, first): (u64, Option<Position>)) -> Option<SegmentSpan> {
+        let is_untidy = self.journal.stats().bytes > 2 * (self.bytes + bytes) + UNTIDY_BYTES_MIN;
+        let oldest = if is_untidy { self.journal.oldest()? } else { return None };
+        first.is_none_or(|first| oldest.end <= first).then_some(oldest)
     }
 
     /// Moves what is needed of the oldest segment to the end, where little of what is on disk is needed: a record that
     /// is needed for long does not keep all that has come behind it.
-    pub(crate) fn tidy(&mut self) -> Result<(), Error> {
-        let Some(oldest) = self.journal.oldest().filter(|_| self.is_untidy()) else { return Ok(()) };
+    pub(crate) fn tidy(&mut self, others: (u64, Option<Position>)) -> Result<(), Error> {
+        let Some(oldest) = self.untidy(others) else { return Ok(()) };
         let mut records = Vec::new();
         self.journal.read(oldest, &mut |found| match found {
             Found::Record { position, bytes } => {
@@ -84,6 +91,26 @@ impl<K: Copy + Eq + Hash> Kept<K> {
         })?;
         for (key, record) in records {
             self.put(key, &record)?;
+        }
+        Ok(())
+    }
+
+    /// Tells `on_record` of every record from `first` to before `end` that can be read; all of them are durable.
+    pub(crate) fn read(
+        &self,
+        (first, end): (Position, Position),
+        on_record: &mut dyn FnMut(Position, &[u8]),
+    ) -> Result<(), Error> {
+        let mut at = first;
+        while at < end {
+            // Nothing stands there where a segment is lost.
+            let Some(segment) = self.journal.segment_of(at) else { break };
+            self.journal.read(segment, &mut |found| match found {
+                Found::Record { position, bytes } if (first..end).contains(&position) => on_record(position, bytes),
+                // Damage was reported when the journal was opened, or its records are missed by whoever wants them.
+                Found::Record { .. } | Found::Damage(_) | Found::Torn(_) => {}
+            })?;
+            at = segment.end;
         }
         Ok(())
     }

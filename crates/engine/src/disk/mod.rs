@@ -3,22 +3,32 @@
 //! Both are records of one journal. What was not noted to be off when the process ended is queued again when it starts,
 //! under the same number, with the account as it was.
 //!
+//! Of a long queue only the older part is in memory as well; the newer one is read back from disk when its turn comes.
+//!
 //! What the disk does not take is in memory, and offered to it again when it is back. Who has promised that an output is
 //! on disk waits for its [`Mark`].
 
+mod cold;
 mod encoding;
 mod kept;
+#[cfg(test)]
+mod long_queues;
+mod numbers;
 mod progress;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use journal::{Found, Journal, Notice, Options, Position};
 
+use cold::Cold;
 pub(crate) use encoding::{DEPTH_MAX, Decoder, Encoder};
 pub(crate) use kept::{Kept, Place};
 pub(crate) use progress::{Mark, Progress, Reached, reached};
+
+use numbers::Numbers;
 
 use crate::buffer::{Drops, Ledger};
 use crate::output::Output;
@@ -26,14 +36,19 @@ use crate::output::Output;
 /// Large enough to sync rarely, small enough to give room back soon.
 const SEGMENT_BYTES: usize = 16 << 20;
 
+/// How many outputs that the disk did not take come back from memory at once.
+const UNPLACED_LEN_MAX: usize = 10_000;
+
 /// The first byte of a record says what it is.
 const OUTPUT: u8 = 1;
 const OFF: u8 = 2;
 
 /// The disk of one buffer.
 pub(crate) struct DiskBuffer {
-    /// The records of what is not off, by number.
+    /// The records of what is in memory, by number.
     kept: Kept<u64>,
+    /// What is queued behind that and is not in memory.
+    cold: Cold,
     names: Names,
     /// Numbers that are off and could not be noted yet.
     not_noted: Vec<u64>,
@@ -57,8 +72,10 @@ struct Names {
 /// What a former process has left.
 #[derive(Debug, Default)]
 pub(crate) struct Left {
-    /// What is not off, in order.
+    /// What is not off, in order, as far as it is in memory.
     pub(crate) queued: Vec<(u64, Output)>,
+    /// How much is behind that, and at least how many bytes: what [`DiskBuffer::load`] gives.
+    pub(crate) cold: (u64, usize),
     /// The account of what is off.
     pub(crate) settled: (Ledger, Drops),
     pub(crate) next_number: u64,
@@ -77,6 +94,7 @@ impl DiskBuffer {
         progress.note_durable(journal.durable());
         let mut disk = DiskBuffer {
             kept: Kept::new(journal),
+            cold: Cold::default(),
             names,
             not_noted: Vec::new(),
             account_at: reading.account_at,
@@ -86,27 +104,33 @@ impl DiskBuffer {
             progress,
             encoder: Encoder::default(),
         };
-        let left = reading.finish(&mut disk);
+        let left = reading.finish(&mut disk)?;
         disk.next_number = left.next_number;
         Ok((disk, left))
     }
 
     /// Keeps `output`, which has come in as the `number`th, and says when it is on disk. While the disk takes nothing it
-    /// is only in memory.
-    pub(crate) fn keep(&mut self, number: u64, output: &Output) -> Mark {
+    /// is only in memory. One that `is_cold` is nowhere else.
+    pub(crate) fn keep(&mut self, number: u64, output: &Output, is_cold: bool) -> Mark {
         self.next_number = number + 1;
-        match self.put(number, output) {
-            Ok(position) => Mark::Record(position),
-            Err(error) => {
-                if self.not_kept_count == 0 {
+        if is_cold {
+            self.cold.push_unplaced(number);
+        }
+        // Records stand in the order of their numbers.
+        self.retake();
+        if self.not_kept.is_empty() {
+            match self.put(number, output) {
+                Ok(position) => return Mark::Record(position),
+                Err(error) if self.not_kept_count == 0 => {
                     let (rule, action) = (&*self.names.rule, &*self.names.action);
                     tracing::error!(rule, action, %error, "outputs are only in memory, the disk does not take them");
                 }
-                self.not_kept_count += 1;
-                self.not_kept.insert(number, output.clone());
-                self.progress.note_refused()
+                Err(_) => {}
             }
         }
+        self.not_kept_count += 1;
+        self.not_kept.insert(number, output.clone());
+        self.progress.note_refused()
     }
 
     fn put(&mut self, number: u64, output: &Output) -> Result<Position, journal::Error> {
@@ -114,11 +138,19 @@ impl DiskBuffer {
         self.encoder.byte(OUTPUT);
         self.encoder.number(number);
         self.encoder.output(output);
-        self.kept.put(number, &self.encoder.bytes)
+        if !self.cold.contains(number) {
+            return self.kept.put(number, &self.encoder.bytes);
+        }
+        let position = self.kept.note(&self.encoder.bytes)?;
+        self.cold.push(number, position, len_of(&self.encoder.bytes));
+        Ok(position)
     }
 
     /// Offers the disk again what it did not take.
     fn retake(&mut self) {
+        if !self.progress.is_owed() {
+            return;
+        }
         while let Some((number, output)) = self.not_kept.pop_first() {
             if self.put(number, &output).is_err() {
                 self.not_kept.insert(number, output);
@@ -126,6 +158,47 @@ impl DiskBuffer {
             }
         }
         self.progress.note_retaken(self.kept.stats().next);
+    }
+
+    /// Reads back the oldest outputs that are not in memory, in order, with how many of them are not there any more; none
+    /// where they are not on disk yet.
+    pub(crate) fn load(&mut self) -> Result<(Vec<(u64, Output)>, u64), journal::Error> {
+        self.cold.trim();
+        let Some(chunk) = self.cold.front() else { return Ok((self.take_unplaced(), 0)) };
+        if self.kept.stats().durable < chunk.end {
+            self.cold.seal();
+            return Ok((Vec::new(), 0));
+        }
+        let mut found = Vec::new();
+        let (names, cold) = (&self.names, &self.cold);
+        self.kept.read((chunk.first, chunk.end), &mut |position, bytes| {
+            let place = Place { position, bytes: len_of(bytes) };
+            found.extend(output_of(bytes, names).filter(|(number, _)| cold.contains(*number)).map(|one| (one, place)));
+        })?;
+        let mut outputs = Vec::with_capacity(found.len());
+        for ((number, output), place) in found {
+            if self.cold.remove(number) {
+                self.kept.add(number, place);
+                outputs.push((number, output));
+            }
+        }
+        let lost = self.cold.pop();
+        if lost > 0 {
+            let (rule, action) = (&*self.names.rule, &*self.names.action);
+            tracing::error!(rule, action, lost, "outputs were lost with a part of their buffer that cannot be read");
+        }
+        Ok((outputs, lost))
+    }
+
+    /// What the disk did not take comes back from memory.
+    fn take_unplaced(&mut self) -> Vec<(u64, Output)> {
+        let Some(first) = self.cold.first() else { return Vec::new() };
+        let waiting = self.not_kept.range(first..).take(UNPLACED_LEN_MAX);
+        let waiting: Vec<(u64, Output)> = waiting.map(|(number, output)| (*number, output.clone())).collect();
+        for (number, _) in &waiting {
+            self.cold.remove(*number);
+        }
+        waiting
     }
 
     /// Tells how far it is on disk.
@@ -158,7 +231,12 @@ impl DiskBuffer {
         for number in std::mem::take(&mut self.not_noted) {
             self.kept.forget(number);
         }
-        self.kept.release(position);
+        self.release();
+    }
+
+    /// Gives back what stands before everything that is needed.
+    fn release(&self) {
+        self.kept.release(self.cold.first_position().map_or(self.account_at, |first| first.min(self.account_at)));
     }
 
     /// Outputs that came in while the disk took nothing.
@@ -173,13 +251,13 @@ impl DiskBuffer {
 
     /// Whether little of what is on disk is needed.
     pub(crate) fn is_untidy(&self) -> bool {
-        self.kept.is_untidy()
+        self.kept.is_untidy((self.cold.bytes(), self.cold.first_position()))
     }
 
     /// Moves what is still needed of the oldest segment to the end.
     pub(crate) fn tidy(&mut self) -> Result<(), journal::Error> {
-        self.kept.tidy()?;
-        self.kept.release(self.account_at);
+        self.kept.tidy((self.cold.bytes(), self.cold.first_position()))?;
+        self.release();
         Ok(())
     }
 }
@@ -200,13 +278,16 @@ impl Default for Names {
 #[derive(Default)]
 struct Reading {
     names: Names,
-    outputs: BTreeMap<u64, (Place, Output)>,
+    /// What stands in the order of the numbers.
+    cold: Cold,
+    /// What was moved to the end, and is older than what stands before it.
+    moved: BTreeMap<u64, (Place, Output)>,
     settled: (Ledger, Drops),
     account_at: Position,
     next_number: u64,
     is_after_damage: bool,
     /// Numbers of which the records may have been in what is damaged; those that are off later were not lost.
-    missing: BTreeSet<u64>,
+    missing: Numbers,
 }
 
 impl Reading {
@@ -234,16 +315,19 @@ impl Reading {
         match decoder.byte()? {
             OUTPUT => {
                 let number = decoder.number()?;
-                let output = decoder.output(&self.names.rule, &self.names.action)?;
-                // What was moved to the end is older than what stands before it.
+                self.missing.remove(number);
+                let place = Place { position, bytes: len_of(bytes) };
                 if number >= self.next_number {
                     if std::mem::take(&mut self.is_after_damage) {
-                        self.missing.extend(self.next_number..number);
+                        self.miss(self.next_number..number);
                     }
                     self.next_number = number + 1;
+                    self.cold.push(number, position, place.bytes);
+                } else {
+                    let output = decoder.output(&self.names.rule, &self.names.action)?;
+                    self.cold.remove(number);
+                    self.moved.insert(number, (place, output));
                 }
-                self.missing.remove(&number);
-                self.outputs.insert(number, (Place { position, bytes: len_of(bytes) }, output));
             }
             OFF => {
                 let mut account = [0; 10];
@@ -257,14 +341,15 @@ impl Reading {
                 self.account_at = position;
                 if next_number > self.next_number {
                     if std::mem::take(&mut self.is_after_damage) {
-                        self.missing.extend(self.next_number..next_number);
+                        self.miss(self.next_number..next_number);
                     }
                     self.next_number = next_number;
                 }
                 for _ in 0..decoder.number()? {
                     let number = decoder.number()?;
-                    self.missing.remove(&number);
-                    self.outputs.remove(&number);
+                    self.missing.remove(number);
+                    self.cold.remove(number);
+                    self.moved.remove(&number);
                 }
             }
             _ => return None,
@@ -272,8 +357,27 @@ impl Reading {
         Some(())
     }
 
-    fn finish(self, disk: &mut DiskBuffer) -> Left {
-        let lost = u64::try_from(self.missing.len()).unwrap_or(u64::MAX);
+    fn miss(&mut self, numbers: Range<u64>) {
+        for number in numbers {
+            self.missing.insert(number);
+        }
+    }
+
+    /// Hands over what was found. What was moved is put among what is as old, which is read back for that.
+    fn finish(self, disk: &mut DiskBuffer) -> Result<Left, journal::Error> {
+        disk.cold = self.cold;
+        let mut lost = self.missing.len();
+        let newest_moved = self.moved.last_key_value().map(|(number, _)| *number);
+        let mut queued: BTreeMap<u64, Output> = BTreeMap::new();
+        for (number, (place, output)) in self.moved {
+            disk.kept.add(number, place);
+            queued.insert(number, output);
+        }
+        while disk.cold.first().zip(newest_moved).is_some_and(|(first, newest)| first < newest) {
+            let (outputs, missed) = disk.load()?;
+            queued.extend(outputs);
+            lost += missed;
+        }
         let (mut ledger, mut drops) = self.settled;
         ledger.dropped += lost;
         drops.damaged += lost;
@@ -281,13 +385,21 @@ impl Reading {
             let (rule, action) = (&*self.names.rule, &*self.names.action);
             tracing::error!(rule, action, lost, "outputs were lost with the part of their buffer that cannot be read");
         }
-        let mut queued = Vec::with_capacity(self.outputs.len());
-        for (number, (place, output)) in self.outputs {
-            disk.kept.add(number, place);
-            queued.push((number, output));
-        }
-        Left { queued, settled: (ledger, drops), next_number: self.next_number }
+        disk.cold.trim();
+        let cold = (disk.cold.len(), usize::try_from(disk.cold.bytes()).unwrap_or(usize::MAX));
+        let queued = queued.into_iter().collect();
+        Ok(Left { queued, cold, settled: (ledger, drops), next_number: self.next_number })
     }
+}
+
+/// The output of a record with its number; `None` where the record is of something else, or is not understood.
+fn output_of(record: &[u8], names: &Names) -> Option<(u64, Output)> {
+    let mut decoder = Decoder::new(record);
+    if decoder.byte()? != OUTPUT {
+        return None;
+    }
+    let number = decoder.number()?;
+    Some((number, decoder.output(&names.rule, &names.action)?))
 }
 
 /// Says in the log how the disk is.
@@ -321,8 +433,15 @@ mod tests {
     use super::*;
     use crate::output::tests::numbered;
 
+    /// What is left is read back whole.
     fn open(dir: &Path) -> (DiskBuffer, Left) {
-        DiskBuffer::open(dir, &"rule".into(), &"action".into()).unwrap()
+        let (mut disk, mut left) = DiskBuffer::open(dir, &"rule".into(), &"action".into()).unwrap();
+        while disk.cold.len() > 0 {
+            let (outputs, lost) = disk.load().unwrap();
+            left.queued.extend(outputs);
+            assert_eq!(lost, 0);
+        }
+        (disk, left)
     }
 
     fn numbers(left: &Left) -> Vec<u64> {
@@ -343,7 +462,7 @@ mod tests {
         let (mut disk, left) = open(dir.path());
         assert!(left.queued.is_empty());
         for number in 0..5 {
-            disk.keep(number, &output(number));
+            disk.keep(number, &output(number), false);
         }
         disk.note_off(&[0, 3], delivered(2));
         drop(disk);
@@ -361,7 +480,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (mut disk, _) = open(dir.path());
         for number in 0..5 {
-            disk.keep(number, &output(number));
+            disk.keep(number, &output(number), false);
         }
         disk.note_off(&[1], delivered(1));
         drop(disk);
@@ -382,9 +501,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (mut disk, _) = open(dir.path());
         let large = |number| Output { trigger: "t".repeat(1 << 20).into(), ..output(number) };
-        disk.keep(0, &output(0));
+        disk.keep(0, &output(0), false);
         for number in 1..120 {
-            disk.keep(number, &large(number));
+            disk.keep(number, &large(number), false);
             disk.note_off(&[number], delivered(number));
             while disk.stats().durable < disk.stats().next {
                 std::thread::yield_now();

@@ -68,3 +68,34 @@ async fn what_a_buffer_on_disk_has_accepted_arrives_in_order_although_the_proces
     }
     assert_eq!(arrived, expected);
 }
+
+#[tokio::test]
+async fn a_client_whose_outputs_are_put_off_again_and_again_waits_alone() {
+    let mut receiver = Receiver::start().await;
+    receiver.put_off(Some("/pump-1"));
+    let config = format!("[connectors.ops]\nkind = \"http\"\nurl = \"http://{}\"\n", receiver.address);
+    let rule = RULE.replace("buffer =", "batch = { size = 5 }\nretry = { first_ms = 10, max_ms = 20 }\nbuffer =");
+    let home = Home::new().with_rule("all", &rule).with_config(&config);
+    let server = home.serve();
+    publish_all(server.mqtt, "pump-1", "t/1", &messages_of("pump-1")).await;
+    publish_all(server.mqtt, "pump-2", "t/1", &messages_of("pump-2")).await;
+
+    let payload = |body: &str| serde_json::from_str::<serde_json::Value>(body).unwrap()["payload"].clone();
+    let mut others = Vec::new();
+    while others.len() < 40 {
+        let posted = receiver.next().await;
+        match posted.path.as_str() {
+            "/pump-1" => assert_eq!(payload(&posted.body), "pump-1 says 0000", "those behind it wait"),
+            _ => others.push(payload(&posted.body)),
+        }
+    }
+    assert_eq!(others, messages_of("pump-2"));
+
+    receiver.put_off(None);
+    let mut own = Vec::new();
+    while own.last() != Some(&serde_json::Value::from("pump-1 says 0039")) {
+        own.push(payload(&receiver.next().await.body));
+    }
+    own.dedup();
+    assert_eq!(own, messages_of("pump-1"));
+}

@@ -76,7 +76,7 @@ async fn every_event_that_is_listed_has_an_example_that_runs_on_its_examples() {
     let server = home.serve();
     let (status, events) = ask(&home, &server, ("viewer", "GET", "/api/v5/rule_events"), None).await;
     let events = events.as_array().unwrap();
-    assert_eq!((status, events.len()), (200, 20));
+    assert_eq!((status, events.len()), (200, 21));
     for event in events {
         let name = event["event"].as_str().unwrap();
         let test_columns = event["test_columns"].as_object().unwrap();

@@ -10,7 +10,7 @@ use crate::top;
 const LINES_MAX: usize = 700;
 
 /// The names at the top of the repository. Another one needs its reason in `crates/README.md`.
-const TOP_NAMES: [&str; 18] = [
+const TOP_NAMES: [&str; 19] = [
     "CHANGELOG.md",
     "Cargo.lock",
     "Cargo.toml",
@@ -19,6 +19,7 @@ const TOP_NAMES: [&str; 18] = [
     "Makefile",
     "README.md",
     "acl.sample",
+    "api",
     "crates",
     "fuzz",
     "docker-compose.yml",

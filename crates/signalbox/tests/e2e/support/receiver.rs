@@ -1,8 +1,8 @@
 //! A real HTTP server that keeps what is posted to it, and can be stopped and started at the same address.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -20,12 +20,20 @@ pub(crate) struct Posted {
     pub(crate) body: String,
 }
 
+/// What is answered.
+#[derive(Debug, Clone)]
+struct Answers {
+    status: Arc<AtomicU16>,
+    /// This path is answered 503.
+    put_off: Arc<Mutex<Option<String>>>,
+}
+
 /// A running HTTP server.
 #[derive(Debug)]
 pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
     posted: mpsc::Receiver<Posted>,
-    status: Arc<AtomicU16>,
+    answers: Answers,
     stop: Option<oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -40,18 +48,23 @@ impl Receiver {
     pub(crate) async fn start_at(address: SocketAddr) -> Receiver {
         let (tx, posted) = mpsc::channel(1000);
         let (stop, stopped) = oneshot::channel();
-        let status = Arc::new(AtomicU16::new(204));
-        let app = Router::new().fallback(keep).with_state((tx, Arc::clone(&status)));
+        let answers = Answers { status: Arc::new(AtomicU16::new(204)), put_off: Arc::default() };
+        let app = Router::new().fallback(keep).with_state((tx, answers.clone()));
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = axum::serve(listener, app).with_graceful_shutdown(async move { drop(stopped.await) });
         let task = tokio::task::spawn(async move { serving.await.unwrap() });
-        Receiver { address, posted, status, stop: Some(stop), task }
+        Receiver { address, posted, answers, stop: Some(stop), task }
     }
 
     /// Answers with this status from now on; 204 at first.
     pub(crate) fn answer(&self, status: u16) {
-        self.status.store(status, Ordering::Relaxed);
+        self.answers.status.store(status, Ordering::Relaxed);
+    }
+
+    /// Answers 503 where this path is asked for, from now on.
+    pub(crate) fn put_off(&self, path: Option<&str>) {
+        *self.answers.put_off.lock().unwrap() = path.map(str::to_owned);
     }
 
     /// The next request.
@@ -70,13 +83,17 @@ impl Receiver {
 }
 
 async fn keep(
-    State((tx, status)): State<(mpsc::Sender<Posted>, Arc<AtomicU16>)>,
+    State((tx, answers)): State<(mpsc::Sender<Posted>, Answers)>,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> StatusCode {
     let content_type = headers.get("content-type").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     let body = String::from_utf8(body.to_vec()).unwrap();
+    let status = match answers.put_off.lock().unwrap().as_deref() {
+        Some(path) if path == uri.path() => StatusCode::SERVICE_UNAVAILABLE,
+        Some(_) | None => StatusCode::from_u16(answers.status.load(Ordering::Relaxed)).unwrap(),
+    };
     tx.send(Posted { path: uri.path().to_owned(), content_type, body }).await.unwrap();
-    StatusCode::from_u16(status.load(Ordering::Relaxed)).unwrap()
+    status
 }
