@@ -1,13 +1,14 @@
 //! Who asks, and whether that key may do it.
 
-use auth::{ApiKey, Role};
+use auth::{ApiKey, KeyRefused, Role};
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use base64::Engine as _;
 
 use crate::Api;
 use crate::problem::Problem;
+use crate::routes::time::now;
 
 /// A caller whose key may read. A route that takes one cannot be called without.
 #[derive(Clone, Debug)]
@@ -43,7 +44,7 @@ where
 
 /// A caller whose key may do everything.
 #[derive(Clone, Debug)]
-pub(crate) struct Admin;
+pub(crate) struct Admin(pub(crate) ApiKey);
 
 impl<S> FromRequestParts<S> for Admin
 where
@@ -53,7 +54,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Admin, Problem> {
-        key_with(Role::Admin, parts, &Api::from_ref(state)).map(|_key| Admin)
+        key_with(Role::Admin, parts, &Api::from_ref(state)).map(Admin)
     }
 }
 
@@ -70,19 +71,29 @@ fn key_with(role: Role, parts: &Parts, api: &Api) -> Result<ApiKey, Problem> {
             ),
         });
     };
-    let key = header.to_str().ok().and_then(|text| match text.split_once(' ') {
-        Some((scheme, secret)) if scheme.eq_ignore_ascii_case("bearer") => api.keys.verify(secret.trim()),
-        Some((scheme, pair)) if scheme.eq_ignore_ascii_case("basic") => {
-            let pair = base64::engine::general_purpose::STANDARD.decode(pair.trim()).ok()?;
-            let (name, secret) = std::str::from_utf8(&pair).ok()?.split_once(':')?;
-            api.keys.verify_named(name, secret)
-        }
-        Some(_) | None => None,
-    });
-    let key = key.ok_or_else(|| refused("the key is not known").help("see `signalbox keys list`"))?;
+    let key = match read(header) {
+        Some((Some(name), secret)) => api.keys.verify_named(&name, &secret, now()),
+        Some((None, secret)) => api.keys.verify(&secret, now()),
+        None => Err(KeyRefused::Unknown),
+    };
+    let key = key.map_err(|why| refused(&why.to_string()).help("see `signalbox keys list`"))?;
     if key.role < role {
         let detail = format!("the key `{}` is of a {}, and this wants a key of a {role}", key.name, key.role);
         return Err(Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN", detail));
     }
     Ok(key)
+}
+
+/// The text of the key in a header, and the name that HTTP Basic has beside it.
+fn read(header: &HeaderValue) -> Option<(Option<String>, String)> {
+    let (scheme, rest) = header.to_str().ok()?.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some((None, rest.trim().to_owned()));
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let pair = base64::engine::general_purpose::STANDARD.decode(rest.trim()).ok()?;
+    let (name, secret) = std::str::from_utf8(&pair).ok()?.split_once(':')?;
+    Some((Some(name.to_owned()), secret.to_owned()))
 }

@@ -43,14 +43,18 @@ impl<S: Send + Sync> FromRequestParts<S> for OnlyIf {
 
 impl IntoParams for OnlyIf {
     fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let header = |name: &str, words: &str| {
-            let text = ObjectBuilder::new().schema_type(Type::String).build();
+        let header = |name: &str, pattern: &str, words: &str| {
+            let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).build();
             let header = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header);
             header.description(Some(words)).schema(Some(text)).build()
         };
         vec![
-            header("If-Match", "Only if the ETag is one of these, or `*`: if it is there"),
-            header("If-None-Match", "`*`: only if it is not there"),
+            header(
+                "If-Match",
+                r#"^(\*|(W/)?"[^",]*"(, (W/)?"[^",]*")*)$"#,
+                "Only if the ETag is one of these, or `*`: if it is there",
+            ),
+            header("If-None-Match", r"^\*$", "`*`: only if it is not there"),
         ]
     }
 }
@@ -65,13 +69,19 @@ fn of_headers(headers: &HeaderMap) -> Result<Condition, Problem> {
         }
         (Some("*"), None) => Ok(Condition::Present),
         // A tag that was never one of ours fits nothing, which is what has to be told.
-        (Some(tags), None) => Ok(Condition::Revision(tags.split(',').filter_map(revision_of).collect())),
+        (Some(tags), None) => {
+            let tags: Option<Vec<&str>> = tags.split(',').map(text_of).collect();
+            let tags =
+                tags.ok_or_else(|| Problem::bad_request("expected `*` or tags such as `\"7\"` for `If-Match`"))?;
+            Ok(Condition::Revision(tags.into_iter().filter_map(|tag| tag.parse().ok()).collect()))
+        }
         (Some(_), Some(_)) => Err(Problem::bad_request("expected `If-Match` or `If-None-Match`, found both")),
     }
 }
 
-fn revision_of(tag: &str) -> Option<u64> {
-    tag.trim().trim_start_matches("W/").strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+/// What stands in a tag.
+fn text_of(tag: &str) -> Option<&str> {
+    tag.trim().trim_start_matches("W/").strip_prefix('"')?.strip_suffix('"')
 }
 
 #[cfg(test)]
@@ -90,6 +100,7 @@ mod tests {
         assert_eq!(of(&[("if-match", "*")]), Some(Condition::Present));
         assert_eq!(of(&[("if-match", "\"7\", W/\"9\"")]), Some(Condition::Revision(vec![7, 9])));
         assert_eq!(of(&[("if-match", "\"abc\"")]), Some(Condition::Revision(vec![])));
+        assert_eq!(of(&[("if-match", "abc")]), None);
         assert_eq!(of(&[("if-none-match", "\"7\"")]), None);
         assert_eq!(of(&[("if-match", "\"7\""), ("if-none-match", "*")]), None);
     }

@@ -16,6 +16,8 @@ mod guard;
 mod listener;
 mod openapi;
 mod problem;
+#[cfg(test)]
+mod reference;
 mod refused;
 mod routes;
 mod secrets;

@@ -10,7 +10,8 @@ use utoipa::PartialSchema as _;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ContentBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Schema,
+    ContentBuilder, InfoBuilder, KnownFormat, LicenseBuilder, ObjectBuilder, OneOfBuilder, OpenApi, Ref, RefOr,
+    Response, ResponseBuilder, Schema, SchemaFormat, Type,
 };
 
 use crate::problem::Problem;
@@ -50,6 +51,12 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     text.push('\n');
     text
 });
+
+/// The document as it is served.
+#[cfg(test)]
+pub(crate) fn text() -> &'static str {
+    &DOCUMENT
+}
 
 /// The OpenAPI document
 ///
@@ -145,9 +152,30 @@ fn role_of(operation: &Operation) -> Option<String> {
     declared.get("bearer")?.get(0)?.as_str().map(str::to_owned)
 }
 
+/// The schema of a topic.
+pub(crate) fn topic() -> RefOr<Schema> {
+    text_like(r"^[^+#\x00]+$", "plant/17/set")
+}
+
+/// The schema of a topic filter.
+pub(crate) fn topic_filter() -> RefOr<Schema> {
+    text_like(r"^(#|(\+|[^/+#\x00]+)(/(\+|[^/+#\x00]*))*(/#)?)$", "plant/#")
+}
+
+fn text_like(pattern: &str, example: &str) -> RefOr<Schema> {
+    let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern));
+    RefOr::T(Schema::Object(text.examples([example]).build()))
+}
+
+/// The schema of a text that fits one of `formats`.
+pub(crate) fn one_of_formats(formats: impl IntoIterator<Item = KnownFormat>) -> RefOr<Schema> {
+    let text = |format| ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(format)));
+    RefOr::T(Schema::OneOf(formats.into_iter().fold(OneOfBuilder::new(), |all, format| all.item(text(format))).build()))
+}
+
 /// The schema of a text that is one of `names`.
 pub(crate) fn one_of(names: impl IntoIterator<Item = impl Into<String>>) -> RefOr<Schema> {
-    let text = ObjectBuilder::new().schema_type(utoipa::openapi::Type::String);
+    let text = ObjectBuilder::new().schema_type(Type::String);
     RefOr::T(Schema::Object(text.enum_values(Some(names.into_iter().map(Into::into))).build()))
 }
 

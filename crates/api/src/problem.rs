@@ -26,6 +26,7 @@ pub(crate) struct Problem {
     help: Option<String>,
     /// What a program wants to know of it.
     #[serde(flatten)]
+    #[schema(ignore)]
     more: Option<Box<Map<String, Value>>>,
 }
 

@@ -1,5 +1,7 @@
 //! API keys: the keys file, one line for each key, `name:role:created_ms:sha256 of the key in hexadecimal`.
 //!
+//! Behind that may follow `:expires=` and a time in ms, `:disabled`, and last `:description=` with any text.
+//!
 //! A key is 256 random bits, so a plain hash of it is enough: there is nothing to guess, and checking one costs a
 //! microsecond.
 
@@ -76,7 +78,63 @@ pub struct ApiKey {
     pub role: Role,
     /// When it was made.
     pub created: Timestamp,
+    /// From when on it opens nothing any more.
+    pub expires: Option<Timestamp>,
+    /// `false`: it opens nothing until it is enabled again.
+    pub is_enabled: bool,
+    /// What it is for.
+    description: String,
     hash: [u8; 32],
+}
+
+/// Why a key opens nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyRefused {
+    /// There is none of that text, or it has another name.
+    #[error("the key is not known")]
+    Unknown,
+    /// Its time is over.
+    #[error("the key `{0}` has expired")]
+    Expired(String),
+    /// It is switched off.
+    #[error("the key `{0}` is disabled")]
+    Disabled(String),
+}
+
+impl ApiKey {
+    /// Whether its time is over.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+
+    /// What it is for.
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// Says what it is for, in one line.
+    pub fn describe(&mut self, text: &str) -> Result<(), AuthError> {
+        if text.contains(char::is_control) {
+            return Err(AuthError::Name { expected: "a description of one line", found: text.into() });
+        }
+        self.description = text.trim().to_owned();
+        Ok(())
+    }
+
+    fn line(&self) -> String {
+        let mut line = format!("{}:{}:{}:", self.name, self.role, self.created.0);
+        self.hash.iter().for_each(|byte| line.push_str(&format!("{byte:02x}")));
+        if let Some(Timestamp(expires_ms)) = self.expires {
+            line.push_str(&format!(":expires={expires_ms}"));
+        }
+        if !self.is_enabled {
+            line.push_str(":disabled");
+        }
+        if !self.description.is_empty() {
+            line.push_str(&format!(":description={}", self.description));
+        }
+        line
+    }
 }
 
 /// A key that was just made, with the only copy of its text.
@@ -134,8 +192,26 @@ impl KeysFile {
             return Err(AuthError::Exists { what: "key", name: name.into(), help });
         }
         let secret = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random_key()));
-        self.lines.push(Line::Entry(ApiKey { name: name.into(), role, created: now, hash: hash_of(&secret) }));
+        self.lines.push(Line::Entry(ApiKey {
+            name: name.into(),
+            role,
+            created: now,
+            expires: None,
+            is_enabled: true,
+            description: String::new(),
+            hash: hash_of(&secret),
+        }));
         Ok(NewKey(secret))
+    }
+
+    /// The key of that name, to be changed.
+    pub fn key(&mut self, name: &str) -> Result<&mut ApiKey, AuthError> {
+        self.find(name)?;
+        let mut keys = self.lines.iter_mut().filter_map(|line| match line {
+            Line::Text(_) => None,
+            Line::Entry(key) => Some(key),
+        });
+        Ok(keys.find(|key| key.name == name).expect("it was found before"))
     }
 
     /// Takes a key out; it opens nothing any more within a second.
@@ -156,10 +232,7 @@ impl KeysFile {
         for line in &self.lines {
             match line {
                 Line::Text(line) => text.push_str(line),
-                Line::Entry(key) => {
-                    text.push_str(&format!("{}:{}:{}:", key.name, key.role, key.created.0));
-                    key.hash.iter().for_each(|byte| text.push_str(&format!("{byte:02x}")));
-                }
+                Line::Entry(key) => text.push_str(&key.line()),
             }
             text.push('\n');
         }
@@ -203,15 +276,34 @@ impl Keys {
     }
 
     /// The key with this text. Looks whether the file has changed: requests of the HTTP interface are few.
-    pub fn verify(&self, secret: &str) -> Option<ApiKey> {
+    pub fn verify(&self, secret: &str, now: Timestamp) -> Result<ApiKey, KeyRefused> {
         self.reload_if_changed();
         // A look-up by the hash leaks nothing through its time: who does not know the key cannot steer its hash.
-        self.0.by_hash.load().get(&hash_of(secret)).cloned()
+        match self.0.by_hash.load().get(&hash_of(secret)) {
+            None => Err(KeyRefused::Unknown),
+            Some(key) if !key.is_enabled => Err(KeyRefused::Disabled(key.name.clone())),
+            Some(key) if key.is_expired(now) => Err(KeyRefused::Expired(key.name.clone())),
+            Some(key) => Ok(key.clone()),
+        }
     }
 
     /// The key with this text, if it has this name too, as in HTTP Basic authentication.
-    pub fn verify_named(&self, name: &str, secret: &str) -> Option<ApiKey> {
-        self.verify(secret).filter(|key| key.name == name)
+    pub fn verify_named(&self, name: &str, secret: &str, now: Timestamp) -> Result<ApiKey, KeyRefused> {
+        let key = self.verify(secret, now)?;
+        if key.name == name { Ok(key) } else { Err(KeyRefused::Unknown) }
+    }
+
+    /// All of them, by name.
+    pub fn list(&self) -> Vec<ApiKey> {
+        self.reload_if_changed();
+        let mut keys: Vec<ApiKey> = self.0.by_hash.load().values().cloned().collect();
+        keys.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        keys
+    }
+
+    /// The file, locked, to be changed and saved. May wait for another process.
+    pub fn edit(&self) -> Result<KeysFile, AuthError> {
+        KeysFile::open(&self.0.path)
     }
 
     /// Whether nobody can get in, because no key was made yet.
@@ -250,8 +342,8 @@ fn lines(text: &str) -> Result<Vec<Line<ApiKey>>, Vec<Fault>> {
 }
 
 fn key(line: &str) -> Result<ApiKey, String> {
-    let parts: Vec<&str> = line.split(':').collect();
-    let &[name, role, created, hash] = parts.as_slice() else {
+    let parts: Vec<&str> = line.splitn(5, ':').collect();
+    let (&[name, role, created, hash] | &[name, role, created, hash, _]) = parts.as_slice() else {
         return Err(format!("expected `name:role:created:hash`, found {} parts", parts.len()));
     };
     if !is_role_name(name) {
@@ -259,7 +351,32 @@ fn key(line: &str) -> Result<ApiKey, String> {
     }
     let created = created.parse().map_err(|_| format!("expected a time in ms, found `{created}`"))?;
     let hash = from_hex(hash).ok_or("expected a hash of 64 hexadecimal digits, found something else")?;
-    Ok(ApiKey { name: name.into(), role: role.parse()?, created: Timestamp(created), hash })
+    let mut key = ApiKey {
+        name: name.into(),
+        role: role.parse()?,
+        created: Timestamp(created),
+        expires: None,
+        is_enabled: true,
+        description: String::new(),
+        hash,
+    };
+    let mut more = parts.get(4).copied();
+    while let Some(text) = more {
+        if let Some(description) = text.strip_prefix("description=") {
+            key.description = description.to_owned();
+            break;
+        }
+        let (part, rest) = text.split_once(':').map_or((text, None), |(part, rest)| (part, Some(rest)));
+        match part.strip_prefix("expires=").map(str::parse) {
+            Some(Ok(expires_ms)) => key.expires = Some(Timestamp(expires_ms)),
+            None if part == "disabled" => key.is_enabled = false,
+            Some(Err(_)) | None => {
+                return Err(format!("expected `expires=` and ms, `disabled` or `description=`, found `{part}`"));
+            }
+        }
+        more = rest;
+    }
+    Ok(key)
 }
 
 fn from_hex(text: &str) -> Option<[u8; 32]> {
@@ -285,16 +402,43 @@ mod tests {
 
         assert!(new.secret().starts_with("sbx_") && new.secret().len() == 47, "{}", new.secret());
         assert!(!std::fs::read_to_string(&path).unwrap().contains(new.secret()));
-        let known = keys.verify(new.secret()).unwrap();
+        let now = Timestamp(6);
+        let known = keys.verify(new.secret(), now).unwrap();
         assert_eq!((known.name.as_str(), known.role, known.created), ("grafana", Role::Viewer, Timestamp(5)));
-        assert_eq!(keys.verify_named("grafana", new.secret()), Some(known));
-        assert_eq!(keys.verify_named("other", new.secret()), None);
-        assert_eq!(keys.verify("sbx_"), None);
+        assert_eq!(keys.verify_named("grafana", new.secret(), now), Ok(known));
+        assert_eq!(keys.verify_named("other", new.secret(), now), Err(KeyRefused::Unknown));
+        assert_eq!(keys.verify("sbx_", now), Err(KeyRefused::Unknown));
 
         let mut file = KeysFile::open(&path).unwrap();
         file.remove("grafana").unwrap();
         file.save().unwrap();
-        assert_eq!(keys.verify(new.secret()), None, "a removed key opens nothing");
+        assert_eq!(keys.verify(new.secret(), now), Err(KeyRefused::Unknown), "a removed key opens nothing");
+    }
+
+    #[test]
+    fn a_key_that_is_disabled_or_whose_time_is_over_opens_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = Keys::open(&dir.path().join("keys")).unwrap();
+        let mut file = keys.edit().unwrap();
+        let new = file.add("ci", Role::Admin, Timestamp(5)).unwrap();
+        let key = file.key("ci").unwrap();
+        key.expires = Some(Timestamp(100));
+        key.describe("deploys: the fleet").unwrap();
+        assert!(key.describe("two\nlines").is_err());
+        file.save().unwrap();
+        assert_eq!(keys.verify(new.secret(), Timestamp(99)).unwrap().description(), "deploys: the fleet");
+        assert_eq!(keys.verify(new.secret(), Timestamp(100)), Err(KeyRefused::Expired("ci".to_owned())));
+
+        let mut file = keys.edit().unwrap();
+        file.key("ci").unwrap().is_enabled = false;
+        assert!(file.key("cj").is_err());
+        file.save().unwrap();
+        assert_eq!(keys.verify(new.secret(), Timestamp(99)), Err(KeyRefused::Disabled("ci".to_owned())));
+        let [kept] = keys.list().try_into().unwrap();
+        assert_eq!(
+            (kept.expires, kept.is_enabled, kept.description()),
+            (Some(Timestamp(100)), false, "deploys: the fleet")
+        );
     }
 
     #[test]
@@ -306,15 +450,16 @@ mod tests {
         file.save().unwrap();
         let keys = Keys::open(&path).unwrap();
         std::fs::write(&path, "ci:root:5:00\n").unwrap();
-        assert!(keys.verify(new.secret()).is_some());
+        assert!(keys.verify(new.secret(), Timestamp(6)).is_ok());
         assert!(Keys::open(&path).is_err());
     }
 
     #[test]
     fn every_broken_line_is_told_with_its_number() {
         let hash = "0".repeat(64);
-        let text =
-            format!("a:viewer:1:{hash}\nb:viewer\nc:root:1:{hash}\nd:admin:x:{hash}\ne:admin:1:zz\na:admin:1:{hash}\n");
+        let text = format!(
+            "a:viewer:1:{hash}\nb:viewer\nc:root:1:{hash}\nd:admin:x:{hash}\ne:admin:1:zz\na:admin:1:{hash}\nf:admin:1:{hash}:off\n"
+        );
         let faults = lines(&text).unwrap_err();
         let told: Vec<_> = faults.iter().map(|fault| (fault.line, fault.message.as_str())).collect();
         assert_eq!(
@@ -325,6 +470,7 @@ mod tests {
                 (4, "expected a time in ms, found `x`"),
                 (5, "expected a hash of 64 hexadecimal digits, found something else"),
                 (6, "expected each key once, found `a` on line 1 too"),
+                (7, "expected `expires=` and ms, `disabled` or `description=`, found `off`"),
             ]
         );
     }

@@ -61,7 +61,7 @@ pub use http_client::HttpClientOptions;
 pub use http_question::{HttpEncoding, HttpMethod, HttpQuestionOptions};
 pub use identity::{Attributes, Credentials, Decision, Identity, Verdict};
 pub use import::ImportedUser;
-pub use keys::{ApiKey, Keys, KeysFile, NewKey, Role};
+pub use keys::{ApiKey, KeyRefused, Keys, KeysFile, NewKey, Role};
 pub use network::{Network, host_network};
 pub use password::{HashFormat, HashKind, SaltPosition, generated_password};
 pub use secret::{HIDDEN, Secret, without_secret};

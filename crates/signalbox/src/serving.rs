@@ -91,10 +91,11 @@ mod tests {
         Serving::announce(dir.path(), "127.0.0.1:1", address).unwrap();
         let second = Serving::read(dir.path()).unwrap();
         let keys = Keys::open(&data_dir::keys_file(dir.path())).unwrap();
-        assert!(keys.verify(&first.key).is_none());
-        assert_eq!(keys.verify(&second.key).unwrap().role, Role::Operator);
+        let now = clock::now();
+        assert!(keys.verify(&first.key, now).is_err());
+        assert_eq!(keys.verify(&second.key, now).unwrap().role, Role::Operator);
         Serving::withdraw(dir.path()).unwrap();
-        assert!(Keys::open(&data_dir::keys_file(dir.path())).unwrap().verify(&second.key).is_none());
+        assert!(Keys::open(&data_dir::keys_file(dir.path())).unwrap().verify(&second.key, now).is_err());
         assert!(Serving::read(dir.path()).is_none());
     }
 }

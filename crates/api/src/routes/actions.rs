@@ -47,6 +47,7 @@ pub(crate) struct Action {
     /// Who may change it: `api`, or `file`, where it stands in the files of its rules.
     source: &'static str,
     #[serde(flatten)]
+    #[schema(value_type = Given)]
     made: Option<Given>,
 }
 

@@ -8,16 +8,19 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use events::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::openapi::{RefOr, Schema};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::{KnownFormat, ObjectBuilder, OneOfBuilder, RefOr, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::page::{Page, PageLimit, PageNumber, Paging, blocking};
 use super::time::{now, parse_ms, rfc3339};
 use crate::Api;
 use crate::access::{Operator, Viewer};
 use crate::extract::{Body, Named, Parameters};
-use crate::openapi::one_of;
+use crate::openapi::{one_of, one_of_formats};
 use crate::problem::Problem;
+
+/// The last second of the year 9999, since 1970.
+const SECONDS_MAX: i64 = 253_402_300_799;
 
 /// Which page is wanted.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -41,6 +44,7 @@ pub(crate) struct Asked {
     #[schema(schema_with = ways)]
     r#as: BanBy,
     /// Whom it is for.
+    #[schema(example = "pump-17", min_length = 1)]
     who: String,
     /// Who has made it; the name of the key where nobody is named.
     by: Option<String>,
@@ -48,14 +52,14 @@ pub(crate) struct Asked {
     #[serde(default)]
     reason: String,
     /// When it was made; now where no time is given.
-    #[schema(inline)]
+    #[schema(schema_with = moments, required = false)]
     at: Option<Moment>,
     /// When it ends, or `infinity`, as where no time is given.
-    #[schema(inline)]
+    #[schema(schema_with = moments, required = false)]
     until: Option<Moment>,
 }
 
-#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 enum Moment {
     Seconds(i64),
@@ -132,7 +136,7 @@ pub(crate) async fn add(
 
 /// Lifts a ban
 #[utoipa::path(delete, path = "/api/v5/banned/{as}/{who}", tag = "banned",
-    params(("as" = String, Path, description = "What it goes by"), ("who" = String, Path, description = "Whom it is for")),
+    params(("as" = inline(Ways), Path, description = "What it goes by"), ("who" = String, Path, description = "Whom it is for")),
     responses((status = 204, description = "It is lifted")), security(("bearer" = ["operator"])))]
 pub(crate) async fn remove(
     Operator(key): Operator,
@@ -149,6 +153,27 @@ pub(crate) async fn remove(
     .await?
 }
 
+/// What bans go by, in a path.
+struct Ways;
+
+impl PartialSchema for Ways {
+    fn schema() -> RefOr<Schema> {
+        ways()
+    }
+}
+
+impl ToSchema for Ways {}
+
+/// A time of a ban: RFC 3339, seconds since 1970, `infinity` or nothing.
+fn moments() -> RefOr<Schema> {
+    let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(SECONDS_MAX));
+    let nothing = ObjectBuilder::new().schema_type(Type::Null);
+    let time = one_of_formats([KnownFormat::DateTime]);
+    RefOr::T(Schema::OneOf(
+        OneOfBuilder::new().item(time).item(one_of(["infinity"])).item(seconds).item(nothing).build(),
+    ))
+}
+
 fn ways() -> RefOr<Schema> {
     one_of(BanBy::ALL.map(BanBy::name))
 }
@@ -156,7 +181,10 @@ fn ways() -> RefOr<Schema> {
 fn moment(asked: Option<Moment>, field: &str) -> Result<Option<i64>, Problem> {
     match asked {
         None => Ok(None),
-        Some(Moment::Seconds(seconds)) => Ok(Some(seconds.saturating_mul(1000))),
+        Some(Moment::Seconds(seconds)) if (0..=SECONDS_MAX).contains(&seconds) => Ok(Some(seconds * 1000)),
+        Some(Moment::Seconds(seconds)) => Err(Problem::bad_request(format!(
+            "expected `{field}` to be from 0 to {SECONDS_MAX} seconds since 1970, found {seconds}"
+        ))),
         Some(Moment::Text(text)) if text == "infinity" => Ok(None),
         Some(Moment::Text(text)) => parse_ms(&text).map(Some).ok_or_else(|| {
             Problem::bad_request(format!(

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use broker::ClientInfo;
 use events::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::{KnownFormat, RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 
 use super::page::{Page, PageLimit, PageNumber, Paging, blocking, fits};
@@ -18,7 +18,7 @@ use super::time::{Moment, rfc3339};
 use crate::Api;
 use crate::access::{Operator, Viewer};
 use crate::extract::{Named, Parameters};
-use crate::openapi::one_of;
+use crate::openapi::{one_of, one_of_formats};
 use crate::problem::Problem;
 
 /// What `{id}` is.
@@ -43,15 +43,16 @@ pub(crate) struct Wanted {
     /// The user name.
     username: Option<String>,
     /// The address it comes from, without the port.
-    #[param(value_type = Option<String>, example = "192.0.2.7")]
+    #[param(schema_with = addresses)]
     ip_address: Option<IpAddr>,
     /// Only those with a connection, or only those without.
     #[param(inline)]
     conn_state: Option<ConnState>,
     /// Whether it connected with a clean start.
     clean_start: Option<bool>,
-    /// The version of MQTT: 3, 4 or 5.
-    proto_ver: Option<u8>,
+    /// The version of MQTT: 3 for 3.1, 4 for 3.1.1, 5.
+    #[param(inline)]
+    proto_ver: Option<ProtoVer>,
     /// The listener it came in by.
     listener: Option<String>,
     /// A part of the identifier.
@@ -74,6 +75,18 @@ enum ConnState {
     Connected,
     Idle,
     Disconnected,
+}
+
+/// A version of MQTT, by the number it has in CONNECT.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[repr(u8)]
+enum ProtoVer {
+    #[serde(rename = "3")]
+    V31 = 3,
+    #[serde(rename = "4")]
+    V311 = 4,
+    #[serde(rename = "5")]
+    V5 = 5,
 }
 
 /// A client under EMQX's names.
@@ -224,7 +237,7 @@ impl Wanted {
             && fits(self.clean_start.as_ref(), |wanted| {
                 info.connection.as_ref().is_some_and(|connection| connection.clean_start == *wanted)
             })
-            && fits(self.proto_ver.as_ref(), |wanted| info.proto_ver == *wanted)
+            && fits(self.proto_ver.as_ref(), |wanted| info.proto_ver == *wanted as u8)
             && fits(self.listener.as_deref(), |wanted| *info.listener == *wanted)
             && fits(self.like_clientid.as_deref(), |part| info.client_id.contains(part))
             && fits(self.like_username.as_deref(), |part| username.is_some_and(|name| name.contains(part)))
@@ -248,6 +261,10 @@ const COLUMNS: [(&str, Compare); 9] = [
     ("recv_oct", |one, other| traffic(one).0.cmp(&traffic(other).0)),
     ("send_oct", |one, other| traffic(one).1.cmp(&traffic(other).1)),
 ];
+
+fn addresses() -> RefOr<Schema> {
+    one_of_formats([KnownFormat::Ipv4, KnownFormat::Ipv6])
+}
 
 fn columns() -> RefOr<Schema> {
     one_of(COLUMNS.map(|(column, _)| [column.to_owned(), format!("-{column}")]).into_iter().flatten())

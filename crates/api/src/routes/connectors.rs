@@ -38,6 +38,7 @@ pub(crate) struct Connector {
     /// Who may change it: `api`, or `file`, where it stands in the configuration.
     source: &'static str,
     #[serde(flatten)]
+    #[schema(value_type = Given)]
     made: Option<Given>,
 }
 

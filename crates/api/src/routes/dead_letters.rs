@@ -287,8 +287,8 @@ fn read_row(body: &[u8]) -> Result<Option<Map>, Problem> {
     let json: serde_json::Value = serde_json::from_slice(body).map_err(|error| refused(&error.to_string()))?;
     match Value::from_json(&json) {
         Value::Map(map) => Ok(Some(std::sync::Arc::unwrap_or_clone(map))),
-        Value::Null
-        | Value::Bool(_)
+        Value::Null => Ok(None),
+        Value::Bool(_)
         | Value::Int(_)
         | Value::BigInt(_)
         | Value::Float(_)

@@ -12,7 +12,9 @@ use crate::secrets::hidden;
 /// What the API tells of a connector or an action because it was made over it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Given {
+    #[schema(required = false)]
     created_at: String,
+    #[schema(required = false)]
     last_modified_at: String,
     /// As it was sent, without secrets.
     #[serde(flatten)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod action_changes;
 pub(crate) mod actions;
+pub(crate) mod api_keys;
 pub(crate) mod authorization;
 pub(crate) mod banned;
 pub(crate) mod clients;
@@ -81,6 +82,8 @@ pub(crate) fn guarded() -> OpenApiRouter<Api> {
         .routes(routes!(retained::show, retained::remove))
         .routes(routes!(publish::one))
         .routes(routes!(publish::bulk))
+        .routes(routes!(api_keys::list, api_keys::create))
+        .routes(routes!(api_keys::show, api_keys::change, api_keys::remove))
         .routes(routes!(metrics::scrape))
         .routes(routes!(openapi::show))
         .routes(routes!(openapi::show_as_emqx))

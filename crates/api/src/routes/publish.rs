@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use crate::Api;
 use crate::access::Operator;
 use crate::extract::Body;
+use crate::openapi::topic;
 use crate::problem::Problem;
 
 /// Messages of one bulk request.
@@ -29,7 +30,7 @@ const NO_MATCHING_SUBSCRIBERS: u8 = 16;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Message {
     /// Where to.
-    #[schema(example = "plant/17/set")]
+    #[schema(schema_with = topic)]
     topic: String,
     /// The payload, in the encoding below.
     #[serde(default)]
@@ -65,7 +66,9 @@ enum Encoding {
 struct Properties {
     #[schema(maximum = 1)]
     payload_format_indicator: Option<u8>,
+    #[schema(format = "uint32")]
     message_expiry_interval: Option<u32>,
+    #[schema(pattern = r"^[^+#\x00]+$")]
     response_topic: Option<String>,
     correlation_data: Option<String>,
     content_type: Option<String>,
@@ -149,8 +152,13 @@ impl Message {
         publication.retain = self.retain;
         let wanted = self.properties;
         let mut builder = publication.properties.to_builder();
-        if let Some(indicator) = wanted.payload_format_indicator {
-            builder = builder.payload_format_indicator(indicator == 1);
+        match wanted.payload_format_indicator {
+            None => {}
+            Some(indicator @ (0 | 1)) => builder = builder.payload_format_indicator(indicator == 1),
+            Some(other) => {
+                let found = format!("expected `payload_format_indicator` to be 0 or 1, found {other}");
+                return Err(Problem::bad_request(found));
+            }
         }
         if let Some(interval_s) = wanted.message_expiry_interval {
             builder = builder.message_expiry_interval_s(interval_s);
@@ -160,6 +168,11 @@ impl Message {
             builder = builder.content_type(text).map_err(too_long)?;
         }
         if let Some(topic) = &wanted.response_topic {
+            if topic.is_empty() || topic.contains(['+', '#', '\0']) {
+                // [MQTT-3.3.2-14]
+                let found = format!("expected `response_topic` to be a topic without wildcards, found `{topic}`");
+                return Err(Problem::bad_request(found));
+            }
             builder = builder.response_topic(topic).map_err(too_long)?;
         }
         if let Some(data) = &wanted.correlation_data {

@@ -14,6 +14,7 @@ use super::time::rfc3339;
 use crate::Api;
 use crate::access::{Operator, Viewer};
 use crate::extract::{Named, Parameters};
+use crate::openapi::topic_filter;
 use crate::problem::Problem;
 
 /// What `{topic}` is.
@@ -31,6 +32,7 @@ pub(crate) struct Wanted {
     #[param(inline)]
     limit: Option<PageLimit>,
     /// A topic filter.
+    #[param(schema_with = topic_filter)]
     topic: Option<String>,
 }
 

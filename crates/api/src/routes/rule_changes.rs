@@ -68,6 +68,7 @@ const ONLY_TOLD: [&str; 14] = [
 /// Makes a rule
 #[utoipa::path(post, path = "/api/v5/rules", tag = "rules", params(OnlyIf), request_body = Sent,
     responses((status = 201, description = "The rule, with its ETag", body = Rule),
+        (status = 409, description = "It stands in a file: `READ_ONLY`", body = Problem),
         (status = 412, description = "It is there already: `PRECONDITION_FAILED`", body = Problem),
         (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
 pub(crate) async fn create(

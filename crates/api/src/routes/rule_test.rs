@@ -9,7 +9,7 @@ use events::{EventType, Map, SourceTopic, Value, closest, given_column};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::{ObjectBuilder, OneOfBuilder, RefOr, Schema, Type};
 
 use super::page::blocking;
 use super::rules::RULE;
@@ -58,7 +58,8 @@ pub(crate) async fn run(
 
 /// Whose events a rule can be written for.
 pub(super) fn compats() -> RefOr<Schema> {
-    one_of(["emqx", "signalbox"])
+    let nothing = ObjectBuilder::new().schema_type(Type::Null);
+    RefOr::T(Schema::OneOf(OneOfBuilder::new().item(one_of(["emqx", "signalbox"])).item(nothing).build()))
 }
 
 /// What a stored rule is tried with.

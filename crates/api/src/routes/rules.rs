@@ -68,6 +68,7 @@ pub(crate) struct Rule {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
     #[serde(flatten)]
+    #[schema(value_type = MadeOverApi)]
     made: Option<MadeOverApi>,
     status: &'static str,
     /// Why the last edit of the file was refused, while an older version runs on.
@@ -82,9 +83,12 @@ pub(crate) struct Rule {
 /// What is known of a rule because it was made over the API.
 #[derive(Debug, Serialize, ToSchema)]
 struct MadeOverApi {
+    #[schema(required = false)]
     created_at: String,
+    #[schema(required = false)]
     last_modified_at: String,
     #[serde(skip_serializing_if = "Value::is_null")]
+    #[schema(required = false)]
     metadata: Value,
     /// Whose events it is written for; a text says that itself.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -30,12 +30,24 @@ pub(crate) struct Wanted {
     /// A topic or filter that it matches.
     match_topic: Option<String>,
     /// The QoS that was granted.
-    #[param(maximum = 2)]
-    qos: Option<u8>,
+    #[param(inline)]
+    qos: Option<Qos>,
     /// The share group.
     share_group: Option<String>,
     /// There is one node, whatever it is called.
     node: Option<String>,
+}
+
+/// A quality of service of a query.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[repr(u8)]
+enum Qos {
+    #[serde(rename = "0")]
+    Zero = 0,
+    #[serde(rename = "1")]
+    One = 1,
+    #[serde(rename = "2")]
+    Two = 2,
 }
 
 /// Whose receivers are wanted.
@@ -44,6 +56,7 @@ pub(crate) struct Wanted {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
     /// The topic of the message.
+    #[param(pattern = r"^[^+#\x00]+$", example = "plant/17/set")]
     topic: String,
     /// Which page, from 1 on.
     #[param(inline)]
@@ -136,7 +149,7 @@ impl Wanted {
         fits(self.clientid.as_deref(), |wanted| *info.client_id == *wanted)
             && fits(self.topic.as_deref(), |wanted| info.filter.topic_filter() == wanted)
             && fits(self.match_topic.as_deref(), |topic| info.matches(topic))
-            && fits(self.qos.as_ref(), |qos| u8::from(info.qos) == *qos)
+            && fits(self.qos.as_ref(), |qos| u8::from(info.qos) == *qos as u8)
             && fits(self.share_group.as_deref(), |group| share == Some(group))
             && fits(self.node.as_deref(), |_one_node| true)
     }

@@ -2,8 +2,10 @@
 
 use events::Timestamp;
 use serde::Deserialize;
-use utoipa::openapi::{KnownFormat, ObjectBuilder, OneOfBuilder, RefOr, Schema, SchemaFormat, Type};
+use utoipa::openapi::{KnownFormat, ObjectBuilder, OneOfBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
+
+use crate::openapi::one_of_formats;
 
 /// A moment of a query, in ms since 1970.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -22,9 +24,7 @@ impl TryFrom<String> for Moment {
 
 impl PartialSchema for Moment {
     fn schema() -> RefOr<Schema> {
-        let text = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+        let text = one_of_formats([KnownFormat::DateTime]);
         let ms = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(i64::MIN)).maximum(Some(i64::MAX));
         RefOr::T(Schema::OneOf(OneOfBuilder::new().item(text).item(ms).build()))
     }

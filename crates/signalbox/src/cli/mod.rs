@@ -463,10 +463,40 @@ pub(crate) enum Keys {
         /// What it may do: read; also act on clients; also change rules, users and keys
         #[arg(long, default_value = "viewer", value_name = "viewer|operator|admin")]
         role: Role,
+        /// How long it is good for, such as `12h` or `90d` [default: until it is removed]
+        #[arg(long = "for", value_name = "TIME", value_parser = crate::duration::parse)]
+        time: Option<std::time::Duration>,
+        /// What it is for
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        description: String,
         #[command(flatten)]
         sources: Sources,
         #[command(flatten)]
         output: Output,
+    },
+    /// Let a key open nothing until it is enabled again
+    Disable {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        sources: Sources,
+    },
+    /// Let a key that was disabled open what it did
+    Enable {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        sources: Sources,
+    },
+    /// Let a key expire, at once or after a time
+    Expire {
+        /// Its name
+        name: String,
+        /// How long it stays good, such as `12h` or `90d` [default: no longer]
+        #[arg(long = "in", value_name = "TIME", value_parser = crate::duration::parse)]
+        time: Option<std::time::Duration>,
+        #[command(flatten)]
+        sources: Sources,
     },
     /// Remove a key
     Remove {

@@ -1,6 +1,9 @@
-//! `signalbox keys add|remove|list`.
+//! `signalbox keys add|disable|enable|expire|remove|list`.
 
-use auth::{KeysFile, Role};
+use std::time::Duration;
+
+use auth::{ApiKey, KeysFile, Role};
+use events::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cli::{Keys, Output, Sources};
@@ -8,12 +11,22 @@ use crate::clock;
 use crate::config::Config;
 use crate::data_dir;
 use crate::outcome::{Outcome, Stop};
-use crate::terminal::{complain, say, say_json, table};
+use crate::terminal::{complain, say, say_json, table_of};
 
 /// Runs the command.
 pub(crate) fn run(command: Keys) -> Outcome {
     match command {
-        Keys::Add { name, role, sources, output } => add(&name, role, &sources, output),
+        Keys::Add { name, role, time, description, sources, output } => add(&name, role, &sources, output, |key| {
+            key.expires = time.map(after);
+            key.describe(&description).map_err(Stop::of_auth)
+        }),
+        Keys::Disable { name, sources } => change(&name, &sources, "is disabled", |key| key.is_enabled = false),
+        Keys::Enable { name, sources } => change(&name, &sources, "is enabled", |key| key.is_enabled = true),
+        Keys::Expire { name, time, sources } => {
+            let expires = after(time.unwrap_or_default());
+            let words = format!("expires at {}", clock::iso(expires));
+            change(&name, &sources, &words, |key| key.expires = Some(expires))
+        }
         Keys::Remove { name, sources } => {
             let mut file = open(&sources)?;
             file.remove(&name).map_err(Stop::of_auth)?;
@@ -25,9 +38,15 @@ pub(crate) fn run(command: Keys) -> Outcome {
     }
 }
 
-fn add(name: &str, role: Role, sources: &Sources, output: Output) -> Outcome {
+/// The time that it is then.
+fn after(time: Duration) -> Timestamp {
+    Timestamp(clock::now().0.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
+}
+
+fn add(name: &str, role: Role, sources: &Sources, output: Output, set: impl FnOnce(&mut ApiKey) -> Outcome) -> Outcome {
     let mut file = open(sources)?;
     let key = file.add(name, role, clock::now()).map_err(Stop::of_auth)?;
+    set(file.key(name).map_err(Stop::of_auth)?)?;
     file.save().map_err(Stop::of_auth)?;
     if output.json {
         say_json(&json!({ "name": name, "role": role.name(), "key": key.secret() }))?;
@@ -35,6 +54,14 @@ fn add(name: &str, role: Role, sources: &Sources, output: Output) -> Outcome {
         complain(&format!("key `{name}` is added with the role `{}`; it is shown this once:", role.name()));
         say(key.secret())?;
     }
+    Ok(())
+}
+
+fn change(name: &str, sources: &Sources, words: &str, set: impl FnOnce(&mut ApiKey)) -> Outcome {
+    let mut file = open(sources)?;
+    set(file.key(name).map_err(Stop::of_auth)?);
+    file.save().map_err(Stop::of_auth)?;
+    complain(&format!("key `{name}` {words}"));
     Ok(())
 }
 
@@ -49,13 +76,33 @@ fn open(sources: &Sources) -> Result<KeysFile, Stop> {
 fn list(sources: &Sources, output: Output) -> Outcome {
     let config = Config::load(&sources.given(Vec::new()))?;
     let keys = KeysFile::read(&data_dir::keys_file(config.root.data_dir.as_path())).map_err(Stop::of_auth)?;
+    let now = clock::now();
+    let state = |key: &ApiKey| match key.is_expired(now) {
+        true => "expired",
+        false if key.is_enabled => "enabled",
+        false => "disabled",
+    };
     if output.json {
-        let keys =
-            keys.iter().map(|key| json!({ "name": &*key.name, "role": key.role.name(), "created": key.created.0 }));
+        let keys = keys.iter().map(|key| {
+            json!({ "name": &*key.name, "role": key.role.name(), "state": state(key), "created": key.created.0,
+                "expires": key.expires.map(|expires| expires.0), "description": key.description() })
+        });
         return Ok(say_json(&Value::Array(keys.collect()))?);
     }
-    let mut lines = vec![["NAME", "ROLE", "MADE"].map(str::to_owned).to_vec()];
-    lines
-        .extend(keys.iter().map(|key| vec![key.name.to_string(), key.role.name().to_owned(), clock::iso(key.created)]));
-    Ok(say(&table(&lines))?)
+    let rows: Vec<Value> = keys
+        .iter()
+        .map(|key| {
+            json!({ "name": &*key.name, "role": key.role.name(), "state": state(key), "made": clock::iso(key.created),
+                "expires": key.expires.map_or_else(|| "never".to_owned(), clock::iso), "for": key.description() })
+        })
+        .collect();
+    let columns = [
+        ("NAME", "name"),
+        ("ROLE", "role"),
+        ("STATE", "state"),
+        ("MADE", "made"),
+        ("EXPIRES", "expires"),
+        ("FOR", "for"),
+    ];
+    Ok(say(&table_of(&columns, &rows))?)
 }

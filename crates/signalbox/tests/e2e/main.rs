@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test is an edge: it waits with deadlines and has tasks of its own")]
 
 mod admin;
+mod api;
 mod bad_input;
 mod bans;
 mod buffers;
