@@ -244,5 +244,8 @@ fn the_sample_shows_the_defaults_and_its_connectors_are_right() {
     assert!(defaults_count > 10, "the commented lines were not found");
     assert_eq!((config.authenticators.len(), config.authorizers.len()), (1, 1));
     let connectors = config.connectors().unwrap_or_else(|refused| panic!("{}", refused.render()));
-    assert_eq!(connectors.iter().collect::<Vec<_>>(), [("fleet_db", "postgres"), ("ops_webhook", "http")]);
+    assert_eq!(
+        connectors.iter().collect::<Vec<_>>(),
+        [("fleet_db", "postgres"), ("ops_webhook", "http"), ("plant", "mqtt")]
+    );
 }
