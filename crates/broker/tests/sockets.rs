@@ -16,7 +16,7 @@ use broker::{
 use bytes::{Bytes, BytesMut};
 use events::{Body, DisconnectReason, Event, EventId};
 use mqtt::{
-    Connect, Packet, PacketId, Properties, Publish, QoS, ReasonCode, Sender, Subscribe, Subscription,
+    Connect, Disconnect, Packet, PacketId, Properties, Publish, QoS, ReasonCode, Sender, Subscribe, Subscription,
     SubscriptionOptions, Version,
 };
 use parking_lot::Mutex;
@@ -262,6 +262,33 @@ async fn what_comes_behind_connect_in_one_segment_is_handled() {
     })
     .await;
     server.broker.shutdown(Duration::from_secs(10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_says_goodbye_and_comes_again_at_once_was_heard() {
+    const TIMES: usize = 100;
+    let mut server = serve(|_, _| ()).await;
+    let address = server.address;
+    beside(move || {
+        for _ in 0..TIMES {
+            Client::connect(address, "hasty").send(&[Packet::Disconnect(Disconnect::new(ReasonCode::Success))]);
+        }
+    })
+    .await;
+    let mut reasons = Vec::new();
+    while reasons.len() < TIMES {
+        let batch = tokio::time::timeout(Duration::from_secs(30), server.events.recv_batch()).await;
+        for item in batch.expect("every end is told") {
+            if let BusItem::Event(event) = item
+                && let Body::ClientDisconnected(event) = &event.body
+            {
+                reasons.push(event.reason);
+            }
+        }
+    }
+    let heard = reasons.iter().filter(|reason| **reason == DisconnectReason::Normal).count();
+    // A machine that has other things to do for longer than the new connection waits is no mistake of the broker.
+    assert!(heard >= TIMES - TIMES / 10, "of {TIMES} goodbyes {heard} were heard");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

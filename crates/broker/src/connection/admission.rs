@@ -165,11 +165,23 @@ impl Connection {
         if wants_exchange {
             return self.begin_exchange(now, work);
         }
+        if self.meets_itself() {
+            return Turn::Authenticate;
+        }
         let decision = self.credentials().and_then(|credentials| self.hub.auth.check_fast(&credentials));
         match decision {
             Some(decision) => self.handle_decision(now, decision, work),
             None => Turn::Authenticate,
         }
+    }
+
+    /// Whether the client that wants to connect has a connection already. What it has said over that, a DISCONNECT
+    /// perhaps, is to be heard before it loses it.
+    pub(crate) fn meets_itself(&self) -> bool {
+        let Phase::Stranger(stranger) = &self.phase else { return false };
+        let Some(connect) = &stranger.connect else { return false };
+        let slot = self.hub.registry.get(&connect.client_id);
+        slot.is_some_and(|slot| slot.is_online.load(Ordering::Relaxed))
     }
 
     /// Whether CONNECT asks only for what there is, before anybody looks at who asks.

@@ -43,6 +43,10 @@ const FAREWELL_BYTES_MAX: usize = 256 << 10;
 /// the disk has caught up.
 const HELD_BACK_BYTES_MAX: usize = 256 << 10;
 
+/// How long a client that has another connection waits at a time for that to end, and how often.
+const HEARING: Duration = Duration::from_millis(1);
+const HEARINGS_MAX: usize = 5;
+
 thread_local! {
     static BUFFERS: RefCell<Buffers> = RefCell::default();
 }
@@ -147,8 +151,9 @@ impl Driver {
         }
     }
 
-    /// Asks about the client's credentials; others go on meanwhile.
+    /// Asks about the client's credentials; others go on meanwhile, above all an earlier connection of this client.
     async fn authenticate(&mut self) -> Option<Box<Ending>> {
+        self.hear_earlier_connection().await;
         loop {
             let turn = if let Some(question) = self.connection.take_will_question() {
                 question.ask().await;
@@ -186,6 +191,20 @@ impl Driver {
             work.wake();
             turn
         })
+    }
+
+    /// Lets an earlier connection of the client say what it has received, where there is one.
+    ///
+    /// A client that says goodbye and comes again at once has said it first, though its two connections are read by
+    /// tasks that know nothing of each other. So the new one waits a moment, until the old one has ended or it is clear
+    /// that it does not.
+    async fn hear_earlier_connection(&mut self) {
+        for _ in 0..HEARINGS_MAX {
+            if !self.connection.meets_itself() {
+                return;
+            }
+            tokio::time::sleep(HEARING).await;
+        }
     }
 
     /// The session, to its end.
