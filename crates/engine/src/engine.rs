@@ -436,8 +436,8 @@ impl Running {
     }
 
     /// Whether one of `rules` must not run: an action that may drop nothing has no room.
-    pub(crate) fn is_blocked(&self, rules: &[u32]) -> bool {
-        self.enabled(rules).any(|rule| rule.is_blocked())
+    pub(crate) fn is_blocked(&self, now: Timestamp, rules: &[u32]) -> bool {
+        self.enabled(rules).any(|rule| rule.is_blocked(now))
     }
 
     fn enabled(&self, rules: &[u32]) -> impl Iterator<Item = &Arc<Rule>> {

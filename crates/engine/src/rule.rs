@@ -44,7 +44,7 @@ impl Rule {
         if !self.checked.query.knows(columns) {
             return;
         }
-        if self.is_blocked() {
+        if self.is_blocked(origin.now) {
             self.counters.count_blocked();
             return;
         }
@@ -71,8 +71,8 @@ impl Rule {
     }
 
     /// Whether an action that may drop nothing has no room.
-    pub(crate) fn is_blocked(&self) -> bool {
-        self.may_block && self.direct.iter().any(|worker| worker.blocks_rule())
+    pub(crate) fn is_blocked(&self, now: Timestamp) -> bool {
+        self.may_block && self.direct.iter().any(|worker| worker.blocks_rule(now))
     }
 
     /// The identifier.

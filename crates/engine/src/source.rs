@@ -110,7 +110,7 @@ impl Engine {
         if rules.is_empty() {
             return Taken::Unwanted;
         }
-        if running.is_blocked(rules) {
+        if running.is_blocked((self.shared.clock)(), rules) {
             return Taken::Full;
         }
         let trigger = message.source.as_text().clone();

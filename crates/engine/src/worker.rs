@@ -236,9 +236,8 @@ impl Worker {
     }
 
     /// Whether the rule must not run: there is no room, and nothing may be dropped.
-    pub(crate) fn blocks_rule(&self) -> bool {
-        let state = self.state.lock();
-        state.overflow == Overflow::BlockRule && state.buffer.is_full()
+    pub(crate) fn blocks_rule(&self, now: Timestamp) -> bool {
+        self.account(now, |state| state.overflow == Overflow::BlockRule && state.buffer.is_full(now))
     }
 
     /// Goes on with another action and other options. What waits is sent the new way.

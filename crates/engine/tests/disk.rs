@@ -134,18 +134,49 @@ async fn a_rule_that_may_drop_nothing_is_not_run_while_there_is_no_room() {
             "/*---\n[[actions]]\nrecord = {{}}\n{buffer}\n[[actions]]\nconnector = 'desk'\n---*/ SELECT topic FROM \"#\""
         ),
     );
+    write(dir.path(), "other", "/*---\n[[actions]]\nrecord = {}\n---*/ SELECT topic FROM \"#\"");
     let (engine, desk) = engine(dir.path());
     engine.load_dir(dir.path()).unwrap();
     engine.operate_action("r", "record", Operation::Pause);
     publish(&engine, 0..5);
-    desk.wait_for(2).await;
+    desk.wait_for(2 + 5).await;
     let rule = engine.rule("r").unwrap();
     assert_eq!((rule.counts.blocked, rule.counts.matched), (3, 2));
     assert!(rule.actions.iter().all(|action| action.ledger.in_ == 2 && action.ledger.dropped == 0));
     engine.operate_action("r", "record", Operation::Resume);
-    desk.wait_for(4).await;
+    desk.wait_for(4 + 5).await;
     publish(&engine, 5..6);
-    desk.wait_for(6).await;
+    desk.wait_for(6 + 6).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_waits_for_room_waits_no_longer_than_outputs_may_grow_old() {
+    let dir = tempfile::tempdir().unwrap();
+    let buffer = "buffer = { max_len = 2, max_age = '1s', overflow = 'block_rule' }";
+    write(dir.path(), "r", &format!("/*---\n[[actions]]\nrecord = {{}}\n{buffer}\n---*/ SELECT topic FROM \"#\""));
+    let (engine, _) = engine(dir.path());
+    engine.load_dir(dir.path()).unwrap();
+    engine.operate_action("r", "record", Operation::Pause);
+    publish(&engine, 0..5);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    publish(&engine, 5..6);
+    assert_eq!(ledger(&engine), Ledger { in_: 3, queued: 1, expired: 2, ..Ledger::default() });
+    assert_eq!(engine.rule("r").unwrap().counts.blocked, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_waits_before_there_is_too_little_room_for_what_it_yields() {
+    let dir = tempfile::tempdir().unwrap();
+    let buffer = "buffer = { max_bytes = '2KiB', overflow = 'block_rule' }";
+    write(dir.path(), "r", &format!("/*---\n[[actions]]\nrecord = {{}}\n{buffer}\n---*/ SELECT topic FROM \"#\""));
+    let (engine, _) = engine(dir.path());
+    engine.load_dir(dir.path()).unwrap();
+    engine.operate_action("r", "record", Operation::Pause);
+    publish(&engine, 0..100);
+    let rule = engine.rule("r").unwrap();
+    let ledger = ledger(&engine);
+    assert!(ledger.in_ > 1 && ledger.in_ == ledger.queued, "nothing is dropped: {ledger:?}");
+    assert_eq!(rule.counts.blocked, 100 - ledger.in_);
 }
 
 #[tokio::test(start_paused = true)]

@@ -70,6 +70,8 @@ pub struct Buffer {
     /// Batches under way that were sent when there could be only one, so that they hold no keys.
     in_flight_alone: usize,
     held_bytes: usize,
+    /// The largest output that came, of those that fit into an empty buffer.
+    largest_bytes: usize,
     next_number: u64,
     is_draining: bool,
     is_closed: bool,
@@ -177,6 +179,7 @@ impl Buffer {
             in_flight_batches: 0,
             in_flight_alone: 0,
             held_bytes: 0,
+            largest_bytes: 0,
             next_number: 0,
             is_draining: false,
             is_closed: false,
@@ -199,6 +202,9 @@ impl Buffer {
         if self.is_closed {
             self.lose(output, Loss::Closed);
             return REFUSED;
+        }
+        if bytes <= self.options.bytes_max {
+            self.largest_bytes = self.largest_bytes.max(bytes);
         }
         if !self.make_room(now, 1, bytes) {
             self.lose(output, Loss::Overflow);
@@ -363,11 +369,6 @@ impl Buffer {
         self.ledger.queued == 0 && self.ledger.in_flight == 0
     }
 
-    /// Whether it takes nothing in unless something is dropped for it.
-    pub fn is_full(&self) -> bool {
-        !self.has_room(1, 0)
-    }
-
     /// Whether sending is paused.
     pub const fn is_paused(&self) -> bool {
         self.is_paused
@@ -391,6 +392,17 @@ impl Buffer {
     /// Stops or resumes sending; what comes is queued.
     pub fn set_paused(&mut self, is_paused: bool) {
         self.is_paused = is_paused;
+    }
+
+    /// Whether something would be dropped for an output as large as the largest so far. What is too old gives way first,
+    /// also while nothing is sent.
+    pub fn is_full(&mut self, now: Timestamp) -> bool {
+        // It may have been larger than the limit is by now.
+        let bytes = self.largest_bytes.min(self.options.bytes_max);
+        if !self.has_room(1, bytes) {
+            self.expire(now);
+        }
+        !self.has_room(1, bytes)
     }
 
     /// From now on nothing waits for company.
