@@ -20,8 +20,8 @@ impl Plan {
     /// The short form, unless the environment says otherwise.
     pub(crate) fn from_environment() -> Plan {
         Plan {
-            duration: Duration::from_secs(number("CHAOS_SECONDS", 45)),
-            per_s: number("CHAOS_RATE", 200).max(40),
+            duration: Duration::from_secs(number("CHAOS_SECONDS", 60)),
+            per_s: number("CHAOS_RATE", 500).max(40),
             clients: number("CHAOS_CLIENTS", 10).max(2),
             seed: number("CHAOS_SEED", fastrand::u64(..1_000_000)),
         }

@@ -62,6 +62,7 @@ pub(crate) fn judge(stage: Stage, clients: &Clients) -> Vec<String> {
         place.judge_messages(clients, &mut problems);
         place.judge_events(&history, &kills, &mut problems);
     }
+    judge_endings(&told, &mut problems);
     judge_accounts(&accounts, &places[0], repeated, &mut problems);
     say(&format!("\nthe ledgers were read {looks} times"));
     for publisher in clients.publishers.iter().filter(|publisher| publisher.sessions_lost > 0) {
@@ -172,6 +173,33 @@ impl Place {
         if !disordered.is_empty() {
             problems.push(format!("{name}: {disordered_count} {what} out of order: {}", first(disordered)));
         }
+    }
+}
+
+/// Every connection that has begun in the history has ended in it, once: those of a killed process when the next one began.
+fn judge_endings(told: &Told, problems: &mut Vec<String>) {
+    let connection = |event: &Value| ["clientid", "conn_id", "connected_at"].map(|field| event[field].to_string());
+    let mut open = BTreeSet::new();
+    let mut after_kills = 0;
+    for event in told.0.iter().filter(|event| event["client_seq"].is_u64()) {
+        let is_after_kill = event["event"] == "client.disconnected" && event["reason"] == "server_restart";
+        let is_right = match event["event"].as_str() {
+            Some("client.connected") => open.insert(connection(event)),
+            // Where the history was killed before it had the beginning, the journal of sessions may know of it.
+            Some("client.disconnected") => open.remove(&connection(event)) || is_after_kill,
+            Some(_) | None => true,
+        };
+        after_kills += u64::from(is_after_kill);
+        if !is_right {
+            problems.push(format!("a connection that begins twice, or ends without a beginning: {event}"));
+        }
+    }
+    say(&format!("\n{after_kills} connections were ended by a kill, and told of with `server_restart`"));
+    if !open.is_empty() {
+        problems.push(format!("{} connections without an end, such as {:?}", open.len(), open.first()));
+    }
+    if after_kills == 0 {
+        problems.push("no connection was ended by a kill".to_owned());
     }
 }
 
