@@ -3,46 +3,20 @@
 //!
 //! `cargo bench -p engine --bench many_rules`. The times are those of the best slice, which other work disturbs least.
 
+mod swallow;
+
 use std::hint::black_box;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine::{
-    Action, ActionError, ActionFactory, ActionSpec, BoxFuture, ConfigError, Engine, EngineConfig, Outcome, Output,
-    Preview, PreviewPart,
-};
+use engine::{Engine, EngineConfig};
 use events::{Body, Event, Kind, MessagePublish, Timestamp};
+
+use swallow::Swallow;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// Takes everything at once.
-struct Swallow;
-
-impl Action for Swallow {
-    fn kind(&self) -> &'static str {
-        "swallow"
-    }
-
-    fn send<'a>(&'a self, _batch: &'a [Output]) -> BoxFuture<'a, Outcome> {
-        Box::pin(async { Outcome::Delivered })
-    }
-
-    fn preview(&self, output: &Output) -> Preview {
-        Preview { parts: vec![PreviewPart::constant("row", output.row.to_json())], rejected: None }
-    }
-
-    fn check(&self) -> BoxFuture<'_, Result<(), ActionError>> {
-        Box::pin(async { Ok(()) })
-    }
-}
-
-impl ActionFactory for Swallow {
-    fn build(&self, _spec: &ActionSpec<'_>) -> Result<Box<dyn Action>, Vec<ConfigError>> {
-        Ok(Box::new(Swallow))
-    }
-}
 
 /// An engine with `count` rules, the `n`th of which listens to `plant/n/` and what follows it in `filter`; and how long
 /// it took to take them up.

@@ -85,6 +85,7 @@ pub(crate) async fn run(plan: Plan, out: &mut Output) -> Result<()> {
             subscribers,
             window,
             payload_bytes: 256,
+            through: "",
             keeps_sessions: false,
             warm_up: Duration::from_millis(500),
             measure: plan.measure,
@@ -174,20 +175,20 @@ async fn connections(name: &str, plan: Plan, (dir, logins): (&Path, &Logins), ou
     Ok(())
 }
 
-fn median<T>(figures: &[T], of: impl Fn(&T) -> f64) -> f64 {
+pub(super) fn median<T>(figures: &[T], of: impl Fn(&T) -> f64) -> f64 {
     let mut values: Vec<f64> = figures.iter().map(of).collect();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// A directory for the brokers' files, gone when the comparison ends.
-fn tempfile_dir() -> Result<WorkDir> {
+pub(super) fn tempfile_dir() -> Result<WorkDir> {
     let path = std::env::temp_dir().join(format!("signalbox-bench-{}", std::process::id()));
     std::fs::create_dir_all(&path)?;
     Ok(WorkDir(path))
 }
 
-struct WorkDir(PathBuf);
+pub(super) struct WorkDir(PathBuf);
 
 impl AsRef<Path> for WorkDir {
     fn as_ref(&self) -> &Path {

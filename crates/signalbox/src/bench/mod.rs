@@ -13,6 +13,7 @@ mod logins;
 mod packets;
 mod process;
 mod pubsub;
+mod rules;
 mod storm;
 
 use std::io::Write as _;
@@ -27,7 +28,7 @@ use mqtt::{QoS, Version};
 use logins::Logins;
 use process::Process;
 
-/// Measure a broker or the rules: connections, messages, Signalbox beside Mosquitto, `rules eval`.
+/// Measure a broker or the rules: connections, messages, Signalbox beside Mosquitto, republished messages, `rules eval`.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     #[command(subcommand)]
@@ -74,6 +75,18 @@ enum Command {
         #[arg(long, default_value_t = 2.0)]
         seconds: f64,
         /// Print one JSON array instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Start Signalbox with rules and without: what a republished message costs, and what a receiver that is not there.
+    Rules {
+        /// Runs of each case; the table shows medians.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// The measured part of a run, in s.
+        #[arg(long, default_value_t = 3.0)]
+        seconds: f64,
+        /// Print one JSON array instead of the table.
         #[arg(long)]
         json: bool,
     },
@@ -180,6 +193,14 @@ impl Command {
                 out.figure("lines/CPU s, distinct texts", "lines_per_cpu_s_distinct_texts", figures.distinct_texts);
                 out.finish()
             }
+            Command::Rules { rounds, seconds, json } => {
+                if rounds == 0 || !(0.1..=60.0).contains(&seconds) {
+                    bail!("expected at least one round and 0.1 to 60 seconds, found {rounds} and {seconds}");
+                }
+                let mut out = Output::new(json);
+                rules::run(rounds, Duration::from_secs_f64(seconds), &mut out).await?;
+                out.finish()
+            }
             Command::Pubsub { target, load, json } => {
                 let figures = pubsub::run(target.checked()?, Process::new(target.pid), load.plan()?).await?;
                 let mut out = Output::new(json);
@@ -219,6 +240,7 @@ impl Load {
             subscribers: self.subscribers,
             window: self.window,
             payload_bytes: self.payload_bytes,
+            through: "",
             keeps_sessions: self.keep_sessions,
             warm_up: Duration::from_secs(1),
             measure: Duration::from_secs_f64(self.seconds),

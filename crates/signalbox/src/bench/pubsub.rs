@@ -52,6 +52,8 @@ pub(crate) struct Plan {
     pub(crate) window: u64,
     /// The size of a payload.
     pub(crate) payload_bytes: usize,
+    /// What stands before the topics of subscribers: something republishes the messages below it. Empty: nothing does.
+    pub(crate) through: &'static str,
     /// Whether sessions outlive their connections, so that what waits for them is to survive.
     pub(crate) keeps_sessions: bool,
     /// Not counted, at the beginning.
@@ -208,7 +210,7 @@ async fn subscriber(shared: Rc<Shared>, ready: Rc<Barrier>, to: SocketAddr, at: 
         Layout::FanIn => "bench/#".to_owned(),
         Layout::FanOut => "bench/all".to_owned(),
     };
-    link.subscribe(&filter, plan.qos).await?;
+    link.subscribe(&format!("{}{filter}", plan.through), plan.qos).await?;
     ready.wait().await;
     let mut seen = vec![0u32; plan.publishers];
     let version = link.version();

@@ -13,4 +13,4 @@ pub(crate) mod told;
 use std::time::Duration;
 
 /// How long the test waits for what has to happen. It only ends a test that would fail anyway, so it is long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
