@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use base64::Engine as _;
 
 use crate::Api;
+use crate::audit::Note;
 use crate::problem::Problem;
 use crate::routes::time::now;
 
@@ -42,9 +43,12 @@ where
     }
 }
 
-/// A caller whose key may do everything.
+/// A caller whose key may do everything, and what is written down of the request.
 #[derive(Clone, Debug)]
-pub(crate) struct Admin(pub(crate) ApiKey);
+pub(crate) struct Admin {
+    pub(crate) by: ApiKey,
+    pub(crate) note: Note,
+}
 
 impl<S> FromRequestParts<S> for Admin
 where
@@ -54,7 +58,8 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Admin, Problem> {
-        key_with(Role::Admin, parts, &Api::from_ref(state)).map(Admin)
+        let by = key_with(Role::Admin, parts, &Api::from_ref(state))?;
+        Ok(Admin { by, note: Note::of(parts) })
     }
 }
 
@@ -77,6 +82,7 @@ fn key_with(role: Role, parts: &Parts, api: &Api) -> Result<ApiKey, Problem> {
         None => Err(KeyRefused::Unknown),
     };
     let key = key.map_err(|why| refused(&why.to_string()).help("see `signalbox keys list`"))?;
+    Note::of(parts).caller(&key);
     if key.role < role {
         let detail = format!("the key `{}` is of a {}, and this wants a key of a {role}", key.name, key.role);
         return Err(Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN", detail));

@@ -9,6 +9,7 @@
 #![expect(unused_qualifications, reason = "the macros of utoipa name whole paths")]
 
 mod access;
+mod audit;
 mod condition;
 mod emqx;
 mod extract;
@@ -26,7 +27,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use auth::Keys;
+use auth::{Audit, Keys};
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::{Router, middleware};
@@ -45,12 +46,22 @@ use problem::Problem;
 /// Bytes of the body of a request, at most. A larger one is answered 413.
 pub(crate) const BODY_BYTES_MAX: usize = 2 << 20;
 
+/// Who may ask, and where it is written down what they change.
+#[derive(Clone, Debug)]
+pub struct Callers {
+    /// The keys.
+    pub keys: Keys,
+    /// The audit log.
+    pub audit: Audit,
+}
+
 /// What the API answers from. Cloning gives another handle of the same.
 #[derive(Clone, Debug)]
 pub struct Api {
     broker: Broker,
     engine: Engine,
     keys: Keys,
+    audit: Audit,
     node: ByteString,
     emqx: Emqx,
     ready: Arc<AtomicBool>,
@@ -59,8 +70,9 @@ pub struct Api {
 
 impl Api {
     /// An API over these; it is not ready before [`Api::set_ready`].
-    pub fn new(broker: Broker, engine: Engine, keys: Keys, node: ByteString, emqx: Emqx) -> Api {
-        Api { broker, engine, keys, node, emqx, ready: Arc::default(), stopping: CancellationToken::new() }
+    pub fn new(broker: Broker, engine: Engine, callers: Callers, node: ByteString, emqx: Emqx) -> Api {
+        let Callers { keys, audit } = callers;
+        Api { broker, engine, keys, audit, node, emqx, ready: Arc::default(), stopping: CancellationToken::new() }
     }
 
     /// Says whether clients may connect; `/readyz` tells it on.
@@ -82,7 +94,8 @@ impl Api {
 /// Answers on `listener` until [`Api::stop`].
 pub async fn serve(listener: TcpListener, api: Api, hosts: Hosts) -> io::Result<()> {
     let stopping = api.stopping.clone();
-    axum::serve(Limited::new(listener), router(api, hosts)).with_graceful_shutdown(stopping.cancelled_owned()).await
+    let router = router(api, hosts).into_make_service_with_connect_info::<audit::Peer>();
+    axum::serve(Limited::new(listener), router).with_graceful_shutdown(stopping.cancelled_owned()).await
 }
 
 /// Every route.
@@ -98,6 +111,7 @@ fn router(api: Api, hosts: Hosts) -> Router {
                 "this resource does not take this method",
             )
         })
+        .layer(middleware::from_fn_with_state(api.clone(), audit::write_down))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(hosts, guard::refuse_other_origins))
         .merge(open)

@@ -11,6 +11,7 @@
 //! client may do.
 
 mod acl;
+mod audit;
 mod auth;
 mod authenticator;
 mod authorizer;
@@ -42,6 +43,7 @@ mod users;
 mod watched;
 
 pub use acl::{Acl, Check, Effect, Permissions, Publishing, Readable, Rule};
+pub use audit::{Audit, AuditEntry, AuditFrom, AuditLimits};
 pub use auth::Auth;
 pub use authenticator::certificate::{CertificateName, CertificateOptions};
 pub use authenticator::http::HttpOptions;

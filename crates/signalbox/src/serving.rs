@@ -25,7 +25,7 @@ pub(crate) struct Serving {
     pub(crate) mqtt: String,
     /// Where the API is.
     pub(crate) http: SocketAddr,
-    /// A key of the API with the role `operator`, good until the broker stops.
+    /// A key of the API with the role `admin`, good until the broker stops: who can read it can make one, too.
     pub(crate) key: String,
 }
 
@@ -63,7 +63,7 @@ fn make_key(data: &Path) -> Result<String, AuthError> {
         Ok(()) | Err(AuthError::Unknown { .. }) => {}
         Err(error) => return Err(error),
     }
-    let key = keys.add(KEY_NAME, Role::Operator, clock::now())?;
+    let key = keys.add(KEY_NAME, Role::Admin, clock::now())?;
     keys.save()?;
     Ok(key.secret().to_owned())
 }
@@ -93,7 +93,7 @@ mod tests {
         let keys = Keys::open(&data_dir::keys_file(dir.path())).unwrap();
         let now = clock::now();
         assert!(keys.verify(&first.key, now).is_err());
-        assert_eq!(keys.verify(&second.key, now).unwrap().role, Role::Operator);
+        assert_eq!(keys.verify(&second.key, now).unwrap().role, Role::Admin);
         Serving::withdraw(dir.path()).unwrap();
         assert!(Keys::open(&data_dir::keys_file(dir.path())).unwrap().verify(&second.key, now).is_err());
         assert!(Serving::read(dir.path()).is_none());

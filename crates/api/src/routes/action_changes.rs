@@ -19,7 +19,7 @@ use crate::emqx::{id_here, kind_here};
 use crate::extract::{Body, Named, Parameters};
 use crate::problem::Problem;
 use crate::refused::{already_there, owned_by_file, problem};
-use crate::secrets::restore;
+use crate::secrets::{hidden, restore};
 
 /// What is to become of the rules that refer to an action that is removed.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -41,21 +41,23 @@ pub(crate) struct Removal {
         (status = 412, description = "It is not as was expected: `PRECONDITION_FAILED`", body = Problem),
         (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
 pub(crate) async fn create(
-    _admin: Admin,
+    Admin { note, .. }: Admin,
     State(api): State<Api>,
     OnlyIf(condition): OnlyIf,
     Body(sent): Body<Map<String, Value>>,
 ) -> Result<Response, Problem> {
     let (kind, name) = (kind_here(text_of(&sent, "type")?).to_owned(), text_of(&sent, "name")?.to_owned());
     let action = read(&api, (kind, name), sent, true)?;
-    let id = action.id();
+    let (id, after) = (action.id(), hidden(&action.given));
     let told = match put(&api, action, Condition::Absent).await {
         Err(problem) if condition == Condition::Always && problem.status() == StatusCode::PRECONDITION_FAILED => {
             Err(already_there(("action", &id)))
         }
         told => told,
     };
-    Ok((StatusCode::CREATED, told?).into_response())
+    let told = told?;
+    note.change(Value::Null, after);
+    Ok((StatusCode::CREATED, told).into_response())
 }
 
 /// Changes an action
@@ -68,7 +70,7 @@ pub(crate) async fn create(
         (status = 412, description = "It is not as was expected: `PRECONDITION_FAILED`", body = Problem),
         (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
 pub(crate) async fn replace(
-    _admin: Admin,
+    Admin { note, .. }: Admin,
     State(api): State<Api>,
     OnlyIf(condition): OnlyIf,
     Named(id): Named<String>,
@@ -76,8 +78,10 @@ pub(crate) async fn replace(
 ) -> Result<Tagged<Action>, Problem> {
     let made = api.engine.made();
     let (mut sent, mut is_enabled) = (Value::Object(sent), true);
+    let mut was = Value::Null;
     match made.actions.get(&id_here(&id)) {
         Some(before) => {
+            was = hidden(&before.object.given);
             restore(&mut sent, &before.object.given);
             is_enabled = before.object.is_enabled;
         }
@@ -85,7 +89,11 @@ pub(crate) async fn replace(
         None => return Err(not_made(&api, &id)),
     }
     let Value::Object(sent) = sent else { return Err(Problem::internal()) };
-    put(&api, read(&api, parts_of(&id)?, sent, is_enabled)?, condition).await
+    let action = read(&api, parts_of(&id)?, sent, is_enabled)?;
+    let after = hidden(&action.given);
+    let told = put(&api, action, condition).await?;
+    note.change(was, after);
+    Ok(told)
 }
 
 /// Switches an action on or off
@@ -120,16 +128,16 @@ pub(crate) async fn enable(
         (status = 412, description = "It is not as was expected: `PRECONDITION_FAILED`", body = Problem),
         (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
 pub(crate) async fn remove(
-    _admin: Admin,
+    Admin { note, .. }: Admin,
     State(api): State<Api>,
     OnlyIf(condition): OnlyIf,
     Named(id): Named<String>,
     Parameters(removal): Parameters<Removal>,
 ) -> Result<StatusCode, Problem> {
     let here = id_here(&id);
-    if !api.engine.made().actions.contains_key(&here) {
-        return Err(not_made(&api, &id));
-    }
+    let made = api.engine.made();
+    let Some(before) = made.actions.get(&here) else { return Err(not_made(&api, &id)) };
+    note.change(hidden(&before.object.given), Value::Null);
     blocking(move || match api.engine.remove_action(&here, removal.also_delete_dep_actions, &condition) {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(refused) => Err(problem(refused, ("action", &id), None)),

@@ -103,7 +103,7 @@ pub(crate) async fn show(
 #[utoipa::path(post, path = "/api/v5/api_key", tag = "keys", request_body = New,
     responses((status = 200, description = "The key with its text", body = Key)), security(("bearer" = ["admin"])))]
 pub(crate) async fn create(
-    Admin(by): Admin,
+    Admin { by, .. }: Admin,
     State(api): State<Api>,
     Body(New { name, role, desc, enable, expired_at }): Body<New>,
 ) -> Result<Json<Key>, Problem> {
@@ -127,7 +127,7 @@ pub(crate) async fn create(
 #[utoipa::path(put, path = "/api/v5/api_key/{name}", tag = "keys", params(("name" = String, Path, description = KEY)),
     request_body = Asked, responses((status = 200, description = "The key", body = Key)), security(("bearer" = ["admin"])))]
 pub(crate) async fn change(
-    Admin(by): Admin,
+    Admin { by, .. }: Admin,
     State(api): State<Api>,
     Named(name): Named<String>,
     Body(asked): Body<Asked>,
@@ -151,7 +151,7 @@ pub(crate) async fn change(
     params(("name" = String, Path, description = KEY)), responses((status = 204, description = "It is gone")),
     security(("bearer" = ["admin"])))]
 pub(crate) async fn remove(
-    Admin(by): Admin,
+    Admin { by, .. }: Admin,
     State(api): State<Api>,
     Named(name): Named<String>,
 ) -> Result<StatusCode, Problem> {

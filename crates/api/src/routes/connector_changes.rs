@@ -15,7 +15,7 @@ use crate::emqx::{kind_here, kind_there};
 use crate::extract::{Body, Named};
 use crate::problem::Problem;
 use crate::refused::{already_there, owned_by_file, problem};
-use crate::secrets::restore;
+use crate::secrets::{hidden, restore};
 
 /// Makes a connector
 ///
@@ -27,7 +27,7 @@ use crate::secrets::restore;
         (status = 412, description = "It is not as was expected: `PRECONDITION_FAILED`", body = Problem),
         (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
 pub(crate) async fn create(
-    _admin: Admin,
+    Admin { note, .. }: Admin,
     State(api): State<Api>,
     OnlyIf(condition): OnlyIf,
     Body(sent): Body<Map<String, Value>>,
@@ -37,6 +37,7 @@ pub(crate) async fn create(
     check_name(&name)?;
     let connector = read(&api, &kind, sent, true)?;
     let id = format!("{}:{name}", kind_there(&kind));
+    let after = hidden(&connector.given);
     let told = put(&api, (name, id.clone()), connector, Condition::Absent).await;
     let told = match told {
         Err(problem) if condition == Condition::Always && problem.status() == StatusCode::PRECONDITION_FAILED => {
@@ -44,7 +45,9 @@ pub(crate) async fn create(
         }
         told => told,
     };
-    Ok((StatusCode::CREATED, told?).into_response())
+    let told = told?;
+    note.change(Value::Null, after);
+    Ok((StatusCode::CREATED, told).into_response())
 }
 
 /// Changes a connector
@@ -57,7 +60,7 @@ pub(crate) async fn create(
         (status = 412, description = "It is not as was expected: `PRECONDITION_FAILED`", body = Problem),
         (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
 pub(crate) async fn replace(
-    _admin: Admin,
+    Admin { note, .. }: Admin,
     State(api): State<Api>,
     OnlyIf(condition): OnlyIf,
     Named(id): Named<String>,
@@ -78,7 +81,10 @@ pub(crate) async fn replace(
     }
     let Value::Object(sent) = sent else { return Err(Problem::internal()) };
     let connector = read(&api, &kind, sent, is_enabled)?;
-    put(&api, (name, id), connector, condition).await
+    let (was, after) = (before.map_or(Value::Null, |before| hidden(&before.object.given)), hidden(&connector.given));
+    let told = put(&api, (name, id), connector, condition).await?;
+    note.change(was, after);
+    Ok(told)
 }
 
 /// Switches a connector on or off
@@ -114,15 +120,15 @@ pub(crate) async fn enable(
         (status = 412, description = "It is not as was expected: `PRECONDITION_FAILED`", body = Problem),
         (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
 pub(crate) async fn remove(
-    _admin: Admin,
+    Admin { note, .. }: Admin,
     State(api): State<Api>,
     OnlyIf(condition): OnlyIf,
     Named(id): Named<String>,
 ) -> Result<StatusCode, Problem> {
     let (_, name) = parts_of(&id)?;
-    if !api.engine.made().connectors.contains_key(&name) {
-        return Err(not_made(&api, &id));
-    }
+    let made = api.engine.made();
+    let Some(before) = made.connectors.get(&name) else { return Err(not_made(&api, &id)) };
+    note.change(hidden(&before.object.given), Value::Null);
     blocking(move || match api.engine.remove_connector(&name, &condition) {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(refused) => Err(problem(refused, ("connector", &id), None)),

@@ -3,6 +3,7 @@
 pub(crate) mod action_changes;
 pub(crate) mod actions;
 pub(crate) mod api_keys;
+pub(crate) mod audit;
 pub(crate) mod authorization;
 pub(crate) mod banned;
 pub(crate) mod clients;
@@ -76,6 +77,7 @@ pub(crate) fn guarded() -> OpenApiRouter<Api> {
         .routes(routes!(authorization::forget))
         .routes(routes!(banned::list, banned::add))
         .routes(routes!(banned::remove))
+        .routes(routes!(audit::list))
         .routes(routes!(subscriptions::list))
         .routes(routes!(subscriptions::receivers))
         .routes(routes!(retained::list))

@@ -7,12 +7,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use engine::{ActionUse, Compat, Condition, MadeRule, MakeRefused, RuleBody, RuleParts};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::page::blocking;
 use super::rule_test::compats;
-use super::rules::{RULE, Rule};
+use super::rules::{RULE, Rule, shown};
 use crate::Api;
 use crate::access::Admin;
 use crate::condition::{OnlyIf, Tagged};
@@ -72,7 +72,7 @@ const ONLY_TOLD: [&str; 14] = [
         (status = 412, description = "It is there already: `PRECONDITION_FAILED`", body = Problem),
         (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
 pub(crate) async fn create(
-    _admin: Admin,
+    Admin { note, .. }: Admin,
     State(api): State<Api>,
     OnlyIf(condition): OnlyIf,
     Body(body): Body<Map<String, Value>>,
@@ -86,7 +86,10 @@ pub(crate) async fn create(
             Err(problem.help("change it with `PUT /rules/{id}`, or leave `id` out"))
         }
         Err(refused) => Err(refused.told(&id, sent.checked_text())),
-        Ok(revision) => told(&api, &id, revision),
+        Ok(revision) => {
+            note.change(Value::Null, summary(&api, &id));
+            told(&api, &id, revision)
+        }
     });
     Ok((StatusCode::CREATED, made.await??).into_response())
 }
@@ -101,7 +104,7 @@ pub(crate) async fn create(
         (status = 412, description = "It is not as was expected: `PRECONDITION_FAILED`", body = Problem),
         (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
 pub(crate) async fn replace(
-    _admin: Admin,
+    Admin { note, .. }: Admin,
     State(api): State<Api>,
     OnlyIf(condition): OnlyIf,
     Named(id): Named<String>,
@@ -120,9 +123,13 @@ pub(crate) async fn replace(
             return Err(Problem::not_found("rule", &id).help("`POST /rules` makes one"));
         }
         let before = api.engine.made().rules.get(&id).map(|rule| rule.object.clone());
+        let was = summary(&api, &id);
         match sent.put(&api, &id, before, &condition) {
             Err(refused) => Err(refused.told(&id, sent.checked_text())),
-            Ok(revision) => told(&api, &id, revision),
+            Ok(revision) => {
+                note.change(was, summary(&api, &id));
+                told(&api, &id, revision)
+            }
         }
     })
     .await?
@@ -136,11 +143,12 @@ pub(crate) async fn replace(
         (status = 412, description = "It is not as was expected: `PRECONDITION_FAILED`", body = Problem),
         (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
 pub(crate) async fn remove(
-    _admin: Admin,
+    Admin { note, .. }: Admin,
     State(api): State<Api>,
     OnlyIf(condition): OnlyIf,
     Named(id): Named<String>,
 ) -> Result<StatusCode, Problem> {
+    note.change(summary(&api, &id), Value::Null);
     blocking(move || match api.engine.remove_rule(&id, &condition) {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(refused) => Err(problem(refused, ("rule", &id), None)),
@@ -263,6 +271,30 @@ fn action_use(api: &Api, given: &Value, fields: Fields<'_>) -> Result<ActionUse,
             Err(Problem::bad_request(format!("expected text or an object in `actions`, found `{given}`")))
         }
     }
+}
+
+/// What the audit log keeps of a rule that was made over the API. A text may hold secrets before its SQL.
+fn summary(api: &Api, id: &str) -> Value {
+    let made = api.engine.made();
+    let Some(MadeRule { body, is_enabled, metadata, name }) = made.rules.get(id).map(|made| &made.object) else {
+        return Value::Null;
+    };
+    let mut summary = match body {
+        RuleBody::Text(text) => {
+            let (header, sql) = text.split_once("---*/").unwrap_or(("", text));
+            json!({ "sql": sql.trim(), "header_bytes": header.len() })
+        }
+        RuleBody::Parts(RuleParts { sql, description, compat, actions }) => json!({
+            "sql": sql,
+            "description": description,
+            "compat": compat,
+            "actions": actions.iter().map(shown).collect::<Vec<_>>(),
+        }),
+    };
+    summary["enable"] = (*is_enabled).into();
+    summary["name"] = name.as_str().into();
+    summary["metadata"] = metadata.clone();
+    summary
 }
 
 fn told(api: &Api, id: &str, revision: u64) -> Result<Tagged<Rule>, Problem> {

@@ -293,7 +293,8 @@ impl Rule {
             id: rule.id.to_string(),
             sql: parts.map_or(rule.sql, |parts| parts.sql.clone()),
             from: rule.from.iter().map(ToString::to_string).collect(),
-            enable: rule.state == RuleState::Running,
+            // A text may say itself that it rests; `status` tells that.
+            enable: made.map_or(rule.state == RuleState::Running, |made| made.object.is_enabled),
             description: parts.map_or(rule.description, |parts| parts.description.clone()),
             source: if made.is_some() { "api" } else { "file" },
             file: made.is_none().then(|| rule.file.display().to_string()),
@@ -312,7 +313,7 @@ fn id_of(action: &ActionStatus) -> String {
 }
 
 /// An action of a rule as it was sent.
-fn shown(used: &ActionUse) -> Value {
+pub(super) fn shown(used: &ActionUse) -> Value {
     match used {
         ActionUse::Shared(id) => id_there(id).into(),
         ActionUse::Own { given, .. } => hidden(given),

@@ -1,6 +1,7 @@
 //! The command line: every command, flag and exit code, with the words that `--help` shows.
 
 mod admin;
+mod changes;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use auth::Role;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use admin::{Acl, BanTarget, Bans, Clients, ClientsList, Listeners, Publish, Retained, Topics};
+pub(crate) use changes::{Actions, Audit, RulesApply, RulesPlan};
 
 use crate::bench::Bench;
 use crate::config::{Given, Origin, Override};
@@ -43,6 +45,11 @@ pub(crate) enum Command {
     /// Test the ways to outside systems
     #[command(subcommand)]
     Connectors(Connectors),
+    /// Actions of rules: list, pause, resume, drain, switch on and off
+    #[command(subcommand)]
+    Actions(Actions),
+    /// Who changed what, when and from where
+    Audit(Audit),
     /// Users: who may connect with which password
     #[command(subcommand)]
     Users(Users),
@@ -191,6 +198,10 @@ pub(crate) enum Rules {
     Check(RulesCheck),
     /// Run the tests in the headers of rule files
     Test(RulesTest),
+    /// Tell what `apply` would do to the rules and connectors of a running broker
+    Plan(RulesPlan),
+    /// Make the rules and connectors of a running broker those of a directory
+    Apply(RulesApply),
     /// Tell why a rule makes the rows of an event that it makes, or none, and what its actions would send
     Explain(RulesExplain),
     /// Evaluate rules from standard input, one JSON object a line

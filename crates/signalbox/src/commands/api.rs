@@ -15,6 +15,22 @@ pub(super) struct Api {
     http: reqwest::Client,
 }
 
+/// A request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Call<'a> {
+    pub(super) method: &'a str,
+    pub(super) path: &'a [&'a str],
+    pub(super) headers: &'a [(&'a str, &'a str)],
+    pub(super) body: Option<&'a Value>,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) etag: Option<String>,
+    pub(super) body: Value,
+}
+
 impl Api {
     /// The one that the options name.
     pub(super) fn new(options: &cli::Remote) -> Result<Api, Stop> {
@@ -30,7 +46,14 @@ impl Api {
 
     /// Has something made.
     pub(super) fn post(&self, path: &[&str], body: &Value) -> Result<Value, Stop> {
-        self.ask(Method::POST, &self.url(path, &[])?, Some(body))
+        self.ask(Method::POST, &self.url(path, &[])?, Some(body).filter(|body| !body.is_null()))
+    }
+
+    /// What it answers to a request with headers of its own.
+    pub(super) fn call(&self, call: Call<'_>) -> Result<Answer, Stop> {
+        let Call { method, path, headers, body } = call;
+        let method = method.parse().context("a method of HTTP")?;
+        self.send((method, headers), &self.url(path, &[])?, body)
     }
 
     /// Has something removed.
@@ -56,18 +79,31 @@ impl Api {
     }
 
     fn ask(&self, method: Method, url: &Url, body: Option<&Value>) -> Result<Value, Stop> {
+        self.send((method, &[]), url, body).map(|answer| answer.body)
+    }
+
+    fn send(
+        &self,
+        (method, headers): (Method, &[(&str, &str)]),
+        url: &Url,
+        body: Option<&Value>,
+    ) -> Result<Answer, Stop> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let mut request = self.http.request(method, url.clone()).bearer_auth(&self.remote.key);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
             if let Some(body) = body {
                 request = request.header("content-type", "application/json").body(body.to_string());
             }
             let response = request.send().await.with_context(|| format!("asking `{url}`"))?;
             let status = response.status();
+            let etag = response.headers().get("etag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
             let bytes = response.bytes().await.context("the connection was cut")?;
             let answer =
                 if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or(Value::Null) };
-            if status.is_success() { Ok(answer) } else { Err(refused(url, status, &answer)) }
+            if status.is_success() { Ok(Answer { etag, body: answer }) } else { Err(refused(url, status, &answer)) }
         })
     }
 }

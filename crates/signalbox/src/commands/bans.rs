@@ -6,6 +6,7 @@ use auth::{Ban, BanBy, BansFile, Network};
 use events::Timestamp;
 use serde_json::json;
 
+use super::audit;
 use crate::cli::{BanTarget, Bans, Output, Sources};
 use crate::clock;
 use crate::config::Config;
@@ -21,21 +22,27 @@ pub(crate) fn run(command: Bans) -> Outcome {
             let now = clock::now();
             let time_ms = time.map(|time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
             let until = time_ms.map(|time_ms| now.0.saturating_add(time_ms));
-            let mut file = BansFile::open(&path(&sources)?).map_err(Stop::of_auth)?;
+            let (config, path) = path(&sources)?;
+            let mut file = BansFile::open(&path).map_err(Stop::of_auth)?;
             let ban = Ban { r#as: by, who, by: "command".to_owned(), reason, at: now.0, until };
             let words = ban.in_words();
+            let (object, after) =
+                (ban.who.clone(), json!({ "as": ban.r#as.name(), "until_ms": ban.until, "reason": ban.reason }));
             file.add(ban, now).map_err(Stop::of_auth)?;
             file.save().map_err(Stop::of_auth)?;
+            audit::note(&config, "bans add", &object, after);
             complain(&words);
             Ok(())
         }
         Bans::Remove { target, sources } => {
             let (by, who) = target_of(target);
-            let mut file = BansFile::open(&path(&sources)?).map_err(Stop::of_auth)?;
+            let (config, path) = path(&sources)?;
+            let mut file = BansFile::open(&path).map_err(Stop::of_auth)?;
             if !file.remove(by, &who) {
                 return Err(Stop::bad_input(format_args!("no ban of `{who}`"), Some("see `signalbox bans list`")));
             }
             file.save().map_err(Stop::of_auth)?;
+            audit::note(&config, "bans remove", &who, json!({ "as": by.name() }));
             complain(&format!("the ban of `{who}` is lifted"));
             Ok(())
         }
@@ -43,12 +50,13 @@ pub(crate) fn run(command: Bans) -> Outcome {
     }
 }
 
-fn path(sources: &Sources) -> Result<PathBuf, Stop> {
+fn path(sources: &Sources) -> Result<(Config, PathBuf), Stop> {
     let config = Config::load(&sources.given(Vec::new()))?;
     let data = config.root.data_dir.as_path();
     // The broker may never have been started yet.
     data_dir::create(data)?;
-    Ok(data_dir::bans_file(data))
+    let path = data_dir::bans_file(data);
+    Ok((config, path))
 }
 
 /// What a ban goes by. An address of its own spelling is kept in the one of the file.
@@ -72,7 +80,7 @@ fn target_of(target: BanTarget) -> (BanBy, String) {
 
 fn list(sources: &Sources, output: Output) -> Outcome {
     let now = clock::now();
-    let mut bans = BansFile::read(&path(sources)?).map_err(Stop::of_auth)?;
+    let mut bans = BansFile::read(&path(sources)?.1).map_err(Stop::of_auth)?;
     bans.retain(|ban| !ban.is_over(now));
     let rows: Vec<_> = bans
         .iter()

@@ -6,6 +6,7 @@ use auth::{ApiKey, KeysFile, Role};
 use events::Timestamp;
 use serde_json::{Value, json};
 
+use super::audit;
 use crate::cli::{Keys, Output, Sources};
 use crate::clock;
 use crate::config::Config;
@@ -20,17 +21,22 @@ pub(crate) fn run(command: Keys) -> Outcome {
             key.expires = time.map(after);
             key.describe(&description).map_err(Stop::of_auth)
         }),
-        Keys::Disable { name, sources } => change(&name, &sources, "is disabled", |key| key.is_enabled = false),
-        Keys::Enable { name, sources } => change(&name, &sources, "is enabled", |key| key.is_enabled = true),
+        Keys::Disable { name, sources } => {
+            change("keys disable", &name, &sources, "is disabled", |key| key.is_enabled = false)
+        }
+        Keys::Enable { name, sources } => {
+            change("keys enable", &name, &sources, "is enabled", |key| key.is_enabled = true)
+        }
         Keys::Expire { name, time, sources } => {
             let expires = after(time.unwrap_or_default());
             let words = format!("expires at {}", clock::iso(expires));
-            change(&name, &sources, &words, |key| key.expires = Some(expires))
+            change("keys expire", &name, &sources, &words, |key| key.expires = Some(expires))
         }
         Keys::Remove { name, sources } => {
-            let mut file = open(&sources)?;
+            let (config, mut file) = open(&sources)?;
             file.remove(&name).map_err(Stop::of_auth)?;
             file.save().map_err(Stop::of_auth)?;
+            audit::note(&config, "keys remove", &name, Value::Null);
             complain(&format!("key `{name}` is removed"));
             Ok(())
         }
@@ -44,10 +50,11 @@ fn after(time: Duration) -> Timestamp {
 }
 
 fn add(name: &str, role: Role, sources: &Sources, output: Output, set: impl FnOnce(&mut ApiKey) -> Outcome) -> Outcome {
-    let mut file = open(sources)?;
+    let (config, mut file) = open(sources)?;
     let key = file.add(name, role, clock::now()).map_err(Stop::of_auth)?;
     set(file.key(name).map_err(Stop::of_auth)?)?;
     file.save().map_err(Stop::of_auth)?;
+    audit::note(&config, "keys add", name, json!({ "role": role.name() }));
     if output.json {
         say_json(&json!({ "name": name, "role": role.name(), "key": key.secret() }))?;
     } else {
@@ -57,20 +64,22 @@ fn add(name: &str, role: Role, sources: &Sources, output: Output, set: impl FnOn
     Ok(())
 }
 
-fn change(name: &str, sources: &Sources, words: &str, set: impl FnOnce(&mut ApiKey)) -> Outcome {
-    let mut file = open(sources)?;
+fn change(command: &str, name: &str, sources: &Sources, words: &str, set: impl FnOnce(&mut ApiKey)) -> Outcome {
+    let (config, mut file) = open(sources)?;
     set(file.key(name).map_err(Stop::of_auth)?);
     file.save().map_err(Stop::of_auth)?;
+    audit::note(&config, command, name, Value::Null);
     complain(&format!("key `{name}` {words}"));
     Ok(())
 }
 
-fn open(sources: &Sources) -> Result<KeysFile, Stop> {
+fn open(sources: &Sources) -> Result<(Config, KeysFile), Stop> {
     let config = Config::load(&sources.given(Vec::new()))?;
     let data = config.root.data_dir.as_path();
     // The broker may never have been started yet.
     data_dir::create(data)?;
-    KeysFile::open(&data_dir::keys_file(data)).map_err(Stop::of_auth)
+    let file = KeysFile::open(&data_dir::keys_file(data)).map_err(Stop::of_auth)?;
+    Ok((config, file))
 }
 
 fn list(sources: &Sources, output: Output) -> Outcome {

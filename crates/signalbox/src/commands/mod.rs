@@ -1,7 +1,9 @@
 //! The commands, one file each.
 
 mod acl;
+mod actions;
 mod api;
+mod audit;
 mod bans;
 mod clients;
 mod completions;
@@ -17,11 +19,13 @@ mod rules;
 mod rules_eval;
 mod rules_explain;
 mod rules_from_emqx;
+mod rules_plan;
 mod rules_test;
 mod topics;
 mod users;
 mod version;
 
+pub(crate) use audit::open as open_audit;
 pub(crate) use rules_eval::Evaluator;
 
 use crate::cli::Command;
@@ -34,6 +38,8 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Rules(command) => rules::run(command),
         Command::Connectors(command) => connectors::run(command),
+        Command::Actions(command) => actions::run(command),
+        Command::Audit(command) => audit::run(&command),
         Command::Users(command) => users::run(command),
         Command::Keys(command) => keys::run(command),
         Command::Config(command) => config::run(command),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use sql::Diagnostic;
 
-use super::{rules_eval, rules_explain, rules_from_emqx, rules_test};
+use super::{rules_eval, rules_explain, rules_from_emqx, rules_plan, rules_test};
 use crate::cli::{Output, Rules, Sources};
 use crate::config::Config;
 use crate::outcome::{Outcome, Stop};
@@ -20,6 +20,8 @@ pub(crate) fn run(command: Rules) -> Outcome {
             None => check(&command.paths, &command.sources, command.output),
         },
         Rules::Test(command) => rules_test::run(&command),
+        Rules::Plan(command) => rules_plan::plan(&command),
+        Rules::Apply(command) => rules_plan::apply(&command),
         Rules::Explain(command) => rules_explain::run(&command),
         Rules::Eval => rules_eval::run(),
     }

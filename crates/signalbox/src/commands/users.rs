@@ -3,7 +3,7 @@
 use auth::{HashCost, HashFormat, HashKind, ImportedUser, SaltPosition, StoreAs, Users as UserList, UsersFile};
 use serde_json::{Value, json};
 
-use super::password;
+use super::{audit, password};
 use crate::cli::{ImportedHash, ImportedSalt, Output, PasswordFrom, Sources, StoredAs, Users, UsersFormat};
 use crate::config::Config;
 use crate::outcome::{Outcome, Stop};
@@ -19,6 +19,7 @@ pub(crate) fn run(command: Users) -> Outcome {
             let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
             file.add(&name, password.as_bytes(), &roles, store_as(stored)).map_err(Stop::of_auth)?;
             save(file, &config, &format!("user `{name}` is added"))?;
+            audit::note(&config, "users add", &name, json!({ "roles": roles }));
             tell_generated(&password, stored)
         }
         Users::Passwd { name, password, stored, sources } => {
@@ -27,6 +28,7 @@ pub(crate) fn run(command: Users) -> Outcome {
             let mut file = open(&config)?;
             file.set_password(&name, password.as_bytes(), store_as(stored)).map_err(Stop::of_auth)?;
             save(file, &config, &format!("the password of `{name}` is changed"))?;
+            audit::note(&config, "users passwd", &name, Value::Null);
             tell_generated(&password, stored)
         }
         Users::Import { file, format, hash, salt_position, iterations, sources } => {
@@ -48,13 +50,17 @@ pub(crate) fn run(command: Users) -> Outcome {
             for user in imported {
                 users.import(user).map_err(Stop::of_auth)?;
             }
-            save(users, &config, &format!("{count} users are taken over"))
+            save(users, &config, &format!("{count} users are taken over"))?;
+            audit::note(&config, "users import", &file.display().to_string(), json!({ "users": count }));
+            Ok(())
         }
         Users::Remove { name, sources } => {
             let config = load(&sources)?;
             let mut file = open(&config)?;
             file.remove(&name).map_err(Stop::of_auth)?;
-            save(file, &config, &format!("user `{name}` is removed"))
+            save(file, &config, &format!("user `{name}` is removed"))?;
+            audit::note(&config, "users remove", &name, Value::Null);
+            Ok(())
         }
         Users::List { sources, output } => list(&load(&sources)?, output),
     }

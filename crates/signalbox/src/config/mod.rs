@@ -23,9 +23,9 @@ pub(crate) use auth::{
 pub(crate) use connector::Connector;
 pub(crate) use listener::{ListenerTables, TlsTables, Transport};
 pub(crate) use options::{
-    AckAfter, Anonymous, Auth, ClientId, DeadLetters, DeniedSubscribe, Durability, Flapping, History, HistoryStore,
-    Http, Jq, Limits, Listener, Log, LogFormat, Mqtt, NoMatch, Rates, Retention, Root, Rules, SessionStore, Sys,
-    TlsVersion, VerifyClients,
+    AckAfter, Anonymous, Audit, Auth, ClientId, DeadLetters, DeniedSubscribe, Durability, Flapping, History,
+    HistoryStore, Http, Jq, Limits, Listener, Log, LogFormat, Mqtt, NoMatch, Rates, Retention, Root, Rules,
+    SessionStore, Sys, TlsVersion, VerifyClients,
 };
 pub(crate) use problem::{Code, Place, Problem, Source};
 pub(crate) use section::{Origin, Override, Shown};
@@ -55,6 +55,7 @@ const SECTIONS: &[&str] = &[
     "http",
     "auth",
     "rules",
+    "audit",
     "history",
     "log",
     "connectors",
@@ -98,6 +99,8 @@ pub(crate) struct Config {
     pub(crate) dead_letters: DeadLetters,
     /// The function `jq` of rules.
     pub(crate) jq: Jq,
+    /// What is kept of who changed what.
+    pub(crate) audit: Audit,
     /// The history.
     pub(crate) history: History,
     /// How much of it is kept.
@@ -222,6 +225,7 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
     let rules = layers.section("rules", &["dead_letters", "jq"]);
     let dead_letters = layers.section("rules.dead_letters", &[]);
     let jq = layers.section("rules.jq", &[]);
+    let audit = layers.section("audit", &[]);
     let history = layers.section("history", &["retention"]);
     let retention = layers.section("history.retention", &[]);
     let log = layers.section("log", &[]);
@@ -249,6 +253,7 @@ fn read_sections(mut layers: Layers, environment: Environment<'_>) -> Result<Con
         rules,
         dead_letters,
         jq,
+        audit,
         history,
         retention,
         log,
@@ -334,6 +339,7 @@ fn option_paths(root: &Node) -> Vec<String> {
     paths.extend(below("rules", Rules::OPTIONS));
     paths.extend(below("rules.dead_letters", DeadLetters::OPTIONS));
     paths.extend(below("rules.jq", Jq::OPTIONS));
+    paths.extend(below("audit", Audit::OPTIONS));
     paths.extend(below("history", History::OPTIONS));
     paths.extend(below("history.retention", Retention::OPTIONS));
     paths.extend(below("log", Log::OPTIONS));

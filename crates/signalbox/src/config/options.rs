@@ -418,6 +418,16 @@ section! {
 }
 
 section! {
+    /// `[audit]`: how long it is kept who changed what, and how much of it. What comes first counts; the oldest go.
+    Audit {
+        /// Days.
+        days: u32 = "90",
+        /// MiB.
+        mib: u32 = "16",
+    }
+}
+
+section! {
     /// `[rules.jq]`: the function `jq`, whose programs run in processes of their own.
     Jq {
         /// Whether rules may call `jq`. Where not, a rule that does is refused with `E120`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actions::{Connectors, Console, Host, Registry, Sources};
 use anyhow::Context as _;
-use api::{Api, Hosts};
+use api::{Api, Callers, Hosts};
 use auth::{Auth, Bans, Keys, SeenCertificates};
 use broker::{Bound, Broker, BrokerConfig, Observer, Recovered};
 use engine::{Engine, EngineConfig, HopLimit, LetterLimits, Publisher};
@@ -27,7 +27,7 @@ use crate::jq;
 use crate::outcome::Stop;
 use crate::rule_files;
 use crate::serving::Serving;
-use crate::{clock, emqx};
+use crate::{clock, commands, emqx};
 
 /// How long clients may take to hear goodbye.
 const CLIENTS_DEADLINE: Duration = Duration::from_secs(5);
@@ -127,7 +127,8 @@ impl Running {
         let mqtt = listeners.default().clone();
         let keys = Keys::open(&keys_file(data.path())).map_err(Stop::of_auth)?;
         let node = config.root.node.as_str().into();
-        let api = Api::new(broker.clone(), rules.clone(), keys, node, emqx::SENT);
+        let callers = Callers { keys, audit: commands::open_audit(config) };
+        let api = Api::new(broker.clone(), rules.clone(), callers, node, emqx::SENT);
         let hosts = Hosts::new(config.http.hosts.clone());
         let is_stopping = CancellationToken::new();
         tasks.spawn(serve_http(listener, api.clone(), hosts, is_stopping.clone()));

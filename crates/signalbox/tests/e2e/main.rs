@@ -10,6 +10,7 @@ mod bans;
 mod buffers;
 #[path = "../../../sql/tests/cases_of_the_language/mod.rs"]
 mod cases_of_the_language;
+mod changes;
 mod commands;
 mod connack;
 mod dead_letters;
