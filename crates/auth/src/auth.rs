@@ -24,6 +24,7 @@ use crate::exchange::{self, Exchange};
 use crate::identity::{Credentials, Decision, Identity};
 use crate::password::random_key;
 use crate::passwords::Passwords;
+use crate::stored_rules::{RulesFile, StoredRule, StoredRules};
 use crate::users::Users;
 use crate::watched::Watched;
 
@@ -45,6 +46,7 @@ struct Inner {
     /// The chains of listeners that have one of their own.
     chains: HashMap<String, Chain>,
     users: Option<Arc<Watched<Users>>>,
+    stored: Option<Watched<StoredRules>>,
     acl: Option<Watched<Acl>>,
     authorizers: Arc<[Authorizer]>,
     no_match: NoMatch,
@@ -65,6 +67,10 @@ impl Auth {
         let help = "without `acl_file` in `[auth]` no file says what clients may do";
         let acl = config.acl_file.as_ref();
         let acl = acl.map(|file| Watched::open("ACL file", file, (dir, help), Acl::parse)).transpose()?;
+        let help = "make it with `signalbox acl add`";
+        let stored = config.rules_file.as_ref();
+        let stored =
+            stored.map(|file| Watched::open("rules file", file, (dir, help), StoredRules::parse)).transpose()?;
         let clock = Clock::new();
         let users = users.map(Arc::new);
         let passwords = Passwords::new(&config.limits, clock);
@@ -87,6 +93,7 @@ impl Auth {
             default_chain,
             chains,
             users,
+            stored,
             acl,
             authorizers: authorizers.into(),
             no_match: config.no_match,
@@ -178,18 +185,24 @@ impl Auth {
             return Arc::new(Permissions::superuser());
         }
         let mut layers = Vec::new();
+        // Rules that are made while clients are connected change what they name and nothing else: they do not close.
+        let mut closes = !self.0.authorizers.is_empty();
         if let Some(rules) = &identity.rules {
             layers.push(Layer::of_rules("client", rules.iter(), identity));
+            closes = true;
         }
+        let stored = self.0.stored.as_ref().map(Watched::load);
+        layers.extend(stored.as_ref().and_then(|stored| stored.as_ref()?.layer(identity)));
         let acl = self.0.acl.as_ref().map(Watched::load);
         if let Some(acl) = acl.as_ref().and_then(|acl| acl.as_ref()) {
             layers.push(acl.layer(identity));
+            closes = true;
         }
         let no_match = match self.0.no_match {
             NoMatch::Allow => Effect::Allow,
             NoMatch::Deny => Effect::Deny,
-            NoMatch::Auto if layers.is_empty() && self.0.authorizers.is_empty() => Effect::Allow,
-            NoMatch::Auto => Effect::Deny,
+            NoMatch::Auto if closes => Effect::Deny,
+            NoMatch::Auto => Effect::Allow,
         };
         if !self.0.authorizers.is_empty() {
             let asked = Arc::new(Asked::new(Arc::clone(&self.0.authorizers), identity, connected));
@@ -216,6 +229,25 @@ impl Auth {
         self.0.acl.as_ref().is_some_and(|acl| acl.load().is_some())
     }
 
+    /// The rules that are made by command, as they stand in their file.
+    pub fn stored_rules(&self) -> Result<Vec<StoredRule>, AuthError> {
+        self.0.stored.as_ref().map_or_else(|| Ok(Vec::new()), |stored| RulesFile::read(stored.path()))
+    }
+
+    /// Changes the rules that are made by command; they are in force when it returns. Where `change` fails they stay as
+    /// they are. Waits for the disk.
+    pub fn change_rules(&self, change: impl FnOnce(&mut RulesFile) -> Result<(), AuthError>) -> Result<(), AuthError> {
+        let Some(stored) = &self.0.stored else {
+            return Err(AuthError::Rule { message: "there is no file for rules".to_owned() });
+        };
+        let mut file = RulesFile::open(stored.path())?;
+        change(&mut file)?;
+        file.save()?;
+        stored.reload()?;
+        self.0.acl_version.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+
     /// What came of asking each authenticator.
     pub fn stats(&self) -> Vec<SourceStats> {
         self.0.sources.iter().map(|source| source.counts.stats(&source.name, source.kind_name())).collect()
@@ -236,18 +268,20 @@ impl Auth {
     /// stays in force; the first such mistake is returned, and all are logged.
     pub fn reload(&self) -> Result<(), AuthError> {
         let users = self.0.users.as_ref().map_or(Ok(false), |users| users.reload());
+        let stored = self.0.stored.as_ref().map_or(Ok(false), Watched::reload);
         let acl = self.0.acl.as_ref().map_or(Ok(false), Watched::reload);
-        if let Ok(true) = acl {
+        if let (Ok(true), _) | (_, Ok(true)) = (&stored, &acl) {
             self.0.acl_version.fetch_add(1, Ordering::AcqRel);
         }
         self.tell_warnings();
-        users.and(acl).map(|_| ())
+        users.and(stored).and(acl).map(|_| ())
     }
 
     /// Reads the files again where they have changed, on a thread that may wait.
     pub async fn reload_if_changed(&self) {
         let users = self.0.users.as_ref().is_some_and(|users| users.has_changed());
-        if users || self.0.acl.as_ref().is_some_and(Watched::has_changed) {
+        let stored = self.0.stored.as_ref().is_some_and(Watched::has_changed);
+        if users || stored || self.0.acl.as_ref().is_some_and(Watched::has_changed) {
             let auth = self.clone();
             // What is wrong was logged there. A thread that panicked leaves what was in force.
             drop(tokio::task::spawn_blocking(move || auth.reload()).await);

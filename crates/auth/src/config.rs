@@ -26,6 +26,8 @@ pub struct AuthConfig {
     pub listeners: BTreeMap<String, ListenerAuth>,
     /// Services that are asked what clients may do where no rule says it, by their names, in their order.
     pub authorizers: Vec<(String, AuthorizerOptions)>,
+    /// Rules that are made by command, while the broker runs; `None` where there is no place for them.
+    pub rules_file: Option<SourceFile>,
     /// What clients may publish and read; `None` where no file says it.
     pub acl_file: Option<SourceFile>,
     /// What holds where no source of rules has one.
@@ -43,6 +45,7 @@ impl Default for AuthConfig {
             chain: Vec::new(),
             authorizers: Vec::new(),
             listeners: BTreeMap::new(),
+            rules_file: None,
             acl_file: Some(SourceFile { path: "acl".into(), required: false }),
             no_match: NoMatch::Auto,
             limits: Limits::default(),
@@ -87,6 +90,7 @@ pub enum AuthenticatorKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NoMatch {
     /// Closed for a client with rules of its own and where there is an ACL file or a service that is asked; else open.
+    /// Rules that are made by command do not close anything that they do not name.
     #[default]
     Auto,
     /// Open.

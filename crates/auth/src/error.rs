@@ -71,6 +71,12 @@ pub enum AuthError {
         /// What may be meant.
         help: Option<String>,
     },
+    /// A rule that cannot be made.
+    #[error("{message}")]
+    Rule {
+        /// What was expected and found.
+        message: String,
+    },
     /// A ban that cannot be made.
     #[error("{message}")]
     Ban {

@@ -39,6 +39,11 @@ pub(crate) fn keys_file(data: &Path) -> PathBuf {
     data.join("keys")
 }
 
+/// What clients may do, made by command.
+pub(crate) fn rules_file(data: &Path) -> PathBuf {
+    data.join("acl_rules")
+}
+
 /// Who may not connect.
 pub(crate) fn bans_file(data: &Path) -> PathBuf {
     data.join("bans")

@@ -58,6 +58,7 @@ impl Stop {
             | AuthError::Exists { .. }
             | AuthError::Option { .. }
             | AuthError::Ban { .. }
+            | AuthError::Rule { .. }
             | AuthError::HashCost(_) => Stop::BadInput(format!("error: {error}")),
         }
     }

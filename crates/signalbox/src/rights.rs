@@ -14,6 +14,7 @@ use crate::config::{
     HttpAuthenticator, HttpAuthorizer, HttpEncoding, HttpMethod, JwtAuthenticator, Listener, NoMatch, OnFailure,
     PostgresAuthenticator, SaltPosition, TokenFrom,
 };
+use crate::data_dir::rules_file;
 use crate::outcome::Stop;
 
 /// Opens users, rules and those who are asked. A file that the configuration names must be there; the default names need
@@ -36,6 +37,7 @@ fn auth_config(config: &Config) -> AuthConfig {
         chain: config.auth.chain.clone(),
         authorizers: config.authorizers.iter().map(|(name, options)| (name.clone(), authorizer(options))).collect(),
         listeners: config.listeners.iter().filter_map(|(name, tables)| listener_auth(name, &tables.options)).collect(),
+        rules_file: Some(SourceFile { path: rules_file(config.root.data_dir.as_path()), required: false }),
         acl_file: Some(file(config.auth.acl_file.as_path(), "auth.acl_file")),
         no_match: match config.auth.no_match {
             NoMatch::Auto => auth::NoMatch::Auto,

@@ -228,6 +228,7 @@ fn problem(error: &AuthError) -> Problem {
         | AuthError::Broken { .. }
         | AuthError::Option { .. }
         | AuthError::Ban { .. }
+        | AuthError::Rule { .. }
         | AuthError::HashCost(_) => {
             tracing::error!(%error, "the keys file cannot be changed");
             Problem::internal()

@@ -23,6 +23,7 @@ pub(crate) mod rule_events;
 pub(crate) mod rule_test;
 pub(crate) mod rules;
 pub(crate) mod sources;
+pub(crate) mod stored_rules;
 pub(crate) mod subscriptions;
 pub(crate) mod time;
 
@@ -75,6 +76,11 @@ pub(crate) fn guarded() -> OpenApiRouter<Api> {
         .routes(routes!(listeners::list))
         .routes(routes!(listeners::show))
         .routes(routes!(authorization::forget))
+        .routes(routes!(stored_rules::users, stored_rules::add_users))
+        .routes(routes!(stored_rules::user, stored_rules::replace_user, stored_rules::remove_user))
+        .routes(routes!(stored_rules::clients, stored_rules::add_clients))
+        .routes(routes!(stored_rules::client, stored_rules::replace_client, stored_rules::remove_client))
+        .routes(routes!(stored_rules::all, stored_rules::replace_all, stored_rules::remove_all))
         .routes(routes!(banned::list, banned::add))
         .routes(routes!(banned::remove))
         .routes(routes!(audit::list))

@@ -30,8 +30,8 @@ mod section;
 pub(crate) use parse::{SUPERUSER, is_role_name};
 pub(crate) use permissions::Layer;
 pub use permissions::{Check, Effect, Permissions, Readable};
-pub(crate) use rule::rules_of_json;
-pub use rule::{Publishing, Rule};
+pub use rule::{Action, Publishing, Rule};
+pub(crate) use rule::{RULES_MAX, rules_of_json};
 
 use std::collections::HashMap;
 use std::sync::Arc;

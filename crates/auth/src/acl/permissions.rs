@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytestring::ByteString;
+use serde::{Deserialize, Serialize};
 
 use super::cover::{covers, overlaps};
 use super::names::Names;
@@ -28,7 +29,8 @@ const RESERVED: [&str; 3] = ["$SYS", "$events", "$sources"];
 pub struct Permissions(Kind);
 
 /// What a rule says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Effect {
     /// It may.
     Allow,
@@ -36,13 +38,23 @@ pub enum Effect {
     Deny,
 }
 
+impl Effect {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Effect::Allow => "allow",
+            Effect::Deny => "deny",
+        }
+    }
+}
+
 /// Whether a client may do something, and who says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Check<'a> {
     /// Whether it may.
     pub effect: Effect,
-    /// The name of the source: `file` for the ACL file, `client` for the rules that came with the client, that of a
-    /// service; `superuser`, `broker` for topics of the broker, `default` where no source has a rule.
+    /// The name of the source: `client` for the rules that came with the client, `built_in_database` for those that
+    /// are made by command, `file` for the ACL file, that of a service; `superuser`, `broker` for topics of the broker, `default` where no source has a rule.
     pub decided_by: &'a str,
 }
 

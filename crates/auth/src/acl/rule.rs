@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 use mqtt::filter::{has_wildcards, matches};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::cover::{covers, overlaps};
@@ -14,14 +15,28 @@ use super::permissions::{Effect, Reach};
 pub(crate) const RULES_MAX: usize = 1_000;
 
 /// What a rule is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Messages of the client.
     Publish,
+    /// Subscriptions, and what is delivered for them.
     Subscribe,
+    /// Both.
+    #[default]
     All,
 }
 
 impl Action {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Action::Publish => "publish",
+            Action::Subscribe => "subscribe",
+            Action::All => "all",
+        }
+    }
+
     pub(crate) const fn publishes(self) -> bool {
         matches!(self, Action::Publish | Action::All)
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Output, Remote, Sources};
 
@@ -116,9 +116,71 @@ pub(crate) struct BanTarget {
     pub(crate) user_pattern: Option<String>,
 }
 
+/// What a rule says.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Permission {
+    Allow,
+    Deny,
+}
+
+/// What a rule is about.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum TopicAction {
+    Publish,
+    Subscribe,
+    All,
+}
+
+/// Whom a rule is for.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct RuleTarget {
+    /// The client of this identifier
+    #[arg(long, value_name = "ID")]
+    pub(crate) client: Option<String>,
+    /// The clients of this user
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// All clients
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
 /// `signalbox acl ...`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Acl {
+    /// Add a rule behind the others; a running broker takes it up within a second
+    ///
+    /// Those of the client come first, then those of the user, then those for all; the first that fits decides.
+    Add {
+        /// Whether it may
+        permission: Permission,
+        /// What
+        action: TopicAction,
+        /// The topic filter; `${clientid}` and `${username}` may stand in it, and behind `eq ` it stands for itself
+        topic: String,
+        #[command(flatten)]
+        target: RuleTarget,
+        #[command(flatten)]
+        sources: Sources,
+    },
+    /// Remove the rules of a client, of a user or for all
+    Remove {
+        /// Only those that name this topic filter
+        #[arg(long, value_name = "FILTER")]
+        topic: Option<String>,
+        #[command(flatten)]
+        target: RuleTarget,
+        #[command(flatten)]
+        sources: Sources,
+    },
+    /// List the rules in their order
+    List {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Ask the services of `[auth.authorizers]` anew, instead of remembering what they have said
     Forget {
         #[command(flatten)]

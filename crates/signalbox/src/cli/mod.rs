@@ -9,7 +9,10 @@ use std::path::PathBuf;
 use auth::Role;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use admin::{Acl, BanTarget, Bans, Clients, ClientsList, Listeners, Publish, Retained, Topics};
+pub(crate) use admin::{
+    Acl, BanTarget, Bans, Clients, ClientsList, Listeners, Permission, Publish, Retained, RuleTarget, TopicAction,
+    Topics,
+};
 pub(crate) use changes::{Actions, Audit, RulesApply, RulesPlan};
 
 use crate::bench::Bench;

@@ -47,7 +47,7 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::DeadLetters(command) => dead_letters::run(command),
         Command::Bans(command) => bans::run(command),
         Command::Clients(command) => clients::run(command),
-        Command::Acl(command) => acl::run(&command),
+        Command::Acl(command) => acl::run(command),
         Command::Listeners(command) => listeners::run(&command),
         Command::Topics(command) => topics::run(command),
         Command::Retained(command) => topics::run_retained(command),

@@ -387,7 +387,7 @@ section! {
         chain: Vec<String> = "[]",
         /// What holds where no source of rules has one: `allow`, `deny`, or `auto`, which is `deny` for a client with
         /// rules of its own and where there is an ACL file or a service that is asked (`[auth.authorizers.NAME]`), else
-        /// `allow`.
+        /// `allow`. Built-in rules (`signalbox acl add`) leave it as it is.
         no_match: NoMatch = "auto",
     }
 }

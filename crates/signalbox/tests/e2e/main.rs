@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "whatever is not there ends the test, and the place says what it was")]
 #![expect(clippy::disallowed_methods, reason = "a test is an edge: it waits with deadlines and has tasks of its own")]
 
+mod acl;
 mod admin;
 mod api;
 mod bad_input;
