@@ -131,8 +131,8 @@ impl Audit {
         Ok(entries)
     }
 
-    /// Begins a new file when the current one has half of the bytes, or half of the age: what is older than allowed goes
-    /// with the one before.
+    /// Begins a new file when the current one has half of the bytes, or begins with what is too old: that goes when the
+    /// next file begins, and is not told meanwhile.
     fn turn_over(&self, now: Timestamp) -> io::Result<()> {
         let current = self.current();
         let bytes = match fs::metadata(&current) {
@@ -143,7 +143,7 @@ impl Audit {
         let mut first = Vec::new();
         BufReader::new(File::open(&current)?).read_until(b'\n', &mut first)?;
         let began_ms = serde_json::from_slice::<AuditEntry>(&first).map_or(now.0, |entry| entry.at_ms);
-        let is_old = now.0.saturating_sub(began_ms) > self.limits.age_max_ms / 2;
+        let is_old = now.0.saturating_sub(began_ms) > self.limits.age_max_ms;
         if is_old || bytes >= self.limits.bytes_max / 2 {
             fs::rename(&current, self.before())?;
         }

@@ -10,7 +10,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 
 use super::page::{Page, PageLimit, PageNumber, Paging, blocking, fits};
-use super::time::{now, parse_ms, rfc3339};
+use super::time::{Moment, now, rfc3339};
 use crate::Api;
 use crate::access::Viewer;
 use crate::extract::Parameters;
@@ -41,13 +41,15 @@ pub(crate) struct Wanted {
     /// The status of the answer.
     http_status_code: Option<u16>,
     /// Not before then.
-    gte_created_at: Option<String>,
+    #[param(inline)]
+    gte_created_at: Option<Moment>,
     /// Not after then.
-    lte_created_at: Option<String>,
+    #[param(inline)]
+    lte_created_at: Option<Moment>,
     /// What took so long or longer.
-    gte_duration_ms: Option<u64>,
+    gte_duration_ms: Option<i64>,
     /// What took so long or less.
-    lte_duration_ms: Option<u64>,
+    lte_duration_ms: Option<i64>,
     /// A part of what was changed.
     like_object: Option<String>,
     /// Which page, from 1 on.
@@ -108,14 +110,8 @@ pub(crate) async fn list(
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Page<Entry>>, Problem> {
     let paging = Paging::new(wanted.page, wanted.limit);
-    let since_ms = moment("gte_created_at", wanted.gte_created_at.as_deref())?;
-    let until_ms = moment("lte_created_at", wanted.lte_created_at.as_deref())?;
     let audit = api.audit.clone();
-    let read = blocking(move || {
-        let in_time =
-            |at_ms: i64| fits(since_ms.as_ref(), |ms| at_ms >= *ms) && fits(until_ms.as_ref(), |ms| at_ms <= *ms);
-        audit.read(now(), usize::MAX, |entry| in_time(entry.at_ms) && wanted.means(entry))
-    });
+    let read = blocking(move || audit.read(now(), usize::MAX, |entry| wanted.means(entry)));
     let entries = read.await?.map_err(|error| {
         tracing::error!(%error, "the audit log cannot be read");
         Problem::internal()
@@ -127,6 +123,7 @@ impl Wanted {
     fn means(&self, entry: &AuditEntry) -> bool {
         let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
         let outcome = outcome_of(entry);
+        let duration_ms = i64::try_from(entry.duration_ms).unwrap_or(i64::MAX);
         self.from.is_none_or(|from| from == entry.from)
             && is(&self.source, &entry.by)
             && fits(self.source_ip.as_ref(), |ip| entry.source_ip.as_ref() == Some(ip))
@@ -137,8 +134,10 @@ impl Wanted {
                 entry.method.as_ref().is_some_and(|found| found.eq_ignore_ascii_case(method))
             })
             && fits(self.http_status_code.as_ref(), |status| entry.status == Some(*status))
-            && self.gte_duration_ms.is_none_or(|ms| entry.duration_ms >= ms)
-            && self.lte_duration_ms.is_none_or(|ms| entry.duration_ms <= ms)
+            && self.gte_created_at.is_none_or(|Moment(ms)| entry.at_ms >= ms)
+            && self.lte_created_at.is_none_or(|Moment(ms)| entry.at_ms <= ms)
+            && self.gte_duration_ms.is_none_or(|ms| duration_ms >= ms)
+            && self.lte_duration_ms.is_none_or(|ms| duration_ms <= ms)
             && fits(self.like_object.as_ref(), |part| entry.object.contains(part.as_str()))
     }
 }
@@ -178,12 +177,4 @@ const fn outcome_of(entry: &AuditEntry) -> Outcome {
 /// `rules` of `/rules/{id}`, `keys` of `keys add`.
 fn type_of(entry: &AuditEntry) -> &str {
     entry.operation.trim_start_matches('/').split(['/', ' ']).next().unwrap_or_default()
-}
-
-fn moment(name: &str, text: Option<&str>) -> Result<Option<i64>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    let ms = text.parse().ok().or_else(|| parse_ms(text));
-    let expected =
-        || Problem::bad_request(format!("expected a time of RFC 3339 or ms since 1970 for `{name}`, found `{text}`"));
-    ms.map(Some).ok_or_else(expected)
 }

@@ -279,7 +279,7 @@ mod tests {
         for (wrong, said) in [
             (r#"{"path":"/x"}"#, "unknown field `path`"),
             (r#"{"fallback_actions":[{"kind":"reference"}]}"#, "`fallback`"),
-            (r#"{"resource_opts":{"batch_time":"soon"}}"#, "found `soon`"),
+            (r#"{"resource_opts":{"batch_time":"soon"}}"#, "found `\"soon\"`"),
             (r#"{"parameters":[]}"#, "expected an object"),
         ] {
             let error = action("http", &object(wrong)).unwrap_err();

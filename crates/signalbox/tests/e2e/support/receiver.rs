@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use tokio::sync::{mpsc, oneshot};
 
 use super::PATIENCE;
@@ -84,6 +84,7 @@ impl Receiver {
 
 async fn keep(
     State((tx, answers)): State<(mpsc::Sender<Posted>, Answers)>,
+    method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
@@ -94,6 +95,9 @@ async fn keep(
         Some(path) if path == uri.path() => StatusCode::SERVICE_UNAVAILABLE,
         Some(_) | None => StatusCode::from_u16(answers.status.load(Ordering::Relaxed)).unwrap(),
     };
-    tx.send(Posted { path: uri.path().to_owned(), content_type, body }).await.unwrap();
+    // Who asks only whether it is there has posted nothing.
+    if method != Method::HEAD {
+        tx.send(Posted { path: uri.path().to_owned(), content_type, body }).await.unwrap();
+    }
     status
 }
