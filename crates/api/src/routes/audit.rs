@@ -39,7 +39,7 @@ pub(crate) struct Wanted {
     /// The method of the request.
     http_method: Option<String>,
     /// The status of the answer.
-    http_status_code: Option<u16>,
+    http_status_code: Option<i32>,
     /// Not before then.
     #[param(inline)]
     gte_created_at: Option<Moment>,
@@ -133,7 +133,7 @@ impl Wanted {
             && fits(self.http_method.as_ref(), |method| {
                 entry.method.as_ref().is_some_and(|found| found.eq_ignore_ascii_case(method))
             })
-            && fits(self.http_status_code.as_ref(), |status| entry.status == Some(*status))
+            && fits(self.http_status_code.as_ref(), |status| entry.status.map(i32::from) == Some(*status))
             && self.gte_created_at.is_none_or(|Moment(ms)| entry.at_ms >= ms)
             && self.lte_created_at.is_none_or(|Moment(ms)| entry.at_ms <= ms)
             && self.gte_duration_ms.is_none_or(|ms| duration_ms >= ms)

@@ -178,7 +178,8 @@ pub(crate) async fn client(
 
 /// Makes rules for users that have none
 #[utoipa::path(post, path = "/api/v5/authorization/sources/built_in_database/rules/users", tag = "authorization",
-    request_body = Vec<UserRules>, responses((status = 204, description = "They are in force")),
+    request_body = Vec<UserRules>, responses((status = 204, description = "They are in force"),
+        (status = 409, description = "One of them has rules: `ALREADY_EXISTS`", body = Problem)),
     security(("bearer" = ["admin"])))]
 pub(crate) async fn add_users(
     admin: Admin,
@@ -191,7 +192,8 @@ pub(crate) async fn add_users(
 
 /// Makes rules for clients that have none
 #[utoipa::path(post, path = "/api/v5/authorization/sources/built_in_database/rules/clients", tag = "authorization",
-    request_body = Vec<ClientRules>, responses((status = 204, description = "They are in force")),
+    request_body = Vec<ClientRules>, responses((status = 204, description = "They are in force"),
+        (status = 409, description = "One of them has rules: `ALREADY_EXISTS`", body = Problem)),
     security(("bearer" = ["admin"])))]
 pub(crate) async fn add_clients(
     admin: Admin,
@@ -317,6 +319,9 @@ async fn add(admin: Admin, api: Api, (whom, given): (Whom, Vec<(String, Vec<Rule
     let names = given.iter().map(|(name, _)| name.clone()).collect();
     let add = move |file: &mut RulesFile| {
         for (name, rules) in given {
+            if name.is_empty() {
+                return Err(AuthError::Rule { message: format!("expected the name of a {}, found none", whom.name()) });
+            }
             if file.has((whom, &name)) {
                 return Err(AuthError::Exists { what: whom.name(), name, help: "replace them with PUT" });
             }
@@ -414,10 +419,13 @@ fn actions() -> RefOr<Schema> {
 fn levels() -> RefOr<Schema> {
     let level = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(2)).build();
     let items = ArrayItems::RefOrSchema(Box::new(RefOr::T(Schema::Object(level))));
-    RefOr::T(Schema::Array(ArrayBuilder::new().items(items).min_items(Some(1)).build()))
+    let levels = ArrayBuilder::new().items(items).min_items(Some(1));
+    let none = ObjectBuilder::new().schema_type(Type::Null);
+    RefOr::T(Schema::OneOf(OneOfBuilder::new().item(levels).item(none).build()))
 }
 
 fn retained() -> RefOr<Schema> {
     let only = ObjectBuilder::new().schema_type(Type::Boolean);
-    RefOr::T(Schema::OneOf(OneOfBuilder::new().item(only).item(one_of(["all"])).build()))
+    let none = ObjectBuilder::new().schema_type(Type::Null);
+    RefOr::T(Schema::OneOf(OneOfBuilder::new().item(only).item(one_of(["all"])).item(none).build()))
 }
