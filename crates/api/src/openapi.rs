@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use axum::http::{HeaderName, header};
 use utoipa::PartialSchema as _;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ContentBuilder, InfoBuilder, KnownFormat, LicenseBuilder, ObjectBuilder, OneOfBuilder, OpenApi, Ref, RefOr,
@@ -37,6 +37,10 @@ const DOES_NOT_FIT: Refusal = Refusal { status: "400", name: "DoesNotFit", words
 const NOT_THERE: Refusal = Refusal { status: "404", name: "NotThere", words: "There is none of that name" };
 const TOO_LARGE: Refusal = Refusal { status: "413", name: "TooLarge", words: "The body is too large" };
 const NOT_JSON: Refusal = Refusal { status: "415", name: "NotJson", words: "The body is not said to be JSON" };
+const IN_A_FILE: Refusal = Refusal { status: "409", name: "InAFile", words: "It stands in a file: `READ_ONLY`" };
+const NOT_AS_EXPECTED: Refusal =
+    Refusal { status: "412", name: "NotAsExpected", words: "It is not as was expected: `PRECONDITION_FAILED`" };
+const NOT_KEPT: Refusal = Refusal { status: "503", name: "NotKept", words: "The disk does not take it" };
 
 impl Refusal {
     fn response(&self) -> Response {
@@ -88,7 +92,9 @@ fn document() -> OpenApi {
         .build();
     let components = document.components.get_or_insert_default();
     components.schemas.insert("Problem".to_owned(), Problem::schema());
-    for refusal in [NO_KEY, NOT_ALLOWED, DOES_NOT_FIT, NOT_THERE, TOO_LARGE, NOT_JSON] {
+    for refusal in
+        [NO_KEY, NOT_ALLOWED, DOES_NOT_FIT, NOT_THERE, IN_A_FILE, NOT_AS_EXPECTED, TOO_LARGE, NOT_JSON, NOT_KEPT]
+    {
         components.responses.insert(refusal.name.to_owned(), RefOr::T(refusal.response()));
     }
     for (name, scheme, words) in [
@@ -129,6 +135,11 @@ fn complete(path: &str, operation: &mut Operation) {
     }
     if operation.request_body.is_some() {
         answers.extend([&TOO_LARGE, &NOT_JSON]);
+    }
+    // What takes a condition changes what is made over the API and kept on disk.
+    let is_condition = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(it) if it.name == "If-Match");
+    if operation.parameters.iter().flatten().any(is_condition) {
+        answers.extend([&IN_A_FILE, &NOT_AS_EXPECTED, &NOT_KEPT]);
     }
     // A problem that an endpoint declares is told as one.
     for response in operation.responses.responses.values_mut() {

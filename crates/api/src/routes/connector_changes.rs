@@ -22,10 +22,7 @@ use crate::secrets::{hidden, restore};
 /// `type`, `name` and the options of the type, as EMQX has them or as they stand in the configuration.
 #[utoipa::path(post, path = "/api/v5/connectors", tag = "connectors", params(OnlyIf),
     request_body(content = Object, description = "The connector"),
-    responses((status = 201, description = "The connector, with its ETag", body = Connector),
-        (status = 409, description = "It stands in a file: `READ_ONLY`", body = Problem),
-        (status = 412, description = "It is not as was expected: `PRECONDITION_FAILED`", body = Problem),
-        (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
+    responses((status = 201, description = "The connector, with its ETag", body = Connector)), security(("bearer" = ["admin"])))]
 pub(crate) async fn create(
     Admin { note, .. }: Admin,
     State(api): State<Api>,
@@ -55,10 +52,7 @@ pub(crate) async fn create(
 /// The whole of it is sent; `******` keeps a secret. With `If-None-Match: *` it makes the connector.
 #[utoipa::path(put, path = "/api/v5/connectors/{id}", tag = "connectors", params(("id" = String, Path, description = CONNECTOR), OnlyIf),
     request_body(content = Object, description = "The connector"),
-    responses((status = 200, description = "The connector, with its ETag", body = Connector),
-        (status = 409, description = "It stands in a file: `READ_ONLY`", body = Problem),
-        (status = 412, description = "It is not as was expected: `PRECONDITION_FAILED`", body = Problem),
-        (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
+    responses((status = 200, description = "The connector, with its ETag", body = Connector)), security(("bearer" = ["admin"])))]
 pub(crate) async fn replace(
     Admin { note, .. }: Admin,
     State(api): State<Api>,
@@ -92,10 +86,7 @@ pub(crate) async fn replace(
 /// The actions of one that is switched off get nothing, and keep what they have.
 #[utoipa::path(put, path = "/api/v5/connectors/{id}/enable/{enable}", tag = "connectors",
     params(("id" = String, Path, description = CONNECTOR), ("enable" = bool, Path, description = "`true` or `false`"), OnlyIf),
-    responses((status = 204, description = "Done"),
-        (status = 409, description = "It stands in a file: `READ_ONLY`", body = Problem),
-        (status = 412, description = "It is not as was expected: `PRECONDITION_FAILED`", body = Problem),
-        (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["operator"])))]
+    responses((status = 204, description = "Done")), security(("bearer" = ["operator"])))]
 pub(crate) async fn enable(
     _operator: Operator,
     State(api): State<Api>,
@@ -115,10 +106,7 @@ pub(crate) async fn enable(
 /// It is refused while something uses it.
 #[utoipa::path(delete, path = "/api/v5/connectors/{id}", tag = "connectors",
     params(("id" = String, Path, description = CONNECTOR), OnlyIf),
-    responses((status = 204, description = "It is gone"),
-        (status = 409, description = "It stands in a file: `READ_ONLY`", body = Problem),
-        (status = 412, description = "It is not as was expected: `PRECONDITION_FAILED`", body = Problem),
-        (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
+    responses((status = 204, description = "It is gone")), security(("bearer" = ["admin"])))]
 pub(crate) async fn remove(
     Admin { note, .. }: Admin,
     State(api): State<Api>,

@@ -68,9 +68,7 @@ const ONLY_TOLD: [&str; 14] = [
 /// Makes a rule
 #[utoipa::path(post, path = "/api/v5/rules", tag = "rules", params(OnlyIf), request_body = Sent,
     responses((status = 201, description = "The rule, with its ETag", body = Rule),
-        (status = 409, description = "It stands in a file: `READ_ONLY`", body = Problem),
-        (status = 412, description = "It is there already: `PRECONDITION_FAILED`", body = Problem),
-        (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
+        (status = 412, description = "It is there already: `PRECONDITION_FAILED`", body = Problem)), security(("bearer" = ["admin"])))]
 pub(crate) async fn create(
     Admin { note, .. }: Admin,
     State(api): State<Api>,
@@ -99,10 +97,7 @@ pub(crate) async fn create(
 /// What is not sent stays as it is. With `If-None-Match: *` it makes the rule.
 #[utoipa::path(put, path = "/api/v5/rules/{id}", tag = "rules", params(("id" = String, Path, description = RULE), OnlyIf),
     request_body = Sent,
-    responses((status = 200, description = "The rule, with its ETag", body = Rule),
-        (status = 409, description = "It stands in a file: `READ_ONLY`", body = Problem),
-        (status = 412, description = "It is not as was expected: `PRECONDITION_FAILED`", body = Problem),
-        (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
+    responses((status = 200, description = "The rule, with its ETag", body = Rule)), security(("bearer" = ["admin"])))]
 pub(crate) async fn replace(
     Admin { note, .. }: Admin,
     State(api): State<Api>,
@@ -138,10 +133,7 @@ pub(crate) async fn replace(
 /// Removes a rule
 #[utoipa::path(delete, path = "/api/v5/rules/{id}", tag = "rules",
     params(("id" = String, Path, description = RULE), OnlyIf),
-    responses((status = 204, description = "It is gone"),
-        (status = 409, description = "It stands in a file: `READ_ONLY`", body = Problem),
-        (status = 412, description = "It is not as was expected: `PRECONDITION_FAILED`", body = Problem),
-        (status = 503, description = "The disk does not take it", body = Problem)), security(("bearer" = ["admin"])))]
+    responses((status = 204, description = "It is gone")), security(("bearer" = ["admin"])))]
 pub(crate) async fn remove(
     Admin { note, .. }: Admin,
     State(api): State<Api>,
